@@ -1,0 +1,441 @@
+//! Assignment: what a value means for the node it is assigned to.
+
+use crate::codec::encode_assigned;
+use crate::edit::{Edit, Item};
+use crate::green::Kind;
+use crate::node::{Node, NodeKind, Parent, Plain};
+use crate::{Key, Misfit, Name, Reject, Scalar, Space};
+use std::sync::Arc;
+
+/// Children: taken out with their edits while a filter changes them, and put back.
+impl Node {
+    /// Take a field out, together with its pending edits, so that it is uniquely owned while it is changed.
+    pub fn take_field(&mut self, name: &str) -> Option<Node> {
+        if let Some(Edit::Replaced(node)) = self.edit.as_mut().map(Arc::make_mut) {
+            return node.take_field(name);
+        }
+        let mut child = self.field(name)?;
+        if let Some(Edit::Fields(fields)) = self.edit.as_mut().map(Arc::make_mut) {
+            child.edit = None;
+            child.edit = fields.remove(name);
+        }
+        Some(child)
+    }
+
+    /// Take an item out, together with its pending edits.
+    pub fn take_item(&mut self, i: u64) -> Option<Node> {
+        if let Some(Edit::Replaced(node)) = self.edit.as_mut().map(Arc::make_mut) {
+            return node.take_item(i);
+        }
+        let mut child = self.item(i)?;
+        match self.edit.as_mut().map(Arc::make_mut) {
+            Some(Edit::Sparse(map)) => {
+                child.edit = None;
+                child.edit = map.remove(&i);
+            }
+            Some(Edit::Items(items)) => {
+                if let Some(Item::Kept(_, edit)) = items.get_mut(usize::try_from(i).ok()?) {
+                    child.edit = None;
+                    child.edit = edit.take();
+                }
+            }
+            _ => {}
+        }
+        Some(child)
+    }
+
+    /// Put a field back that was taken from this node. One that carries no edits leaves no trace.
+    pub fn put_field(&mut self, child: Node) {
+        if let Some(Edit::Replaced(node)) = self.edit.as_mut().map(Arc::make_mut) {
+            return node.put_field(child);
+        }
+        let Parent::Node(_, Key::Name(name)) = &child.red.parent else {
+            return;
+        };
+        self.put_edit(name.clone(), child.edit.clone());
+    }
+
+    fn put_edit(&mut self, name: Name, edit: Option<Arc<Edit>>) {
+        if self.edit.is_none() && edit.is_some() {
+            self.edit = Some(Arc::new(Edit::Fields(Default::default())));
+        }
+        let Some(Edit::Fields(fields)) = self.edit.as_mut().map(Arc::make_mut) else {
+            return;
+        };
+        match edit {
+            Some(edit) => fields.insert(name, edit),
+            None => fields.remove(&name),
+        };
+        if fields.is_empty() {
+            self.edit = None;
+        }
+    }
+
+    /// Put an item back that was taken from index `i` of this node.
+    pub fn put_item(&mut self, i: u64, child: Node) {
+        match self.edit.as_mut().map(Arc::make_mut) {
+            Some(Edit::Replaced(node)) => node.put_item(i, child),
+            Some(Edit::Items(items)) => {
+                if let Some(item) = items.get_mut(i as usize) {
+                    match item {
+                        Item::Kept(_, edit) => *edit = child.edit,
+                        Item::New(node) => *node = child,
+                    }
+                }
+            }
+            Some(Edit::Sparse(map)) => {
+                match child.edit {
+                    Some(edit) => map.insert(i, edit),
+                    None => map.remove(&i),
+                };
+                if map.is_empty() {
+                    self.edit = None;
+                }
+            }
+            _ => {
+                if let Some(edit) = child.edit {
+                    self.edit = Some(Arc::new(Edit::Sparse([(i, edit)].into())));
+                }
+            }
+        }
+    }
+}
+
+/// Assignment.
+impl Node {
+    /// Assign a value. Parts that have that value already keep their spelling.
+    ///
+    /// # Errors
+    /// A value that does not fit; the message names what does.
+    pub fn assign(self, value: Plain) -> Result<Node, Reject> {
+        if let Plain::Node(node) = &value {
+            if node.same_place(&self) {
+                return Ok(Node {
+                    red: self.red,
+                    edit: node.edit.clone(),
+                });
+            }
+        }
+        match &self.red.green.kind {
+            Kind::Leaf(_) | Kind::Computed(..) => match scalar_of(&value) {
+                Some(scalar) => self.assign_scalar(scalar),
+                None => {
+                    let found = match kind_of(&value) {
+                        NodeKind::Array => "an array",
+                        _ => "an object",
+                    };
+                    Err(self.misfit_of(found))
+                }
+            },
+            Kind::Struct(_) => self.assign_struct(value),
+            Kind::Array(_) => match value {
+                Plain::Array(items) => self.set_items(items),
+                Plain::Node(node) if node.kind() == NodeKind::Array => {
+                    self.set_items(node.items().map(Plain::Node).collect())
+                }
+                _ => Err(Reject::Structure {
+                    path: self.path_text(),
+                    why: "takes an array".to_owned(),
+                }),
+            },
+        }
+    }
+
+    fn assign_scalar(self, value: Scalar) -> Result<Node, Reject> {
+        let green = &self.red.green;
+        match &green.kind {
+            Kind::Leaf(codec) => {
+                let like = green.space.bits(green.span);
+                let (actual, _) =
+                    encode_assigned(&**codec, &value, &like).map_err(|e| misfit(&self, e))?;
+                Ok(Node {
+                    edit: Some(Arc::new(Edit::Scalar(actual))),
+                    red: self.red,
+                })
+            }
+            _ => {
+                let is = self.scalar();
+                if value == is || self.actual().as_ref() == Some(&value) {
+                    return Ok(self);
+                }
+                Err(Reject::ReadOnly {
+                    path: self.path_text(),
+                    is: is.to_string(),
+                    wanted: value.to_string(),
+                })
+            }
+        }
+    }
+
+    /// An error for a value that is not even a scalar: says what the codec takes.
+    fn misfit_of(&self, found: &str) -> Reject {
+        match self.clone().assign_scalar(Scalar::Null) {
+            Err(Reject::Misfit {
+                path,
+                offset,
+                expected,
+                ..
+            }) => Reject::Misfit {
+                path,
+                offset,
+                expected,
+                found: found.to_owned(),
+            },
+            _ => Reject::ReadOnly {
+                path: self.path_text(),
+                is: self.scalar().to_string(),
+                wanted: found.to_owned(),
+            },
+        }
+    }
+
+    fn assign_struct(mut self, value: Plain) -> Result<Node, Reject> {
+        let Kind::Struct(shape) = &self.red.green.kind else {
+            return Ok(self);
+        };
+        match value {
+            Plain::Object(pairs) => self.assign_fields(pairs),
+            Plain::Node(node) if node.kind() == NodeKind::Object => {
+                if matches!(&node.red.green.kind, Kind::Struct(s) if s.name() == shape.name()) {
+                    self.edit = Some(Arc::new(Edit::Replaced(node)));
+                    return Ok(self);
+                }
+                let fields = node.fields().into_iter();
+                self.assign_fields(
+                    fields
+                        .map(|(k, v)| (k.into_owned(), Plain::Node(v)))
+                        .collect(),
+                )
+            }
+            Plain::Scalar(value) if shape.word().is_some() => {
+                let word = shape.word().expect("just looked");
+                let like = self.red.green.space.bits(self.red.green.span);
+                let bits = word.encode(&value, &like).map_err(|e| misfit(&self, e))?;
+                let space = Space::source(bits.bytes().clone());
+                let span = space.span();
+                let kind = self.red.green.kind.clone();
+                let node = Node::root_of(self.format(), kind, space, span);
+                self.edit = Some(Arc::new(Edit::Replaced(node)));
+                Ok(self)
+            }
+            _ => Err(Reject::Structure {
+                path: self.path_text(),
+                why: format!("takes an object of {}", self.field_names()),
+            }),
+        }
+    }
+
+    fn field_names(&self) -> String {
+        let names: Vec<String> = self
+            .fields()
+            .into_iter()
+            .map(|(n, _)| n.into_owned())
+            .collect();
+        names.join(", ")
+    }
+
+    fn assign_fields(mut self, pairs: Vec<(String, Plain)>) -> Result<Node, Reject> {
+        let kept = |name: &str| pairs.iter().any(|(k, _)| k == name);
+        let stored = |node: &Node| !matches!(node.red.green.kind, Kind::Computed(..));
+        for (name, child) in self.fields() {
+            if stored(&child) && !kept(&name) {
+                return self.remove_field(&name);
+            }
+        }
+        for (name, value) in pairs {
+            // an object that was read from a damaged node carries its fault along
+            if name == "_error" {
+                continue;
+            }
+            match self.take_field(&name) {
+                Some(child) => {
+                    let child = child.assign(value)?;
+                    self.put_field(child);
+                }
+                None => self = self.add_field(&name, value)?,
+            }
+        }
+        Ok(self)
+    }
+
+    /// Give an array a new list of items. Nodes of this array are kept as they are, in any order; others are copied.
+    ///
+    /// # Errors
+    /// Items that the format has no room for, or that are not what it holds.
+    pub fn set_items(mut self, values: Vec<Plain>) -> Result<Node, Reject> {
+        let len = self.len();
+        let content = self.content_place();
+        let mut items = Vec::with_capacity(values.len());
+        let same_len = values.len() as u64 == len;
+        for (i, value) in values.into_iter().enumerate() {
+            let kept = match &value {
+                Plain::Node(node) => node.place_in(&content),
+                _ => None,
+            };
+            items.push(match (kept, value) {
+                (Some(was), Plain::Node(node)) => Item::Kept(was, node.edit.clone()),
+                (_, value) if same_len && !matches!(value, Plain::Node(_)) => {
+                    let Some(child) = self.take_item(i as u64) else {
+                        continue;
+                    };
+                    let child = child.assign(value)?;
+                    match child.place_in(&content) {
+                        Some(was) => Item::Kept(was, child.edit),
+                        None => Item::New(child),
+                    }
+                }
+                (_, value) => Item::New(self.new_item(value)?),
+            });
+        }
+        let old = content.decoded_len();
+        let in_place =
+            |(i, item): (usize, &Item)| matches!(item, Item::Kept(was, _) if *was == i as u64);
+        if items.len() as u64 == old && items.iter().enumerate().all(in_place) {
+            let edits = items
+                .into_iter()
+                .enumerate()
+                .filter_map(|(i, item)| match item {
+                    Item::Kept(_, Some(edit)) => Some((i as u64, edit)),
+                    _ => None,
+                });
+            let map: std::collections::BTreeMap<_, _> = edits.collect();
+            self.edit = (!map.is_empty()).then(|| Arc::new(Edit::Sparse(map)));
+            return Ok(self);
+        }
+        self.check_resizable(items.len() as u64)?;
+        self.edit = Some(Arc::new(Edit::Items(items)));
+        Ok(self)
+    }
+
+    /// This place, without edits.
+    fn content_place(&self) -> Node {
+        Node {
+            red: self.red.clone(),
+            edit: None,
+        }
+    }
+
+    fn decoded_len(&self) -> u64 {
+        self.len()
+    }
+
+    /// The index of this node in that array, if it was decoded there.
+    fn place_in(&self, array: &Node) -> Option<u64> {
+        match &self.red.parent {
+            Parent::Node(parent, Key::Index(i)) if parent.same_place(&array.red) => Some(*i),
+            _ => None,
+        }
+    }
+
+    fn check_resizable(&self, wanted: u64) -> Result<(), Reject> {
+        match &self.red.green.kind {
+            Kind::Array(seq) if seq.resizable() => Ok(()),
+            _ => Err(Reject::Structure {
+                path: self.path_text(),
+                why: format!(
+                    "holds {} items, which cannot be added, removed or moved; {wanted} were given",
+                    self.len()
+                ),
+            }),
+        }
+    }
+
+    fn new_item(&self, value: Plain) -> Result<Node, Reject> {
+        let Kind::Array(seq) = &self.red.green.kind else {
+            return Err(Reject::Structure {
+                path: self.path_text(),
+                why: "is not an array".to_owned(),
+            });
+        };
+        if let (Plain::Node(node), Some(like)) = (&value, self.kept_item(0)) {
+            let same = match (&node.red.green.kind, &like.red.green.kind) {
+                (Kind::Struct(a), Kind::Struct(b)) => a.name() == b.name(),
+                _ => false,
+            };
+            if same {
+                return Ok(node.clone());
+            }
+        }
+        seq.build(&value).map_err(|why| Reject::Structure {
+            path: self.path_text(),
+            why,
+        })
+    }
+
+    /// Remove an item of an array.
+    ///
+    /// # Errors
+    /// An array whose items cannot be removed.
+    pub fn remove_item(mut self, i: u64) -> Result<Node, Reject> {
+        if let Some(Edit::Replaced(node)) = self.edit.as_deref() {
+            let node = node.clone().remove_item(i)?;
+            self.edit = Some(Arc::new(Edit::Replaced(node)));
+            return Ok(self);
+        }
+        let len = self.len();
+        if i >= len {
+            return Ok(self);
+        }
+        self.check_resizable(len - 1)?;
+        let mut items = match self.edit.take().map(Arc::unwrap_or_clone) {
+            Some(Edit::Items(items)) => items,
+            Some(Edit::Sparse(mut map)) => {
+                (0..len).map(|k| Item::Kept(k, map.remove(&k))).collect()
+            }
+            _ => (0..len).map(|k| Item::Kept(k, None)).collect(),
+        };
+        items.remove(i as usize);
+        self.edit = Some(Arc::new(Edit::Items(items)));
+        Ok(self)
+    }
+
+    /// Remove a field of an object.
+    ///
+    /// # Errors
+    /// A field that its struct cannot do without.
+    pub fn remove_field(self, name: &str) -> Result<Node, Reject> {
+        Err(Reject::Structure {
+            path: self.path_text(),
+            why: format!("its field {name:?} cannot be removed"),
+        })
+    }
+
+    /// Add a field to an object.
+    ///
+    /// # Errors
+    /// A struct that has no room for such a field; the message names those it has.
+    pub fn add_field(self, name: &str, _value: Plain) -> Result<Node, Reject> {
+        Err(Reject::UnknownField {
+            path: self.path_text(),
+            key: name.to_owned(),
+            allowed: self.field_names(),
+        })
+    }
+}
+
+pub(crate) fn misfit(node: &Node, e: Misfit) -> Reject {
+    Reject::Misfit {
+        path: node.path_text(),
+        offset: node.offset(),
+        expected: e.expected,
+        found: e.found,
+    }
+}
+
+fn kind_of(value: &Plain) -> NodeKind {
+    match value {
+        Plain::Scalar(_) => NodeKind::Scalar,
+        Plain::Array(_) => NodeKind::Array,
+        Plain::Object(_) => NodeKind::Object,
+        Plain::Node(node) => node.kind(),
+    }
+}
+
+/// The scalar of a value: of a node, the one that a query sees.
+fn scalar_of(value: &Plain) -> Option<Scalar> {
+    match value {
+        Plain::Scalar(s) => Some(s.clone()),
+        Plain::Node(node) if node.kind() == NodeKind::Scalar => Some(node.scalar()),
+        _ => None,
+    }
+}

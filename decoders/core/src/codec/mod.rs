@@ -1,0 +1,57 @@
+//! Codecs: two-way conversions between the bits of a leaf and its scalar.
+
+mod int;
+mod raw;
+
+pub use int::{Endian, Int, Named, UBits};
+pub use raw::{Bool, Raw};
+
+use crate::error::Misfit;
+use crate::{Bits, Scalar};
+
+/// A two-way leaf.
+///
+/// The spelling of a leaf is its old bits: `encode` is given them, and where a value can be written in more than one
+/// way, it keeps the way of the old bits. Law: `encode(decode(b), b) == b` for every `b` that decodes.
+pub trait Codec: Send + Sync + 'static {
+    /// The actual value of these bits.
+    ///
+    /// # Errors
+    /// What was expected and what was found, for bits that this codec does not accept.
+    fn decode(&self, bits: &Bits) -> Result<Scalar, Misfit>;
+
+    /// The bits of an actual value, spelled `like` the old bits.
+    ///
+    /// # Errors
+    /// The type and range that fit, for a value that does not.
+    fn encode(&self, value: &Scalar, like: &Bits) -> Result<Bits, Misfit>;
+
+    /// The symbol that stands for an actual value, if it has one.
+    fn symbol(&self, _actual: &Scalar) -> Option<Scalar> {
+        None
+    }
+
+    /// The actual value that a symbol stands for.
+    fn actual(&self, _symbol: &Scalar) -> Option<Scalar> {
+        None
+    }
+
+    /// What an actual value means, for a person.
+    fn description(&self, _actual: &Scalar) -> Option<String> {
+        None
+    }
+}
+
+/// Resolve what a user assigned, a symbol or an actual value, and encode it.
+///
+/// # Errors
+/// The type, range or symbols that fit, for a value that does not.
+pub fn encode_assigned(
+    codec: &dyn Codec,
+    value: &Scalar,
+    like: &Bits,
+) -> Result<(Scalar, Bits), Misfit> {
+    let actual = codec.actual(value).unwrap_or_else(|| value.clone());
+    let bits = codec.encode(&actual, like)?;
+    Ok((actual, bits))
+}

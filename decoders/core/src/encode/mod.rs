@@ -1,0 +1,90 @@
+//! Encoding: from a node and its edits back to bytes.
+//!
+//! Edits become [`Splice`]s, from the leaves up; each struct on the way recomputes the derived fields whose bytes changed;
+//! layers carry splices of derived spaces down to the input. Everything else is copied.
+
+mod output;
+mod settle;
+mod splice;
+
+pub use output::Encoded;
+pub(crate) use settle::sum;
+pub use splice::{Changes, Splice, patched};
+
+use crate::node::Node;
+use crate::{Reject, Scalar};
+use std::fmt;
+
+/// How to encode.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct EncodeOptions {
+    /// Recompute nothing: write what was assigned, and only that.
+    pub no_fix: bool,
+}
+
+/// What encoding did beyond what was asked, and what it left.
+#[derive(Clone, Debug, Default)]
+pub struct Report {
+    /// One note for each field.
+    pub notes: Vec<Note>,
+}
+
+/// A note about one place.
+#[derive(Clone, Debug)]
+pub struct Note {
+    /// Path of the field.
+    pub path: String,
+    /// Byte offset of the field in the input.
+    pub offset: u64,
+    /// What was done.
+    pub did: Did,
+}
+
+/// What was done with a derived field.
+#[derive(Clone, Debug)]
+pub enum Did {
+    /// It was recomputed.
+    Recomputed {
+        /// The value before.
+        from: Scalar,
+        /// The value after.
+        to: Scalar,
+    },
+    /// It was left as it is, though it does not fit.
+    LeftWrong {
+        /// The value it has.
+        is: Scalar,
+        /// The value that would fit.
+        right: Scalar,
+    },
+    /// Something else, in words.
+    Other(String),
+}
+
+impl fmt::Display for Note {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} at byte {}: ", self.path, self.offset)?;
+        match &self.did {
+            Did::Recomputed { from, to } => write!(f, "recomputed, {from} became {to}"),
+            Did::LeftWrong { is, right } => {
+                write!(
+                    f,
+                    "left wrong on purpose: {is}, where {right} would be right"
+                )
+            }
+            Did::Other(what) => f.write_str(what),
+        }
+    }
+}
+
+/// Encode a node: its own bytes with its edits, or the whole input for a root.
+///
+/// # Errors
+/// Edits that contradict each other, or that their format cannot carry.
+pub fn encode(node: &Node, options: &EncodeOptions) -> Result<Encoded, Reject> {
+    let mut settler = settle::Settler::new(options);
+    let own = node.green().space.clone();
+    let changes = settler.settle(node)?;
+    let changes = settle::lower(changes, &own)?;
+    Encoded::new(node, changes, settler.report)
+}

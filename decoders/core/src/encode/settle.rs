@@ -1,0 +1,388 @@
+//! From edits to splices, bottom up.
+
+use super::splice::{Changes, Splice, patched};
+use super::{Did, EncodeOptions, Note, Report};
+use crate::edit::{Edit, Item};
+use crate::green::{Found, Green, Kind};
+use crate::node::Node;
+use crate::rule::{Of, Part, Rule};
+use crate::sequence::{Arrange, Placed, Sequence, State};
+use crate::shape::Shape;
+use crate::{Key, Name, Reject, Scalar, Space, Span};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+pub(super) struct Settler {
+    no_fix: bool,
+    pub report: Report,
+}
+
+/// Carry the changes of all spaces above `to` down to it.
+pub(super) fn lower(mut changes: Changes, to: &Space) -> Result<Changes, Reject> {
+    loop {
+        let above = |space: &Space| (!space.same(to)).then(|| steps_down(space, to)).flatten();
+        let spaces = changes.0.iter().filter(|(_, splices)| !splices.is_empty());
+        let deepest = spaces
+            .filter_map(|(space, _)| Some((above(space)?, space.clone())))
+            .max_by_key(|(steps, _)| *steps);
+        let Some((_, space)) = deepest else {
+            return Ok(changes);
+        };
+        let splices = changes.take(&space);
+        if let Some((under, layer)) = space.under() {
+            let lowered = layer.patch(under, splices)?;
+            changes.list(under).extend(lowered);
+        }
+    }
+}
+
+/// How many layers lie between a space and one below it.
+fn steps_down(space: &Space, to: &Space) -> Option<u32> {
+    let mut steps = 0;
+    let mut space = space;
+    while !space.same(to) {
+        space = space.under()?.0;
+        steps += 1;
+    }
+    Some(steps)
+}
+
+impl Settler {
+    pub fn new(options: &EncodeOptions) -> Self {
+        Self {
+            no_fix: options.no_fix,
+            report: Report::default(),
+        }
+    }
+
+    pub fn settle(&mut self, node: &Node) -> Result<Changes, Reject> {
+        let mut changes = Changes::default();
+        let green = node.green();
+        match (node.state(), &green.kind) {
+            (None, _) => {}
+            (Some(Edit::Replaced(other)), _) => {
+                let new = other.bytes()?;
+                if new != node.green().space.bits(green.span).bytes() {
+                    let mut splice = Splice::new(green.span, new, &node.path_text());
+                    splice.assigned = true;
+                    changes.push(&green.space, splice);
+                }
+            }
+            (Some(Edit::Scalar(value)), Kind::Leaf(codec)) => {
+                let old = green.space.bits(green.span);
+                let new = codec
+                    .encode(value, &old)
+                    .map_err(|e| crate::assign::misfit(node, e))?;
+                if new != old {
+                    let splice = Splice {
+                        span: green.span,
+                        new,
+                        by: node.path_text().into(),
+                        assigned: true,
+                    };
+                    changes.push(&green.space, splice);
+                }
+            }
+            (Some(Edit::Fields(fields)), Kind::Struct(shape)) => {
+                return self.settle_struct(node, &**shape, fields);
+            }
+            (Some(Edit::Sparse(map)), Kind::Array(seq)) => {
+                return self.settle_sparse(node, &**seq, map);
+            }
+            (Some(Edit::Items(items)), Kind::Array(seq)) => {
+                return self.settle_items(node, &**seq, items);
+            }
+            // assignment makes only edits that fit the kind of their node
+            (Some(_), _) => {}
+        }
+        Ok(changes)
+    }
+
+    fn settle_struct(
+        &mut self,
+        node: &Node,
+        shape: &dyn Shape,
+        fields: &BTreeMap<Name, Arc<Edit>>,
+    ) -> Result<Changes, Reject> {
+        let green = node.green();
+        let mut changes = Changes::default();
+        let mut grown: BTreeMap<&str, i64> = BTreeMap::new();
+        for name in fields.keys() {
+            let Some(child) = node.field(name) else {
+                continue;
+            };
+            let own = lower(self.settle(&child)?, &green.space)?;
+            grown.insert(name, own.growth(&green.space));
+            changes.extend(own);
+        }
+        let mut derived = green.derived(shape);
+        derived.sort_by_key(|f| f.rule.as_deref().map(rank));
+        for field in derived {
+            let pinned = fields.contains_key(&field.name);
+            self.derive(node, shape, field, pinned, &grown, &mut changes)?;
+        }
+        Ok(changes)
+    }
+
+    /// Recompute one derived field, if what it covers changed.
+    fn derive(
+        &mut self,
+        node: &Node,
+        shape: &dyn Shape,
+        field: Found,
+        pinned: bool,
+        grown: &BTreeMap<&str, i64>,
+        changes: &mut Changes,
+    ) -> Result<(), Reject> {
+        let green = node.green();
+        let (Some(rule), Kind::Leaf(codec)) = (field.rule.as_deref(), &field.green.kind) else {
+            return Ok(());
+        };
+        let (affected, right) = match rule {
+            Rule::Len { of, bias } => {
+                let (len, growth) = match of {
+                    Of::Struct => (green.span.len, changes.growth(&green.space)),
+                    Of::Field(name) => {
+                        let measured = green.field(shape, name);
+                        let len = measured.map_or(0, |f| f.green.span.len);
+                        (len, grown.get(name).copied().unwrap_or(0))
+                    }
+                };
+                let bytes = len.saturating_add_signed(growth) / 8;
+                (growth != 0, i128::from(bytes) + i128::from(*bias))
+            }
+            Rule::Sum { sum, over } => {
+                let spans = parts(green.span, over);
+                let splices = changes.of(&green.space);
+                let touched = |s: &Splice| spans.iter().any(|p| p.touches(s.span));
+                let affected = splices.iter().any(touched);
+                if !affected && !pinned {
+                    return Ok(());
+                }
+                (
+                    affected,
+                    i128::from(sum_of(*sum, &green.space, &spans, splices)),
+                )
+            }
+        };
+        if !affected && !pinned {
+            return Ok(());
+        }
+        let right = Scalar::Int(right);
+        let old_bits = field.green.space.bits(field.green.span);
+        let old = codec.decode(&old_bits).unwrap_or(Scalar::Null);
+        let is = if pinned {
+            let child = node.field(&field.name);
+            child.and_then(|c| c.actual()).unwrap_or(Scalar::Null)
+        } else {
+            old
+        };
+        if is == right {
+            return Ok(());
+        }
+        let mut path = node.path();
+        path.push(Key::Name(field.name));
+        let path = crate::path_text(&path);
+        let offset = green.space.offset(field.green.span.first_byte());
+        if pinned || self.no_fix {
+            self.note(path, offset, Did::LeftWrong { is, right });
+            return Ok(());
+        }
+        let new = codec
+            .encode(&right, &old_bits)
+            .map_err(|e| Reject::Misfit {
+                path: path.clone(),
+                offset,
+                expected: e.expected,
+                found: e.found,
+            })?;
+        let splice = Splice {
+            span: field.green.span,
+            new,
+            by: path.as_str().into(),
+            assigned: false,
+        };
+        changes.push(&green.space, splice);
+        self.note(
+            path,
+            offset,
+            Did::Recomputed {
+                from: is,
+                to: right,
+            },
+        );
+        Ok(())
+    }
+
+    fn note(&mut self, path: String, offset: u64, did: Did) {
+        self.report.notes.push(Note { path, offset, did });
+    }
+
+    fn settle_sparse(
+        &mut self,
+        node: &Node,
+        seq: &dyn Sequence,
+        map: &BTreeMap<u64, Arc<Edit>>,
+    ) -> Result<Changes, Reject> {
+        let green = node.green();
+        let mut changes = Changes::default();
+        let mut edited = map.keys();
+        while let Some(&i) = edited.next() {
+            let Some(child) = node.item(i) else {
+                continue;
+            };
+            let own = lower(self.settle(&child)?, &green.space)?;
+            if own.growth(&green.space) != 0 && seq.relinks() {
+                // this item moves all that follow; what was done so far stays
+                let len = node.len();
+                let items = (i..len).map(|k| Item::Kept(k, map.get(&k).cloned()));
+                return self.arrange(node, seq, i, items.collect(), changes);
+            }
+            changes.extend(own);
+        }
+        Ok(changes)
+    }
+
+    fn settle_items(
+        &mut self,
+        node: &Node,
+        seq: &dyn Sequence,
+        items: &[Item],
+    ) -> Result<Changes, Reject> {
+        let green = node.green();
+        let mut changes = Changes::default();
+        for (i, item) in items.iter().enumerate() {
+            let in_place = match item {
+                Item::Kept(was, None) if *was == i as u64 => true,
+                Item::Kept(was, Some(_)) if *was == i as u64 => {
+                    let child = node.item(i as u64);
+                    let own = child.map_or(Ok(Changes::default()), |c| self.settle(&c))?;
+                    let own = lower(own, &green.space)?;
+                    let same_size = own.growth(&green.space) == 0;
+                    if same_size {
+                        changes.extend(own);
+                    }
+                    same_size
+                }
+                _ => false,
+            };
+            if !in_place {
+                return self.arrange(node, seq, i as u64, items[i..].to_vec(), changes);
+            }
+        }
+        let at = green.seq_at();
+        if green.index().len(seq, &at) > items.len() as u64 {
+            return self.arrange(node, seq, items.len() as u64, Vec::new(), changes);
+        }
+        Ok(changes)
+    }
+
+    /// Lay out the items from number `first` on.
+    fn arrange(
+        &mut self,
+        node: &Node,
+        seq: &dyn Sequence,
+        first: u64,
+        items: Vec<Item>,
+        mut changes: Changes,
+    ) -> Result<Changes, Reject> {
+        let green = node.green();
+        let at = green.seq_at();
+        let state = green.index().seek(seq, &at, first);
+        let state = state.unwrap_or_else(|| State::new(green.span.end()));
+        let mut placed = Vec::with_capacity(items.len());
+        for item in items {
+            placed.push(match item {
+                Item::New(new) => Placed {
+                    shape: shape_name(&new),
+                    pinned: pinned(new.state()),
+                    was: None,
+                    splices: Vec::new(),
+                    new: Some(new),
+                },
+                Item::Kept(was, edit) => {
+                    let Some(mut child) = node.kept_item(was) else {
+                        continue;
+                    };
+                    child.edit = edit;
+                    let mut own = lower(self.settle(&child)?, &green.space)?;
+                    let splices = own.take(&green.space);
+                    changes.extend(own);
+                    Placed {
+                        shape: shape_name(&child),
+                        pinned: pinned(child.state()),
+                        was: Some(child.green().span),
+                        splices,
+                        new: None,
+                    }
+                }
+            });
+        }
+        let mut arrange = Arrange {
+            at,
+            first: state,
+            items: placed,
+            path: node.path_text(),
+            fix: !self.no_fix,
+            report: &mut self.report,
+            changes: &mut changes,
+        };
+        seq.arrange(&mut arrange)?;
+        Ok(changes)
+    }
+}
+
+fn shape_name(node: &Node) -> &'static str {
+    match &node.green().kind {
+        Kind::Struct(shape) => shape.name(),
+        _ => "",
+    }
+}
+
+/// The names of the fields that were assigned.
+fn pinned(edit: Option<&Edit>) -> Vec<String> {
+    match edit {
+        Some(Edit::Fields(fields)) => fields.keys().map(|name| name.to_string()).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// Sizes of fields first, then the size of the struct, then checksums.
+fn rank(rule: &Rule) -> u8 {
+    match rule {
+        Rule::Len {
+            of: Of::Field(_), ..
+        } => 0,
+        Rule::Len { of: Of::Struct, .. } => 1,
+        Rule::Sum { .. } => 2,
+    }
+}
+
+fn parts(span: Span, over: &[Part]) -> Vec<Span> {
+    let len = span.len / 8;
+    let part = |p: &Part| {
+        let to = p.to.unwrap_or(len).min(len);
+        let from = p.from.min(to);
+        Span::bytes(span.start / 8 + from, to - from)
+    };
+    over.iter().map(part).collect()
+}
+
+fn sum_of(sum: fn(&[&[u8]]) -> u64, space: &Space, parts: &[Span], splices: &[Splice]) -> u64 {
+    let bytes: Vec<_> = parts
+        .iter()
+        .map(|part| patched(space, *part, splices))
+        .collect();
+    let slices: Vec<&[u8]> = bytes.iter().map(Vec::as_slice).collect();
+    sum(&slices)
+}
+
+/// What a checksum of a struct should be, as it was decoded.
+pub(crate) fn sum(rule: &Rule, parent: &Green) -> Option<u64> {
+    match rule {
+        Rule::Sum { sum, over } => {
+            Some(sum_of(*sum, &parent.space, &parts(parent.span, over), &[]))
+        }
+        Rule::Len { .. } => None,
+    }
+}

@@ -1,0 +1,180 @@
+//! Splices: runs of bits of a space that are replaced by others.
+
+use crate::{Bits, Reject, Space, Span};
+use bytes::Bytes;
+use std::sync::Arc;
+
+/// Bits of a space that are replaced.
+#[derive(Clone, Debug)]
+pub struct Splice {
+    /// What is replaced; an empty span inserts. Spans that begin or end inside a byte keep their size.
+    pub span: Span,
+    /// What it is replaced by.
+    pub new: Bits,
+    /// Path of the field it is for.
+    pub by: Arc<str>,
+    /// Whether the user assigned it; else it was derived.
+    pub assigned: bool,
+}
+
+impl Splice {
+    /// Bytes that follow from an edit.
+    pub fn new(span: Span, new: impl Into<Bytes>, by: &str) -> Self {
+        Self {
+            span,
+            new: Bits::from_bytes(new),
+            by: by.into(),
+            assigned: false,
+        }
+    }
+
+    /// By how many bits the space grows.
+    pub fn growth(&self) -> i64 {
+        self.new.len() as i64 - self.span.len as i64
+    }
+}
+
+/// Splices, by the space they are for.
+#[derive(Default, Debug)]
+pub struct Changes(pub(super) Vec<(Space, Vec<Splice>)>);
+
+impl Changes {
+    /// Add a splice.
+    pub fn push(&mut self, space: &Space, splice: Splice) {
+        self.list(space).push(splice);
+    }
+
+    pub(super) fn list(&mut self, space: &Space) -> &mut Vec<Splice> {
+        let found = self.0.iter().position(|(s, _)| s.same(space));
+        let i = found.unwrap_or_else(|| {
+            self.0.push((space.clone(), Vec::new()));
+            self.0.len() - 1
+        });
+        &mut self.0[i].1
+    }
+
+    pub(super) fn extend(&mut self, other: Changes) {
+        for (space, splices) in other.0 {
+            self.list(&space).extend(splices);
+        }
+    }
+
+    pub(super) fn of(&self, space: &Space) -> &[Splice] {
+        let found = self.0.iter().find(|(s, _)| s.same(space));
+        found.map_or(&[], |(_, splices)| splices)
+    }
+
+    pub(super) fn take(&mut self, space: &Space) -> Vec<Splice> {
+        std::mem::take(self.list(space))
+    }
+
+    pub(super) fn growth(&self, space: &Space) -> i64 {
+        self.of(space).iter().map(Splice::growth).sum()
+    }
+}
+
+/// The bytes of a span with the splices inside it applied.
+pub fn patched(space: &Space, span: Span, splices: &[Splice]) -> Vec<u8> {
+    let first = span.first_byte();
+    let mut base = space.read(first, span.byte_len()).into_owned();
+    let inside = || splices.iter().filter(|s| span.contains(s.span));
+    for s in inside().filter(|s| !s.span.is_aligned()) {
+        s.new.write_over(&mut base, s.span.start - first * 8);
+    }
+    let mut whole: Vec<_> = inside().filter(|s| s.span.is_aligned()).collect();
+    if whole.is_empty() {
+        return base;
+    }
+    whole.sort_by_key(|s| order(s));
+    let mut out = Vec::with_capacity(base.len());
+    let mut done = 0;
+    for s in whole {
+        let start = (s.span.first_byte() - first) as usize;
+        let end = (s.span.end_byte() - first) as usize;
+        if start < done {
+            continue; // the same bytes once more; contradictions are found when everything is merged
+        }
+        out.extend_from_slice(&base[done..start]);
+        out.extend_from_slice(s.new.bytes());
+        done = end;
+    }
+    out.extend_from_slice(&base[done..]);
+    out
+}
+
+/// A run of bytes of the input that is replaced.
+#[derive(Clone, Debug)]
+pub(super) struct ByteSplice {
+    pub start: u64,
+    pub end: u64,
+    pub new: Bytes,
+}
+
+/// Sort splices of one space, join those that share a byte, and find contradictions.
+pub(super) fn merge(space: &Space, mut splices: Vec<Splice>) -> Result<Vec<ByteSplice>, Reject> {
+    splices.sort_by_key(order);
+    let mut kept: Vec<Splice> = Vec::with_capacity(splices.len());
+    for s in splices {
+        match kept.last_mut() {
+            Some(last) if overlap(last.span, s.span) => {
+                if last.span == s.span && last.new == s.new {
+                    continue;
+                }
+                // what was assigned wins over what was derived
+                if last.span == s.span && last.assigned != s.assigned {
+                    if s.assigned {
+                        *last = s;
+                    }
+                    continue;
+                }
+                return Err(Reject::Conflict {
+                    one: last.by.to_string(),
+                    other: s.by.to_string(),
+                    offset: space.offset(s.span.first_byte()),
+                });
+            }
+            _ => kept.push(s),
+        }
+    }
+    let mut out: Vec<ByteSplice> = Vec::with_capacity(kept.len());
+    for s in kept {
+        let (start, end) = (s.span.first_byte(), s.span.end_byte());
+        if s.span.is_aligned() {
+            out.push(ByteSplice {
+                start,
+                end,
+                new: s.new.bytes().clone(),
+            });
+            continue;
+        }
+        // bits of a byte that an earlier splice may have changed already
+        let mut bytes = space.read(start, end - start).into_owned();
+        let mut from = start;
+        if let Some(last) = out.last() {
+            if last.end > start && last.new.len() as u64 == last.end - last.start {
+                from = last.start;
+                let mut joined = last.new.to_vec();
+                joined.extend_from_slice(&bytes[(last.end - start) as usize..]);
+                bytes = joined;
+                out.pop();
+            }
+        }
+        s.new.write_over(&mut bytes, s.span.start - from * 8);
+        out.push(ByteSplice {
+            start: from,
+            end,
+            new: bytes.into(),
+        });
+    }
+    Ok(out)
+}
+
+/// Insertions before the bytes they are inserted at; of those in one place, the size before what it measures.
+fn order(s: &Splice) -> (u64, u64, bool) {
+    (s.span.start, s.span.len, s.assigned)
+}
+
+/// Whether both replace the same bit. Two insertions in one place follow each other.
+fn overlap(a: Span, b: Span) -> bool {
+    a.start < b.end() && b.start < a.end() || a == b && a.len > 0
+}

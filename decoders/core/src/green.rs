@@ -1,0 +1,301 @@
+//! The decoded tree below the nodes: immutable, shared, knowing neither parents nor edits.
+//!
+//! As in rowan, this "green" tree is what is decoded; [`crate::Node`] adds parent, key and edits.
+
+use crate::codec::Codec;
+use crate::error::Malformed;
+use crate::index::Index;
+use crate::rule::Rule;
+use crate::sequence::{SeqAt, Sequence};
+use crate::shape::{At, Cx, Shape};
+use crate::{Name, Scalar, Space, Span};
+use std::ops::Deref;
+use std::sync::{Arc, OnceLock};
+
+/// A reference to a static or to a shared description.
+pub enum Ref<T: ?Sized + 'static> {
+    /// Known at compile time.
+    Static(&'static T),
+    /// Made at run time.
+    Shared(Arc<T>),
+}
+
+impl<T: ?Sized> Clone for Ref<T> {
+    fn clone(&self) -> Self {
+        match self {
+            Self::Static(t) => Self::Static(t),
+            Self::Shared(t) => Self::Shared(t.clone()),
+        }
+    }
+}
+
+impl<T: ?Sized> Deref for Ref<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        match self {
+            Self::Static(t) => t,
+            Self::Shared(t) => t,
+        }
+    }
+}
+
+impl<C: Codec> From<&'static C> for Ref<dyn Codec> {
+    fn from(codec: &'static C) -> Self {
+        Self::Static(codec)
+    }
+}
+
+/// What a node is.
+#[derive(Clone)]
+pub enum Kind {
+    /// A scalar, stored in its span.
+    Leaf(Ref<dyn Codec>),
+    /// A scalar that is computed, not stored.
+    Computed(&'static dyn Codec, Scalar),
+    /// An object.
+    Struct(Ref<dyn Shape>),
+    /// An array.
+    Array(Ref<dyn Sequence>),
+}
+
+impl Kind {
+    /// A struct of a shape made at run time.
+    pub fn shared(shape: Arc<dyn Shape>) -> Self {
+        Self::Struct(Ref::Shared(shape))
+    }
+
+    /// A struct of a shape known at compile time.
+    pub fn fixed(shape: &'static dyn Shape) -> Self {
+        Self::Struct(Ref::Static(shape))
+    }
+
+    /// An array of a sequence made at run time.
+    pub fn array(sequence: Arc<dyn Sequence>) -> Self {
+        Self::Array(Ref::Shared(sequence))
+    }
+}
+
+/// A decoded node, without parent and edits.
+pub struct Green {
+    pub(crate) kind: Kind,
+    pub(crate) space: Space,
+    pub(crate) span: Span,
+    fields: OnceLock<Expanded>,
+    late: OnceLock<Expanded>,
+    index: OnceLock<Index>,
+}
+
+/// A field that an expansion found.
+pub struct Child {
+    pub(crate) name: Name,
+    pub(crate) green: Arc<Green>,
+    pub(crate) rule: Option<Rule>,
+}
+
+impl Child {
+    /// Declare the field as derived.
+    pub fn derived(&mut self, rule: Rule) -> &mut Self {
+        self.rule = Some(rule);
+        self
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct Expanded {
+    pub children: Vec<Child>,
+    pub fault: Option<Malformed>,
+}
+
+/// The rule of a field, wherever it was declared.
+#[derive(Clone)]
+pub(crate) enum RuleRef {
+    Static(&'static Rule),
+    Own(Rule),
+}
+
+impl Deref for RuleRef {
+    type Target = Rule;
+
+    fn deref(&self) -> &Rule {
+        match self {
+            Self::Static(rule) => rule,
+            Self::Own(rule) => rule,
+        }
+    }
+}
+
+/// A field as found by name.
+pub(crate) struct Found {
+    pub name: Name,
+    pub green: Arc<Green>,
+    pub rule: Option<RuleRef>,
+}
+
+impl Green {
+    /// A node.
+    pub fn new(kind: Kind, space: Space, span: Span) -> Self {
+        Self {
+            kind,
+            space,
+            span,
+            fields: OnceLock::new(),
+            late: OnceLock::new(),
+            index: OnceLock::new(),
+        }
+    }
+
+    pub(crate) fn at(&self) -> At<'_> {
+        At {
+            space: &self.space,
+            span: self.span,
+        }
+    }
+
+    pub(crate) fn seq_at(&self) -> SeqAt<'_> {
+        SeqAt {
+            space: &self.space,
+            span: self.span,
+        }
+    }
+
+    pub(crate) fn index(&self) -> &Index {
+        self.index.get_or_init(Index::default)
+    }
+
+    fn expand(
+        &self,
+        gaps: u32,
+        run: impl FnOnce(&mut Cx<'_>) -> Result<(), Malformed>,
+    ) -> Expanded {
+        let mut cx = Cx {
+            at: self.at(),
+            children: Vec::new(),
+            gaps,
+        };
+        let fault = run(&mut cx).err();
+        Expanded {
+            children: cx.children,
+            fault,
+        }
+    }
+
+    pub(crate) fn fields(&self, shape: &dyn Shape) -> &Expanded {
+        self.fields
+            .get_or_init(|| self.expand(0, |cx| self.expand_fields(shape, cx)))
+    }
+
+    /// `expand`, unless the struct is too short for its layout: then what is left over is a gap.
+    fn expand_fields(&self, shape: &dyn Shape, cx: &mut Cx<'_>) -> Result<(), Malformed> {
+        let layout = shape.layout();
+        let need = layout.iter().map(|f| f.span.end()).max().unwrap_or(0);
+        if need <= self.span.len {
+            return shape.expand(cx);
+        }
+        let fits = |end: &u64| *end <= self.span.len;
+        let ends = layout.iter().map(|f| f.span.end());
+        let covered = ends.filter(fits).max().unwrap_or(0);
+        let rest = Span::bits(self.span.start + covered, self.span.len - covered);
+        cx.gap(&self.space, rest);
+        let found = format!("{} bytes", self.span.len / 8);
+        Err(Malformed::new(
+            self.span.first_byte(),
+            format!("{} bytes of {}", need / 8, shape.name()),
+            found,
+        ))
+    }
+
+    pub(crate) fn late(&self, shape: &dyn Shape) -> &Expanded {
+        self.late.get_or_init(|| {
+            let early = &self.fields(shape).children;
+            let gaps = early.iter().filter(|c| c.name.starts_with("gap")).count();
+            self.expand(gaps as u32, |cx| shape.finish(cx))
+        })
+    }
+
+    /// The layout fields that fit into the span.
+    fn layout<'a>(
+        &'a self,
+        shape: &dyn Shape,
+    ) -> impl Iterator<Item = &'static crate::shape::Field> + 'a {
+        let len = self.span.len;
+        shape.layout().iter().filter(move |f| f.span.end() <= len)
+    }
+
+    fn computed(&self, shape: &dyn Shape, name: &'static str, codec: &'static dyn Codec) -> Found {
+        let kind = Kind::Computed(codec, shape.compute(name, &self.at()));
+        let span = Span::bits(self.span.start, 0);
+        Found {
+            name: name.into(),
+            green: Arc::new(Green::new(kind, self.space.clone(), span)),
+            rule: None,
+        }
+    }
+
+    fn laid_out(&self, field: &'static crate::shape::Field) -> Found {
+        Found {
+            name: field.name.into(),
+            green: Arc::new(field.green(&self.space, self.span)),
+            rule: field.rule.map(RuleRef::Static),
+        }
+    }
+
+    fn expanded(child: &Child) -> Found {
+        Found {
+            name: child.name.clone(),
+            green: child.green.clone(),
+            rule: child.rule.clone().map(RuleRef::Own),
+        }
+    }
+
+    /// The field of that name; looks no further than it must.
+    pub(crate) fn field(&self, shape: &dyn Shape, name: &str) -> Option<Found> {
+        if let Some((name, codec)) = shape.computed().iter().find(|(n, _)| *n == name) {
+            return Some(self.computed(shape, name, *codec));
+        }
+        if let Some(field) = self.layout(shape).find(|f| f.name == name) {
+            return Some(self.laid_out(field));
+        }
+        let by_name = |e: &'_ Expanded| {
+            let mut children = e.children.iter();
+            children.find(|c| c.name == name).map(Self::expanded)
+        };
+        by_name(self.fields(shape)).or_else(|| by_name(self.late(shape)))
+    }
+
+    /// All fields, in order.
+    pub(crate) fn all_fields(&self, shape: &dyn Shape) -> Vec<Found> {
+        let computed = shape.computed().iter();
+        let mut out: Vec<Found> = computed
+            .map(|(name, codec)| self.computed(shape, name, *codec))
+            .collect();
+        out.extend(self.layout(shape).map(|f| self.laid_out(f)));
+        out.extend(self.fields(shape).children.iter().map(Self::expanded));
+        out.extend(self.late(shape).children.iter().map(Self::expanded));
+        out
+    }
+
+    /// The derived fields among those that are cheap to find.
+    pub(crate) fn derived(&self, shape: &dyn Shape) -> Vec<Found> {
+        let layout = self.layout(shape).filter(|f| f.rule.is_some());
+        let mut out: Vec<Found> = layout.map(|f| self.laid_out(f)).collect();
+        let children = &self.fields(shape).children;
+        let derived = children.iter().filter(|c| c.rule.is_some());
+        out.extend(derived.map(Self::expanded));
+        out
+    }
+
+    /// What is wrong with this node, if anything is.
+    pub(crate) fn fault(&self) -> Option<Malformed> {
+        match &self.kind {
+            Kind::Leaf(codec) => {
+                let e = codec.decode(&self.space.bits(self.span)).err()?;
+                Some(Malformed::new(self.span.first_byte(), e.expected, e.found))
+            }
+            Kind::Computed(..) | Kind::Array(_) => None,
+            Kind::Struct(shape) => shape
+                .fault()
+                .or_else(|| self.fields(&**shape).fault.clone()),
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! Layers: how a derived space is gathered from the space under it, and written back.
+
+use crate::encode::Splice;
+use crate::{Reject, Space, Span};
+use std::borrow::Cow;
+
+/// Bytes seen through other bytes.
+pub trait Layer: Send + Sync + 'static {
+    /// Number of bytes in the derived space.
+    fn len(&self) -> u64;
+
+    /// Whether the derived space has no bytes.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Bytes `at .. at + len` of the derived space; the caller has clipped them to it.
+    fn read<'a>(&self, under: &'a Space, at: u64, len: u64) -> Cow<'a, [u8]>;
+
+    /// Where the bits of a span come from in the space under it, in order.
+    fn origins(&self, span: Span) -> Vec<Span>;
+
+    /// Turn changes of the derived space into changes of the space under it. Runs only when something changed.
+    ///
+    /// The default writes changes through to where the bytes came from, and so takes only changes that keep the size.
+    ///
+    /// # Errors
+    /// A change that this layer cannot write back.
+    fn patch(&self, _under: &Space, changes: Vec<Splice>) -> Result<Vec<Splice>, Reject> {
+        write_through(changes, |span| self.origins(span))
+    }
+}
+
+/// Write changes that keep their size to where the bytes came from.
+///
+/// # Errors
+/// A change of size.
+pub fn write_through(
+    changes: Vec<Splice>,
+    origins: impl Fn(Span) -> Vec<Span>,
+) -> Result<Vec<Splice>, Reject> {
+    let mut out = Vec::new();
+    for change in changes {
+        if change.new.len() != change.span.len {
+            return Err(Reject::Structure {
+                path: change.by.to_string(),
+                why: format!(
+                    "its {} bytes cannot become {} here",
+                    change.span.len / 8,
+                    change.new.len() / 8
+                ),
+            });
+        }
+        let mut done = 0;
+        for span in origins(change.span) {
+            out.push(Splice {
+                span,
+                new: change.new.slice(done, span.len),
+                ..change.clone()
+            });
+            done += span.len;
+        }
+    }
+    Ok(out)
+}

@@ -1,0 +1,456 @@
+//! Nodes: a place in a decoded tree, with the edits that the value carries.
+
+use crate::edit::{Edit, Item};
+use crate::encode;
+use crate::green::{Found, Green, Kind, RuleRef};
+use crate::rule::Rule;
+use crate::sequence::State;
+use crate::{Fault, Key, Name, Reject, Scalar, Space, Span, path_text};
+use bytes::Bytes;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+/// How a node looks to a query.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NodeKind {
+    /// A number, text, bytes, a truth value.
+    Scalar,
+    /// Named fields.
+    Object,
+    /// Items.
+    Array,
+}
+
+/// A value to be assigned. Nodes stay nodes, so that their bytes and spelling can be copied.
+#[derive(Clone, Debug)]
+pub enum Plain {
+    /// A scalar.
+    Scalar(Scalar),
+    /// A list.
+    Array(Vec<Plain>),
+    /// Named values.
+    Object(Vec<(String, Plain)>),
+    /// A decoded value.
+    Node(Node),
+}
+
+/// A decoded value and its pending edits. Cheap to clone.
+///
+/// To everyone who holds one, a node is immutable: an edit makes a new node that shares everything else with the old one.
+#[derive(Clone)]
+pub struct Node {
+    pub(crate) red: Arc<Red>,
+    pub(crate) edit: Option<Arc<Edit>>,
+}
+
+/// A green node in its place.
+pub(crate) struct Red {
+    pub green: Arc<Green>,
+    pub rule: Option<RuleRef>,
+    pub parent: Parent,
+}
+
+pub(crate) enum Parent {
+    /// The root of a decode, by the name of its format.
+    Root(&'static str),
+    Node(Arc<Red>, Key),
+}
+
+impl Node {
+    /// The root of a decode.
+    pub fn root_of(format: &'static str, kind: Kind, space: Space, span: Span) -> Self {
+        Self {
+            red: Arc::new(Red {
+                green: Arc::new(Green::new(kind, space, span)),
+                rule: None,
+                parent: Parent::Root(format),
+            }),
+            edit: None,
+        }
+    }
+
+    fn child(
+        &self,
+        key: Key,
+        green: Arc<Green>,
+        rule: Option<RuleRef>,
+        edit: Option<Arc<Edit>>,
+    ) -> Self {
+        Self {
+            red: Arc::new(Red {
+                green,
+                rule,
+                parent: Parent::Node(self.red.clone(), key),
+            }),
+            edit,
+        }
+    }
+
+    fn found(&self, found: Found, edit: Option<Arc<Edit>>) -> Self {
+        self.child(Key::Name(found.name), found.green, found.rule, edit)
+    }
+
+    /// The node whose content this one has: itself, or what replaced it.
+    fn content(&self) -> &Node {
+        match self.edit.as_deref() {
+            Some(Edit::Replaced(node)) => node.content(),
+            _ => self,
+        }
+    }
+
+    pub(crate) fn green(&self) -> &Arc<Green> {
+        &self.red.green
+    }
+
+    /// How the node looks to a query.
+    pub fn kind(&self) -> NodeKind {
+        match self.red.green.kind {
+            Kind::Leaf(_) | Kind::Computed(..) => NodeKind::Scalar,
+            Kind::Struct(_) => NodeKind::Object,
+            Kind::Array(_) => NodeKind::Array,
+        }
+    }
+
+    /// The value that a query sees: the symbol if there is one, else the actual value; null for an undecodable leaf.
+    pub fn scalar(&self) -> Scalar {
+        match self.actual() {
+            None => Scalar::Null,
+            Some(actual) => self.symbol_of(&actual).unwrap_or(actual),
+        }
+    }
+
+    /// The value as stored. An object of flag bits has its word as a number; other objects and arrays have none.
+    pub fn actual(&self) -> Option<Scalar> {
+        let node = self.content();
+        let green = node.green();
+        match (&green.kind, node.edit.as_deref()) {
+            (_, Some(Edit::Scalar(s))) => Some(s.clone()),
+            (Kind::Leaf(codec), _) => codec.decode(&green.space.bits(green.span)).ok(),
+            (Kind::Computed(_, value), _) => Some(value.clone()),
+            (Kind::Struct(shape), _) => {
+                let word = shape.word()?;
+                let bytes = node.bytes().ok()?;
+                word.decode(&crate::Bits::from_bytes(bytes)).ok()
+            }
+            (Kind::Array(_), _) => None,
+        }
+    }
+
+    fn symbol_of(&self, actual: &Scalar) -> Option<Scalar> {
+        match &self.red.green.kind {
+            Kind::Leaf(codec) => codec.symbol(actual),
+            Kind::Computed(codec, _) => codec.symbol(actual),
+            _ => None,
+        }
+    }
+
+    /// The symbol that stands for the value.
+    pub fn symbol(&self) -> Option<Scalar> {
+        self.symbol_of(&self.actual()?)
+    }
+
+    /// What the value means, for a person; for a checksum, whether it is right.
+    pub fn description(&self) -> Option<String> {
+        let actual = self.actual()?;
+        let green = self.green();
+        let own = match &green.kind {
+            Kind::Leaf(codec) => codec.description(&actual),
+            Kind::Computed(codec, _) => codec.description(&actual),
+            _ => None,
+        };
+        let (Some(rule), Parent::Node(parent, _)) = (&self.red.rule, &self.red.parent) else {
+            return own;
+        };
+        let Rule::Sum { .. } = &**rule else {
+            return own;
+        };
+        let right = encode::sum(rule, &parent.green)?;
+        Some(match actual.as_int() {
+            Some(n) if n == i128::from(right) => "valid".to_owned(),
+            _ => format!("invalid: {right} would be right"),
+        })
+    }
+
+    /// The field of that name of an object.
+    pub fn field(&self, name: &str) -> Option<Node> {
+        let node = self.content();
+        let Kind::Struct(shape) = &node.green().kind else {
+            return None;
+        };
+        let found = node.green().field(&**shape, name)?;
+        let edit = match node.edit.as_deref() {
+            Some(Edit::Fields(fields)) => fields.get(name).cloned(),
+            _ => None,
+        };
+        Some(node.found(found, edit))
+    }
+
+    /// All fields of an object, in order, gaps included.
+    pub fn fields(&self) -> Vec<(Name, Node)> {
+        let node = self.content();
+        let Kind::Struct(shape) = &node.green().kind else {
+            return Vec::new();
+        };
+        let none = BTreeMap::new();
+        let edits = match node.edit.as_deref() {
+            Some(Edit::Fields(fields)) => fields,
+            _ => &none,
+        };
+        let found = node.green().all_fields(&**shape).into_iter();
+        let with_edit = found.map(|f| {
+            let edit = edits.get(&f.name).cloned();
+            (f.name.clone(), node.found(f, edit))
+        });
+        with_edit.collect()
+    }
+
+    /// How many items an array has, or fields an object has. May have to walk over all of them.
+    pub fn len(&self) -> u64 {
+        let node = self.content();
+        let green = node.green();
+        match (&green.kind, node.edit.as_deref()) {
+            (_, Some(Edit::Items(items))) => items.len() as u64,
+            (Kind::Array(seq), _) => green.index().len(&**seq, &green.seq_at()),
+            (Kind::Struct(shape), _) => green.all_fields(&**shape).len() as u64,
+            _ => 0,
+        }
+    }
+
+    /// Whether there are no items or fields.
+    pub fn is_empty(&self) -> bool {
+        match self.kind() {
+            NodeKind::Array => self.item(0).is_none(),
+            _ => self.len() == 0,
+        }
+    }
+
+    /// The item at an index of an array.
+    pub fn item(&self, i: u64) -> Option<Node> {
+        let node = self.content();
+        match node.edit.as_deref() {
+            Some(Edit::Items(items)) => match items.get(usize::try_from(i).ok()?)? {
+                Item::New(new) => Some(new.clone()),
+                Item::Kept(was, edit) => node.kept(*was, edit.clone()),
+            },
+            Some(Edit::Sparse(map)) => node.kept(i, map.get(&i).cloned()),
+            _ => node.kept(i, None),
+        }
+    }
+
+    /// The item that was decoded at an index.
+    fn kept(&self, i: u64, edit: Option<Arc<Edit>>) -> Option<Node> {
+        let green = self.green();
+        let Kind::Array(seq) = &green.kind else {
+            return None;
+        };
+        let at = green.seq_at();
+        let state = green.index().seek(&**seq, &at, i)?;
+        let step = seq.step(&at, &state)?;
+        let item = Green::new(step.kind, green.space.clone(), step.span);
+        Some(self.child(Key::Index(i), Arc::new(item), None, edit))
+    }
+
+    /// The item that was decoded at an index, without edits.
+    pub(crate) fn kept_item(&self, i: u64) -> Option<Node> {
+        self.kept(i, None)
+    }
+
+    /// The items of an array, one by one.
+    pub fn items(&self) -> Items {
+        let node = self.content().clone();
+        let state = match &node.green().kind {
+            Kind::Array(seq) => Some(seq.start(&node.green().seq_at())),
+            _ => None,
+        };
+        Items {
+            node,
+            next: 0,
+            state,
+        }
+    }
+
+    /// The node that this one is a child of, as it was decoded.
+    pub fn parent(&self) -> Option<Node> {
+        match &self.red.parent {
+            Parent::Root(_) => None,
+            Parent::Node(red, _) => Some(Node {
+                red: red.clone(),
+                edit: None,
+            }),
+        }
+    }
+
+    /// The root of the decode; the node itself if it is the root.
+    pub fn root(&self) -> Node {
+        let mut node = self.clone();
+        while let Some(parent) = node.parent() {
+            node = parent;
+        }
+        node
+    }
+
+    /// The name or index of this node in its parent.
+    pub fn key(&self) -> Option<&Key> {
+        self.red.key()
+    }
+
+    /// The path from the root.
+    pub fn path(&self) -> Vec<Key> {
+        self.red.path()
+    }
+
+    /// The path from the root, as one types it.
+    pub fn path_text(&self) -> String {
+        path_text(&self.path())
+    }
+
+    /// The name of the format that the node belongs to.
+    pub fn format(&self) -> &'static str {
+        self.red.format()
+    }
+
+    /// Where the node lies in its space.
+    pub fn span(&self) -> Span {
+        self.green().span
+    }
+
+    /// Where the node's bits lie in the input.
+    pub fn ranges(&self) -> Vec<Span> {
+        self.green().space.origins(self.green().span)
+    }
+
+    /// The byte of the input where the node begins.
+    pub fn offset(&self) -> u64 {
+        self.green().space.offset(self.green().span.first_byte())
+    }
+
+    /// What was wrong with this node when it was decoded.
+    pub fn fault(&self) -> Option<Fault> {
+        let node = self.content();
+        let green = node.green();
+        let wrong = green.fault()?;
+        Some(Fault {
+            format: node.format(),
+            path: node.path_text(),
+            offset: Some(green.space.offset(wrong.at)),
+            expected: wrong.expected,
+            found: wrong.found,
+        })
+    }
+
+    /// Whether both are the same place of the same decode; their edits may differ.
+    pub fn same_place(&self, other: &Node) -> bool {
+        self.red.same_place(&other.red)
+    }
+
+    /// Whether the node carries edits.
+    pub fn is_edited(&self) -> bool {
+        self.edit.is_some()
+    }
+
+    /// The node's bytes, with its edits encoded and derived fields recomputed.
+    ///
+    /// # Errors
+    /// Edits that cannot be encoded.
+    pub fn bytes(&self) -> Result<Bytes, Reject> {
+        if self.edit.is_none() {
+            let span = self.green().span;
+            return Ok(if span.is_aligned() {
+                self.green().space.bytes(span.first_byte(), span.byte_len())
+            } else {
+                self.green().space.bits(span).bytes().clone()
+            });
+        }
+        Ok(encode::encode(self, &encode::EncodeOptions::default())?.to_bytes())
+    }
+
+    pub(crate) fn state(&self) -> Option<&Edit> {
+        self.edit.as_deref()
+    }
+}
+
+impl Red {
+    pub fn key(&self) -> Option<&Key> {
+        match &self.parent {
+            Parent::Root(_) => None,
+            Parent::Node(_, key) => Some(key),
+        }
+    }
+
+    pub fn path(&self) -> Vec<Key> {
+        let mut out = Vec::new();
+        let mut red = self;
+        while let Parent::Node(parent, key) = &red.parent {
+            out.push(key.clone());
+            red = parent;
+        }
+        out.reverse();
+        out
+    }
+
+    fn format(&self) -> &'static str {
+        let mut red = self;
+        loop {
+            match &red.parent {
+                Parent::Root(format) => return format,
+                Parent::Node(parent, _) => red = parent,
+            }
+        }
+    }
+
+    pub fn same_place(&self, other: &Red) -> bool {
+        if std::ptr::eq(self, other) {
+            return true;
+        }
+        match (&self.parent, &other.parent) {
+            (Parent::Node(a, i), Parent::Node(b, j)) => {
+                i == j && (Arc::ptr_eq(a, b) || a.same_place(b))
+            }
+            (Parent::Root(_), Parent::Root(_)) => Arc::ptr_eq(&self.green, &other.green),
+            _ => false,
+        }
+    }
+}
+
+/// The items of an array node; owns what it walks over.
+pub struct Items {
+    node: Node,
+    next: u64,
+    state: Option<State>,
+}
+
+impl Iterator for Items {
+    type Item = Node;
+
+    fn next(&mut self) -> Option<Node> {
+        let i = self.next;
+        let edit = match self.node.state() {
+            Some(Edit::Items(_)) => {
+                self.next += 1;
+                return self.node.item(i);
+            }
+            Some(Edit::Sparse(map)) => map.get(&i).cloned(),
+            _ => None,
+        };
+        let green = self.node.green();
+        let Kind::Array(seq) = &green.kind else {
+            return None;
+        };
+        let step = seq.step(&green.seq_at(), self.state.as_ref()?);
+        let Some(step) = step else {
+            self.state = None;
+            return None;
+        };
+        self.next += 1;
+        self.state = Some(step.next);
+        let item = Green::new(step.kind, green.space.clone(), step.span);
+        Some(self.node.child(Key::Index(i), Arc::new(item), None, edit))
+    }
+}
+
+impl fmt::Debug for Node {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.format(), self.path_text())
+    }
+}

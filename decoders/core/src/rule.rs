@@ -1,0 +1,38 @@
+//! Derived fields, declared as data: what a field must say about the bytes that it covers.
+
+/// How a derived field follows from other bytes.
+#[derive(Clone, Debug)]
+pub enum Rule {
+    /// The field holds the size of something, in bytes, plus `bias`.
+    Len {
+        /// What is measured.
+        of: Of,
+        /// Added to the size.
+        bias: i64,
+    },
+    /// The field holds a checksum over parts of the struct that the field is in.
+    Sum {
+        /// The checksum of the parts, in order.
+        sum: fn(&[&[u8]]) -> u64,
+        /// The parts.
+        over: &'static [Part],
+    },
+}
+
+/// What a [`Rule::Len`] measures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Of {
+    /// The whole struct that the field is in.
+    Struct,
+    /// The field of that name in the same struct.
+    Field(&'static str),
+}
+
+/// A part of a struct, in bytes from its start.
+#[derive(Clone, Copy, Debug)]
+pub struct Part {
+    /// First byte.
+    pub from: u64,
+    /// First byte after it; `None` for the end of the struct.
+    pub to: Option<u64>,
+}

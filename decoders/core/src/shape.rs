@@ -1,0 +1,242 @@
+//! Shapes: how a struct-like node finds its fields.
+
+use crate::codec::Codec;
+use crate::error::Malformed;
+use crate::green::{Child, Green, Kind, Ref};
+use crate::rule::Rule;
+use crate::{Name, Scalar, Space, Span};
+use std::borrow::Cow;
+use std::sync::Arc;
+
+/// A struct-like node.
+///
+/// Fields come in this order: `computed`, `layout`, then what `expand` adds, then what `finish` adds.
+pub trait Shape: Send + Sync + 'static {
+    /// Name of the struct, as its field calls it: `XLogRecord`.
+    fn name(&self) -> &'static str;
+
+    /// Fields that are computed, not stored; each with the codec that gives it symbols.
+    fn computed(&self) -> &'static [(&'static str, &'static dyn Codec)] {
+        &[]
+    }
+
+    /// The value of a computed field.
+    fn compute(&self, _name: &str, _at: &At<'_>) -> Scalar {
+        Scalar::Null
+    }
+
+    /// Fields at fixed places, counted from the start of the struct. They are read without looking at anything else.
+    fn layout(&self) -> &'static [Field] {
+        &[]
+    }
+
+    /// Find the fields after the layout. Runs once, on first access; never looks into children.
+    ///
+    /// # Errors
+    /// What is wrong; the fields found before stay.
+    fn expand(&self, _cx: &mut Cx<'_>) -> Result<(), Malformed> {
+        Ok(())
+    }
+
+    /// Find the fields that cost more than the others, such as those behind a long array. Runs only when they are asked
+    /// for, or all fields are.
+    ///
+    /// # Errors
+    /// What is wrong; the fields found before stay.
+    fn finish(&self, _cx: &mut Cx<'_>) -> Result<(), Malformed> {
+        Ok(())
+    }
+
+    /// For an object of flag bits: how its word is stored as a number.
+    fn word(&self) -> Option<&'static dyn Codec> {
+        None
+    }
+
+    /// What was wrong with this struct when it was found.
+    fn fault(&self) -> Option<Malformed> {
+        None
+    }
+}
+
+/// A field at a fixed place of a struct.
+pub struct Field {
+    /// Name, as the C struct or the RFC has it.
+    pub name: &'static str,
+    /// Place, in bits from the start of the struct.
+    pub span: Span,
+    /// What it holds.
+    pub what: What,
+    /// How it follows from other bytes, if it does.
+    pub rule: Option<&'static Rule>,
+}
+
+/// What a field of a layout holds.
+pub enum What {
+    /// A scalar.
+    Leaf(&'static dyn Codec),
+    /// A struct.
+    Struct(&'static dyn Shape),
+}
+
+impl Field {
+    /// A scalar at byte `at`, `len` bytes long.
+    pub const fn leaf(name: &'static str, at: u64, len: u64, codec: &'static dyn Codec) -> Self {
+        Self {
+            name,
+            span: Span::bytes(at, len),
+            what: What::Leaf(codec),
+            rule: None,
+        }
+    }
+
+    /// A struct at byte `at`, `len` bytes long.
+    pub const fn of(name: &'static str, at: u64, len: u64, shape: &'static dyn Shape) -> Self {
+        Self {
+            name,
+            span: Span::bytes(at, len),
+            what: What::Struct(shape),
+            rule: None,
+        }
+    }
+
+    /// A scalar of `len` bits at bit `at`, most significant first.
+    pub const fn bits(name: &'static str, at: u64, len: u64, codec: &'static dyn Codec) -> Self {
+        Self {
+            name,
+            span: Span::bits(at, len),
+            what: What::Leaf(codec),
+            rule: None,
+        }
+    }
+
+    /// The bit of value `1 << n` in a little-endian flag word.
+    pub const fn flag(name: &'static str, n: u64, codec: &'static dyn Codec) -> Self {
+        Self::bits(name, n / 8 * 8 + 7 - n % 8, 1, codec)
+    }
+
+    /// The same field, derived by a rule.
+    pub const fn derived(self, rule: &'static Rule) -> Self {
+        Self {
+            rule: Some(rule),
+            ..self
+        }
+    }
+
+    pub(crate) fn green(&self, space: &Space, parent: Span) -> Green {
+        let kind = match &self.what {
+            What::Leaf(codec) => Kind::Leaf(Ref::Static(*codec)),
+            What::Struct(shape) => Kind::Struct(Ref::Static(*shape)),
+        };
+        let span = Span::bits(parent.start + self.span.start, self.span.len);
+        Green::new(kind, space.clone(), span)
+    }
+}
+
+/// A struct with a fixed layout and nothing else, or an object of flag bits.
+pub struct Fixed {
+    /// Name of the struct.
+    pub name: &'static str,
+    /// Its fields.
+    pub fields: &'static [Field],
+    /// How the word of a flag object is stored as a number.
+    pub word: Option<&'static dyn Codec>,
+}
+
+impl Shape for Fixed {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn layout(&self) -> &'static [Field] {
+        self.fields
+    }
+
+    fn word(&self) -> Option<&'static dyn Codec> {
+        self.word
+    }
+}
+
+/// Where a struct lies.
+#[derive(Clone, Copy)]
+pub struct At<'a> {
+    /// The space it is in.
+    pub space: &'a Space,
+    /// Its span there.
+    pub span: Span,
+}
+
+impl<'a> At<'a> {
+    /// Up to `len` bytes from byte `at` of the struct on; fewer where the struct ends before.
+    pub fn read(&self, at: u64, len: u64) -> Cow<'a, [u8]> {
+        let all = self.span.len / 8;
+        let at = at.min(all);
+        self.space.read(self.span.start / 8 + at, len.min(all - at))
+    }
+
+    /// Number of bytes.
+    pub fn len(&self) -> u64 {
+        self.span.len / 8
+    }
+
+    /// Whether the struct has no bytes.
+    pub fn is_empty(&self) -> bool {
+        self.span.len == 0
+    }
+}
+
+/// What `expand` and `finish` write the fields into. Places are counted from the start of the space.
+pub struct Cx<'a> {
+    /// Where the struct lies.
+    pub at: At<'a>,
+    pub(crate) children: Vec<Child>,
+    pub(crate) gaps: u32,
+}
+
+impl Cx<'_> {
+    /// Add a scalar.
+    pub fn leaf(
+        &mut self,
+        name: impl Into<Name>,
+        span: Span,
+        codec: impl Into<Ref<dyn Codec>>,
+    ) -> &mut Child {
+        let green = Green::new(Kind::Leaf(codec.into()), self.at.space.clone(), span);
+        self.push(name.into(), green)
+    }
+
+    /// Add a node of any kind, in the space of this struct.
+    pub fn node(&mut self, name: impl Into<Name>, span: Span, kind: Kind) -> &mut Child {
+        let green = Green::new(kind, self.at.space.clone(), span);
+        self.push(name.into(), green)
+    }
+
+    /// Add a node of any kind that lies in another space.
+    pub fn node_in(
+        &mut self,
+        name: impl Into<Name>,
+        space: &Space,
+        span: Span,
+        kind: Kind,
+    ) -> &mut Child {
+        self.push(name.into(), Green::new(kind, space.clone(), span))
+    }
+
+    /// Add bytes that no field covers, as `gap0`, `gap1`, ….
+    pub fn gap(&mut self, space: &Space, span: Span) {
+        if span.len > 0 {
+            let name = format!("gap{}", self.gaps);
+            self.gaps += 1;
+            let kind = Kind::Leaf(Ref::Static(&crate::codec::Raw::FIXED));
+            self.push(name.into(), Green::new(kind, space.clone(), span));
+        }
+    }
+
+    fn push(&mut self, name: Name, green: Green) -> &mut Child {
+        self.children.push(Child {
+            name,
+            green: Arc::new(green),
+            rule: None,
+        });
+        self.children.last_mut().expect("a child was just pushed")
+    }
+}

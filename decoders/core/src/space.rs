@@ -1,0 +1,118 @@
+//! Spaces: runs of bytes, read from the input or derived from other spaces.
+
+use crate::layer::Layer;
+use crate::{Bits, Span};
+use bytes::Bytes;
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+
+/// A run of bytes: the input itself, or bytes derived from it by a [`Layer`].
+#[derive(Clone)]
+pub struct Space(Arc<Inner>);
+
+enum Inner {
+    Source(Bytes),
+    Derived { under: Space, layer: Arc<dyn Layer> },
+}
+
+impl Space {
+    /// The bytes of an input.
+    pub fn source(bytes: impl Into<Bytes>) -> Self {
+        Self(Arc::new(Inner::Source(bytes.into())))
+    }
+
+    /// Bytes that `layer` makes from `under`.
+    pub fn derived(under: Space, layer: Arc<dyn Layer>) -> Self {
+        Self(Arc::new(Inner::Derived { under, layer }))
+    }
+
+    /// Number of bytes.
+    pub fn len(&self) -> u64 {
+        match &*self.0 {
+            Inner::Source(b) => b.len() as u64,
+            Inner::Derived { layer, .. } => layer.len(),
+        }
+    }
+
+    /// Whether there are no bytes.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The whole space.
+    pub fn span(&self) -> Span {
+        Span::bytes(0, self.len())
+    }
+
+    /// Up to `len` bytes from byte `at` on: fewer where the space ends before.
+    pub fn read(&self, at: u64, len: u64) -> Cow<'_, [u8]> {
+        let (at, len) = self.clip(at, len);
+        match &*self.0 {
+            Inner::Source(b) => Cow::Borrowed(&b[at as usize..(at + len) as usize]),
+            Inner::Derived { under, layer } => layer.read(under, at, len),
+        }
+    }
+
+    /// Like [`Self::read`], but owned; the bytes of an input are shared, not copied.
+    pub fn bytes(&self, at: u64, len: u64) -> Bytes {
+        let (at, len) = self.clip(at, len);
+        match &*self.0 {
+            Inner::Source(b) => b.slice(at as usize..(at + len) as usize),
+            Inner::Derived { under, layer } => match layer.read(under, at, len) {
+                Cow::Owned(v) => v.into(),
+                Cow::Borrowed(s) => Bytes::copy_from_slice(s),
+            },
+        }
+    }
+
+    /// The bits of a span that lies inside the space.
+    pub fn bits(&self, span: Span) -> Bits {
+        let bytes = self.bytes(span.first_byte(), span.byte_len());
+        let have = (bytes.len() as u64 * 8).saturating_sub(span.start % 8);
+        Bits::extract(bytes, span.start % 8, span.len.min(have))
+    }
+
+    fn clip(&self, at: u64, len: u64) -> (u64, u64) {
+        let all = self.len();
+        let at = at.min(all);
+        (at, len.min(all - at))
+    }
+
+    /// The space below, and the layer between, of a derived space.
+    pub fn under(&self) -> Option<(&Space, &Arc<dyn Layer>)> {
+        match &*self.0 {
+            Inner::Source(_) => None,
+            Inner::Derived { under, layer } => Some((under, layer)),
+        }
+    }
+
+    /// Whether the two are the same space (not just equal bytes).
+    pub fn same(&self, other: &Space) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// Where the bits of a span lie in the input.
+    pub fn origins(&self, span: Span) -> Vec<Span> {
+        match &*self.0 {
+            Inner::Source(_) => vec![span],
+            Inner::Derived { under, layer } => layer
+                .origins(span)
+                .into_iter()
+                .flat_map(|s| under.origins(s))
+                .collect(),
+        }
+    }
+
+    /// The byte of the input where a byte of this space comes from.
+    pub fn offset(&self, at: u64) -> u64 {
+        let origins = self.origins(Span::bytes(at, 1));
+        origins.first().map_or(at, |s| s.first_byte())
+    }
+}
+
+impl fmt::Debug for Space {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Space({} bytes)", self.len())
+    }
+}

@@ -1,0 +1,433 @@
+//! Block references: `XLogRecordBlockHeader` and its parts, src/include/access/xlogrecord.h.
+
+use binq_core::codec::{Bool, Codec, Int, Named, Raw, UBits};
+use binq_core::rule::{Of, Rule};
+use binq_core::sequence::{SeqAt, Sequence, State, Step};
+use binq_core::shape::{Cx, Field, Fixed, Shape};
+use binq_core::{Kind, Malformed, Scalar, Span};
+use nom::IResult;
+use nom::Parser;
+use nom::number::complete::{le_u8, le_u16, le_u32};
+use std::ops::Range;
+use std::sync::Arc;
+
+/// `XLR_MAX_BLOCK_ID`
+const MAX_BLOCK_ID: u8 = 32;
+const ID_DATA_SHORT: u8 = 255;
+const ID_DATA_LONG: u8 = 254;
+const ID_ORIGIN: u8 = 253;
+/// From 14 on.
+const ID_TOPLEVEL_XID: u8 = 252;
+
+const HAS_IMAGE: u8 = 0x10;
+const HAS_DATA: u8 = 0x20;
+const SAME_REL: u8 = 0x80;
+const IMAGE_HAS_HOLE: u8 = 0x01;
+/// Of the database, not of the log: records do not say it, and 8192 is what servers are built with.
+const BLCKSZ: u16 = 8192;
+
+/// A block reference; places are in bytes from the start of the record.
+#[derive(Clone, Debug)]
+pub struct Block {
+    major: u8,
+    header: Range<u64>,
+    image: Option<Image>,
+    rlocator: Option<u64>,
+    blkno: u64,
+    data: Range<u64>,
+}
+
+#[derive(Clone, Debug)]
+struct Image {
+    header: Range<u64>,
+    /// Whether a hole length is stored.
+    stored_hole: bool,
+    /// The length of the hole where it is not stored.
+    hole: u16,
+    data: Range<u64>,
+}
+
+/// What precedes the main data of a record.
+#[derive(Debug, Default)]
+pub struct Headers {
+    pub blocks: Vec<(u64, Block)>,
+    pub origin: Option<u64>,
+    pub toplevel_xid: Option<u64>,
+    /// The header of the main data; empty if there is none.
+    pub main_header: Range<u64>,
+    pub main_data: u64,
+    pub headers_end: u64,
+    pub wrong: Option<Malformed>,
+}
+
+/// Take the headers of a record apart, as `DecodeXLogRecord` (xlogreader.c) does. `start` is where the record lies.
+pub fn parse(major: u8, record: &[u8], start: u64) -> Headers {
+    let mut headers = Headers::default();
+    let mut walk = Walk {
+        major,
+        record,
+        rest: record.get(24..).unwrap_or(&[]),
+        payload: 0,
+        rlocator: None,
+    };
+    let result = walk.headers(&mut headers);
+    headers.headers_end = walk.at();
+    if headers.main_header.is_empty() {
+        headers.main_header = walk.at()..walk.at();
+    }
+    // images and data follow in the order of the headers
+    let mut at = walk.at();
+    let end = record.len() as u64;
+    for (_, block) in &mut headers.blocks {
+        if let Some(image) = &mut block.image {
+            let len = image.data.end;
+            image.data = at.min(end)..(at + len).min(end);
+            at += len;
+        }
+        let len = block.data.end;
+        block.data = at.min(end)..(at + len).min(end);
+        at += len;
+    }
+    headers.main_data = at.min(end);
+    let stated = u64::from(walk.main_len(&headers));
+    headers.wrong = match result {
+        Err(wrong) => Some(wrong),
+        Ok(()) if at + stated != end => Some(Malformed::new(
+            0,
+            format!(
+                "{} bytes of block images and data, and {stated} of main data",
+                at - walk.at()
+            ),
+            format!("{} bytes", end - walk.at()),
+        )),
+        Ok(()) => None,
+    };
+    if let Some(wrong) = &mut headers.wrong {
+        wrong.at += start;
+    }
+    let base = |(at, block): &mut (u64, Block)| {
+        *at += start;
+        block.shift(start);
+    };
+    headers.blocks.iter_mut().for_each(base);
+    headers
+}
+
+struct Walk<'a> {
+    major: u8,
+    record: &'a [u8],
+    rest: &'a [u8],
+    /// Bytes of images and data announced so far.
+    payload: u64,
+    /// Where the relation of the block before is named.
+    rlocator: Option<u64>,
+}
+
+impl<'a> Walk<'a> {
+    fn at(&self) -> u64 {
+        (self.record.len() - self.rest.len()) as u64
+    }
+
+    fn take<T>(
+        &mut self,
+        what: &str,
+        mut parser: impl Parser<&'a [u8], Output = T, Error = nom::error::Error<&'a [u8]>>,
+    ) -> Result<T, Malformed> {
+        let parsed: IResult<&[u8], T> = parser.parse(self.rest);
+        match parsed {
+            Ok((rest, value)) => {
+                self.rest = rest;
+                Ok(value)
+            }
+            Err(_) => Err(Malformed::new(
+                self.at(),
+                what,
+                format!("{} bytes", self.rest.len()),
+            )),
+        }
+    }
+
+    /// Headers go on while more bytes are left than images and data need.
+    fn headers(&mut self, out: &mut Headers) -> Result<(), Malformed> {
+        while self.rest.len() as u64 > self.payload {
+            let at = self.at();
+            match self.take("a block id", le_u8)? {
+                ID_DATA_SHORT => {
+                    let len = self.take("a length of 1 byte", le_u8)?;
+                    out.main_header = at..self.at();
+                    self.payload += u64::from(len);
+                    return Ok(());
+                }
+                ID_DATA_LONG => {
+                    let len = self.take("a length of 4 bytes", le_u32)?;
+                    out.main_header = at..self.at();
+                    self.payload += u64::from(len);
+                    return Ok(());
+                }
+                ID_ORIGIN => {
+                    out.origin = Some(self.at());
+                    self.take("an origin of 2 bytes", le_u16)?;
+                }
+                ID_TOPLEVEL_XID if self.major >= 14 => {
+                    out.toplevel_xid = Some(self.at());
+                    self.take("a transaction id of 4 bytes", le_u32)?;
+                }
+                id if id <= MAX_BLOCK_ID => {
+                    let block = self.block(at)?;
+                    out.blocks.push((at, block));
+                }
+                id => {
+                    let expected = format!("a block id up to {MAX_BLOCK_ID}, or 252 to 255");
+                    return Err(Malformed::new(at, expected, id.to_string()));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn block(&mut self, start: u64) -> Result<Block, Malformed> {
+        let (flags, data_len) = self.take("XLogRecordBlockHeader", (le_u8, le_u16))?;
+        let mut image = None;
+        if flags & HAS_IMAGE != 0 {
+            let at = self.at();
+            let (len, _hole_offset, info) =
+                self.take("XLogRecordBlockImageHeader", (le_u16, le_u16, le_u8))?;
+            let compressed = match self.major {
+                ..=14 => info & 0x02 != 0,
+                _ => info & 0x1c != 0,
+            };
+            let stored_hole = compressed && info & IMAGE_HAS_HOLE != 0;
+            if stored_hole {
+                self.take("XLogRecordBlockCompressHeader", le_u16)?;
+            }
+            let hole = match compressed {
+                true => 0,
+                false => BLCKSZ.saturating_sub(len),
+            };
+            image = Some(Image {
+                header: at..self.at(),
+                stored_hole,
+                hole,
+                // the place is not known before all headers are
+                data: 0..len.into(),
+            });
+            self.payload += u64::from(len);
+        }
+        let mut rlocator = self.rlocator;
+        if flags & SAME_REL == 0 {
+            rlocator = Some(self.at());
+            self.take("RelFileLocator", (le_u32, le_u32, le_u32))?;
+            self.rlocator = rlocator;
+        }
+        let blkno = self.at();
+        self.take("a block number of 4 bytes", le_u32)?;
+        let data_len = if flags & HAS_DATA != 0 { data_len } else { 0 };
+        self.payload += u64::from(data_len);
+        Ok(Block {
+            major: self.major,
+            header: start..self.at(),
+            image,
+            rlocator,
+            blkno,
+            data: 0..data_len.into(),
+        })
+    }
+
+    fn main_len(&self, headers: &Headers) -> u32 {
+        let h = &headers.main_header;
+        match self.record.get(h.start as usize..h.end as usize) {
+            Some([_, n]) => u32::from(*n),
+            Some([_, a, b, c, d]) => u32::from_le_bytes([*a, *b, *c, *d]),
+            _ => 0,
+        }
+    }
+}
+
+impl Block {
+    fn shift(&mut self, by: u64) {
+        let move_range = |r: &mut Range<u64>| *r = r.start + by..r.end + by;
+        move_range(&mut self.header);
+        move_range(&mut self.data);
+        if let Some(image) = &mut self.image {
+            move_range(&mut image.header);
+            move_range(&mut image.data);
+        }
+        self.blkno += by;
+        if let Some(at) = &mut self.rlocator {
+            *at += by;
+        }
+    }
+}
+
+fn span(range: &Range<u64>) -> Span {
+    Span::bytes(range.start, range.end - range.start)
+}
+
+/// `.blocks[]`
+pub struct Blocks {
+    /// Each with the byte of the stream where its header begins.
+    pub blocks: Vec<(u64, Block)>,
+}
+
+impl Sequence for Blocks {
+    fn name(&self) -> &'static str {
+        "block reference"
+    }
+
+    fn step(&self, _at: &SeqAt<'_>, state: &State) -> Option<Step> {
+        let (_, block) = self.blocks.get(usize::try_from(state.memory).ok()?)?;
+        let mut next = State::new(block.header.end * 8);
+        next.memory = state.memory + 1;
+        Some(Step {
+            kind: Kind::shared(Arc::new(block.clone())),
+            span: span(&block.header),
+            next,
+        })
+    }
+}
+
+/// `ForkNumber`, src/include/common/relpath.h
+static FORK: Named<UBits> = Named {
+    number: UBits,
+    names: &[(0, "main"), (1, "fsm"), (2, "vm"), (3, "init")],
+};
+
+/// The upper half of `fork_flags`
+static FLAGS: Fixed = Fixed {
+    name: "fork_flags",
+    fields: &[
+        Field::flag("BKPBLOCK_HAS_IMAGE", 4, &Bool),
+        Field::flag("BKPBLOCK_HAS_DATA", 5, &Bool),
+        Field::flag("BKPBLOCK_WILL_INIT", 6, &Bool),
+        Field::flag("BKPBLOCK_SAME_REL", 7, &Bool),
+    ],
+    word: Some(&Int::U8),
+};
+
+static LAYOUT: [Field; 4] = [
+    Field::leaf("id", 0, 1, &Int::U8),
+    // the low four bits, BKPBLOCK_FORK_MASK
+    Field::bits("fork", 12, 4, &FORK),
+    Field::of("flags", 1, 1, &FLAGS),
+    Field::leaf("data_length", 2, 2, &Int::U16LE).derived(&Rule::Len {
+        of: Of::Field("data"),
+        bias: 0,
+    }),
+];
+
+/// `RelFileNode` until 15, `RelFileLocator` since; the names are those of 16 on.
+static RLOCATOR: Fixed = Fixed {
+    name: "RelFileLocator",
+    fields: &[
+        Field::leaf("spcOid", 0, 4, &Int::U32LE),
+        Field::leaf("dbOid", 4, 4, &Int::U32LE),
+        Field::leaf("relNumber", 8, 4, &Int::U32LE),
+    ],
+    word: None,
+};
+
+impl Shape for Block {
+    fn name(&self) -> &'static str {
+        "XLogRecordBlockHeader"
+    }
+
+    fn layout(&self) -> &'static [Field] {
+        &LAYOUT
+    }
+
+    fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {
+        if let Some(image) = &self.image {
+            let shape = ImageShape {
+                major: self.major,
+                image: image.clone(),
+            };
+            cx.node("image", span(&image.header), Kind::shared(Arc::new(shape)));
+        }
+        // a block of the same relation as the one before it shares that one's bytes
+        if let Some(at) = self.rlocator {
+            cx.node("rlocator", Span::bytes(at, 12), Kind::fixed(&RLOCATOR));
+        }
+        cx.leaf("blkno", Span::bytes(self.blkno, 4), &Int::U32LE);
+        if self.data.end > self.data.start {
+            cx.leaf("data", span(&self.data), &Raw::ANY);
+        }
+        Ok(())
+    }
+}
+
+struct ImageShape {
+    major: u8,
+    image: Image,
+}
+
+static IMAGE_LENGTH: Rule = Rule::Len {
+    of: Of::Field("data"),
+    bias: 0,
+};
+
+/// `XLogRecordBlockImageHeader`, with `bimg_info` as it was up to 14, and from 15 on.
+macro_rules! image_layout {
+    ($flags:expr) => {
+        [
+            Field::leaf("length", 0, 2, &Int::U16LE).derived(&IMAGE_LENGTH),
+            Field::leaf("hole_offset", 2, 2, &Int::U16LE),
+            Field::of("flags", 4, 1, $flags),
+        ]
+    };
+}
+
+static IMAGE_UNTIL_14: [Field; 3] = image_layout!(&Fixed {
+    name: "bimg_info",
+    fields: &[
+        Field::flag("BKPIMAGE_HAS_HOLE", 0, &Bool),
+        Field::flag("BKPIMAGE_IS_COMPRESSED", 1, &Bool),
+        Field::flag("BKPIMAGE_APPLY", 2, &Bool),
+    ],
+    word: Some(&Int::U8),
+});
+
+static IMAGE_SINCE_15: [Field; 3] = image_layout!(&Fixed {
+    name: "bimg_info",
+    fields: &[
+        Field::flag("BKPIMAGE_HAS_HOLE", 0, &Bool),
+        Field::flag("BKPIMAGE_APPLY", 1, &Bool),
+        Field::flag("BKPIMAGE_COMPRESS_PGLZ", 2, &Bool),
+        Field::flag("BKPIMAGE_COMPRESS_LZ4", 3, &Bool),
+        Field::flag("BKPIMAGE_COMPRESS_ZSTD", 4, &Bool),
+    ],
+    word: Some(&Int::U8),
+});
+
+impl Shape for ImageShape {
+    fn name(&self) -> &'static str {
+        "XLogRecordBlockImageHeader"
+    }
+
+    fn computed(&self) -> &'static [(&'static str, &'static dyn Codec)] {
+        match self.image.stored_hole {
+            true => &[],
+            // not stored: what the image leaves of the block
+            false => &[("hole_length", &Int::U16LE)],
+        }
+    }
+
+    fn compute(&self, _name: &str, _at: &binq_core::shape::At<'_>) -> Scalar {
+        Scalar::Int(self.image.hole.into())
+    }
+
+    fn layout(&self) -> &'static [Field] {
+        match self.major {
+            ..=14 => &IMAGE_UNTIL_14,
+            _ => &IMAGE_SINCE_15,
+        }
+    }
+
+    fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {
+        if self.image.stored_hole {
+            let at = self.image.header.start + 5;
+            cx.leaf("hole_length", Span::bytes(at, 2), &Int::U16LE);
+        }
+        cx.leaf("data", span(&self.image.data), &Raw::ANY);
+        Ok(())
+    }
+}

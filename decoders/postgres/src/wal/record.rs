@@ -1,0 +1,314 @@
+//! Records: `XLogRecord` and what follows it, src/include/access/xlogrecord.h.
+
+use super::geometry::Geometry;
+use super::rmgr;
+use super::scan::{Header, RECORD_HEADER, align, crc};
+use super::{blocks, text::Text};
+use crate::lsn::Lsn;
+use crate::payload;
+use binq_core::codec::{Codec, Int, Raw};
+use binq_core::rule::{Of, Part, Rule};
+use binq_core::shape::{At, Cx, Field, Shape};
+use binq_core::{Bits, Kind, Malformed, Misfit, Ref, Scalar, Span};
+use std::sync::Arc;
+
+/// `xl_rmid`; its symbol is the name of the resource manager.
+struct Rmid;
+
+/// Names of built-in managers are the same in all majors; `custom128` and so on are from 15 on.
+const ANY_MAJOR: u8 = rmgr::LAST_MAJOR;
+
+impl Codec for Rmid {
+    fn decode(&self, bits: &Bits) -> Result<Scalar, Misfit> {
+        Int::U8.decode(bits)
+    }
+
+    fn encode(&self, value: &Scalar, like: &Bits) -> Result<Bits, Misfit> {
+        Int::U8.encode(value, like).map_err(|e| {
+            let names = (0..=u8::MAX).map_while(|id| rmgr::rmgr_name(ANY_MAJOR, id));
+            let names: Vec<_> = names.collect();
+            Misfit {
+                expected: format!("one of {}, or {}", names.join(", "), e.expected),
+                ..e
+            }
+        })
+    }
+
+    fn symbol(&self, actual: &Scalar) -> Option<Scalar> {
+        let id = u8::try_from(actual.as_int()?).ok()?;
+        Some(rmgr::rmgr_name(ANY_MAJOR, id)?.into())
+    }
+
+    fn actual(&self, symbol: &Scalar) -> Option<Scalar> {
+        let id = rmgr::rmgr_id(ANY_MAJOR, symbol.as_str()?)?;
+        Some(Scalar::Int(id.into()))
+    }
+}
+
+static TOT_LEN: Rule = Rule::Len {
+    of: Of::Struct,
+    bias: 0,
+};
+
+/// Payload first, then the header before `xl_crc` (`ValidXLogRecord`).
+static CRC: Rule = Rule::Sum {
+    sum: crc,
+    over: &[
+        Part {
+            from: RECORD_HEADER,
+            to: None,
+        },
+        Part {
+            from: 0,
+            to: Some(20),
+        },
+    ],
+};
+
+const fn head(tot_len: Option<&'static Rule>, crc: Option<&'static Rule>) -> [Field; 6] {
+    let mut fields = [
+        Field::leaf("xl_tot_len", 0, 4, &Int::U32LE),
+        Field::leaf("xl_xid", 4, 4, &Int::U32LE),
+        Field::leaf("xl_prev", 8, 8, &Lsn),
+        Field::leaf("xl_info", 16, 1, &Int::U8),
+        Field::leaf("xl_rmid", 17, 1, &Rmid),
+        // 2 bytes of padding
+        Field::leaf("xl_crc", 20, 4, &Int::U32LE),
+    ];
+    fields[0].rule = tot_len;
+    fields[5].rule = crc;
+    fields
+}
+
+static HEAD: [Field; 6] = head(Some(&TOT_LEN), Some(&CRC));
+
+/// The same fields where the extent of the record is not known, and so nothing follows from it.
+static BARE_HEAD: [Field; 6] = head(None, None);
+
+static COMPUTED: [(&str, &dyn Codec); 4] = [
+    ("lsn", &Lsn),
+    ("end_lsn", &Lsn),
+    ("rmgr", &Text),
+    ("record_type", &Text),
+];
+
+/// The computed fields of a record that begins like this.
+fn compute(geometry: &Geometry, name: &str, at: &At<'_>) -> Scalar {
+    let start = at.span.start / 8;
+    let header = || Header::read(&at.read(0, RECORD_HEADER));
+    match name {
+        "lsn" => geometry.lsn(start).into(),
+        "end_lsn" => {
+            let end = match header() {
+                Some(h) if h.is_switch() => geometry.next_segment(start),
+                _ => align(start + at.len()),
+            };
+            geometry.lsn_after(end).into()
+        }
+        "rmgr" => match header() {
+            Some(h) => match rmgr::rmgr_name(geometry.major, h.rmid) {
+                Some(name) => name.into(),
+                None => Scalar::Null,
+            },
+            None => Scalar::Null,
+        },
+        _ => match header() {
+            Some(h) => match rmgr::record_type(geometry.major, h.rmid, h.info) {
+                Some(name) => name.into(),
+                // as pg_waldump names it
+                None => format!("UNKNOWN ({:x})", h.info & 0xf0).into(),
+            },
+            None => Scalar::Null,
+        },
+    }
+}
+
+/// A record.
+pub struct Record {
+    pub geometry: Arc<Geometry>,
+}
+
+impl Shape for Record {
+    fn name(&self) -> &'static str {
+        "XLogRecord"
+    }
+
+    fn computed(&self) -> &'static [(&'static str, &'static dyn Codec)] {
+        &COMPUTED
+    }
+
+    fn compute(&self, name: &str, at: &At<'_>) -> Scalar {
+        compute(&self.geometry, name, at)
+    }
+
+    fn layout(&self) -> &'static [Field] {
+        &HEAD
+    }
+
+    fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {
+        padding(cx);
+        let space = cx.at.space.clone();
+        let span = cx.at.span;
+        let bytes = space.read(span.start / 8, span.len / 8);
+        let start = span.start / 8;
+        let headers = blocks::parse(self.geometry.major, &bytes, start);
+        let wrong = headers.wrong;
+        if let Some(origin) = headers.origin {
+            cx.leaf("record_origin", Span::bytes(start + origin, 2), &Int::U16LE);
+        }
+        if let Some(xid) = headers.toplevel_xid {
+            cx.leaf("toplevel_xid", Span::bytes(start + xid, 4), &Int::U32LE);
+        }
+        let end = start + bytes.len() as u64;
+        let main = start + headers.main_data;
+        let main = Span::bytes(main, end - main);
+        let main_header = Span::bytes(
+            start + headers.main_header.start,
+            headers.main_header.end - headers.main_header.start,
+        );
+        let list = blocks::Blocks {
+            blocks: headers.blocks,
+        };
+        cx.node(
+            "blocks",
+            Span::bytes(start + RECORD_HEADER, headers.headers_end - RECORD_HEADER),
+            Kind::array(Arc::new(list)),
+        );
+        if wrong.is_some() {
+            cx.gap(&space, main);
+            return wrong.map_or(Ok(()), Err);
+        }
+        cx.leaf("main_data_length", main_header, &MainDataHeader)
+            .derived(Rule::Len {
+                of: Of::Field("main_data"),
+                bias: 0,
+            });
+        let record = Header::read(&bytes);
+        let typed = record.and_then(|h| payload::main_data(self.geometry.major, h.rmid, h.info));
+        let kind = match typed {
+            Some(shape) => Kind::fixed(shape),
+            None => Kind::Leaf(Ref::Static(&Raw::ANY)),
+        };
+        cx.node("main_data", main, kind);
+        Ok(())
+    }
+}
+
+/// Two bytes between `xl_rmid` and `xl_crc` that the server sets to zero: shown when they are not.
+fn padding(cx: &mut Cx<'_>) {
+    if cx.at.read(18, 2).iter().any(|b| *b != 0) {
+        let span = Span::bytes(cx.at.span.start / 8 + 18, 2);
+        cx.leaf("padding", span, &Int::U16LE);
+    }
+}
+
+/// `XLogRecordDataHeaderShort` (id 255, 1 byte of length), `XLogRecordDataHeaderLong` (id 254, 4 bytes), or nothing at
+/// all for no main data.
+struct MainDataHeader;
+
+const DATA_SHORT: u8 = 255;
+const DATA_LONG: u8 = 254;
+
+impl Codec for MainDataHeader {
+    fn decode(&self, bits: &Bits) -> Result<Scalar, Misfit> {
+        match **bits.bytes() {
+            [] => Ok(Scalar::Int(0)),
+            [DATA_SHORT, n] => Ok(Scalar::Int(n.into())),
+            [DATA_LONG, a, b, c, d] => Ok(Scalar::Int(u32::from_le_bytes([a, b, c, d]).into())),
+            _ => Err(Misfit::new(
+                "255 and 1 byte, or 254 and 4 bytes",
+                format!("{:02x?}", bits.bytes().as_ref()),
+            )),
+        }
+    }
+
+    fn encode(&self, value: &Scalar, like: &Bits) -> Result<Bits, Misfit> {
+        let n = value.as_int().and_then(|n| u32::try_from(n).ok());
+        let n =
+            n.ok_or_else(|| Misfit::new(format!("an integer from 0 to {}", u32::MAX), value))?;
+        Ok(Bits::from_bytes(
+            match (like.bytes().len(), u8::try_from(n)) {
+                (0, Ok(0)) => Vec::new(),
+                (0 | 2, Ok(n)) => vec![DATA_SHORT, n],
+                _ => {
+                    let mut long = vec![DATA_LONG];
+                    long.extend(n.to_le_bytes());
+                    long
+                }
+            },
+        ))
+    }
+}
+
+/// A place where a record should be, but is damaged: as much of its header as there is, and the bytes up to the next record.
+pub struct Damaged {
+    pub geometry: Arc<Geometry>,
+    /// What is wrong; nothing for a record that is whole but runs past the end.
+    pub wrong: Option<Malformed>,
+    /// How many fields of the header there are.
+    pub fields: usize,
+}
+
+impl Damaged {
+    /// For so many bytes.
+    pub fn new(geometry: &Arc<Geometry>, wrong: Option<Malformed>, len: u64) -> Self {
+        let fits = BARE_HEAD.iter().filter(|f| f.span.end() <= len * 8);
+        Self {
+            geometry: geometry.clone(),
+            wrong,
+            fields: fits.count(),
+        }
+    }
+}
+
+impl Shape for Damaged {
+    fn name(&self) -> &'static str {
+        match self.wrong {
+            Some(_) => "damaged XLogRecord",
+            None => "partial XLogRecord",
+        }
+    }
+
+    fn computed(&self) -> &'static [(&'static str, &'static dyn Codec)] {
+        match self.wrong {
+            // where it ends is not known
+            Some(_) => &COMPUTED[..1],
+            None if self.fields == BARE_HEAD.len() => &COMPUTED,
+            None => &COMPUTED[..1],
+        }
+    }
+
+    fn compute(&self, name: &str, at: &At<'_>) -> Scalar {
+        match (name, Header::read(&at.read(0, RECORD_HEADER))) {
+            ("end_lsn", Some(h)) => {
+                let end = align(at.span.start / 8 + u64::from(h.tot_len));
+                self.geometry.lsn_after(end).into()
+            }
+            _ => compute(&self.geometry, name, at),
+        }
+    }
+
+    fn layout(&self) -> &'static [Field] {
+        &BARE_HEAD[..self.fields]
+    }
+
+    fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {
+        let covered = self.layout().last().map_or(0, |f| f.span.end());
+        if self.fields == BARE_HEAD.len() {
+            padding(cx);
+        }
+        let rest = Span::bits(cx.at.span.start + covered, cx.at.span.len - covered);
+        let space = cx.at.space.clone();
+        match self.wrong {
+            Some(_) => cx.gap(&space, rest),
+            None => {
+                cx.leaf("data", rest, &Raw::FIXED);
+            }
+        }
+        Ok(())
+    }
+
+    fn fault(&self) -> Option<Malformed> {
+        self.wrong.clone()
+    }
+}

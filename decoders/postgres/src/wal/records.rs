@@ -1,0 +1,104 @@
+//! `.records[]`: the walk over the records of the stream.
+
+use super::geometry::Geometry;
+use super::record::{Damaged, Record};
+use super::relay;
+use super::scan::{Header, Look, RECORD_HEADER, Scan, align};
+use binq_core::sequence::{Arrange, SeqAt, Sequence, State, Step};
+use binq_core::shape::Shape;
+use binq_core::{Kind, Reject, Space, Span};
+use std::sync::Arc;
+
+/// The records of a log. The memory of its walk is the LSN of the record before.
+pub struct Records {
+    geometry: Arc<Geometry>,
+    record: Arc<dyn Shape>,
+}
+
+impl Records {
+    /// The records of a log with these pages.
+    pub fn new(geometry: &Arc<Geometry>) -> Self {
+        Self {
+            geometry: geometry.clone(),
+            record: Arc::new(Record {
+                geometry: geometry.clone(),
+            }),
+        }
+    }
+
+    /// Where the walk ends, and the LSN of the last record.
+    pub fn end(&self, stream: &Space, span: Span) -> (u64, u64) {
+        let at = SeqAt {
+            space: stream,
+            span,
+        };
+        let mut state = self.start(&at);
+        while let Some(step) = self.step(&at, &state) {
+            state = step.next;
+        }
+        (align(state.at / 8), state.memory)
+    }
+}
+
+impl Sequence for Records {
+    fn name(&self) -> &'static str {
+        "record"
+    }
+
+    fn step(&self, at: &SeqAt<'_>, state: &State) -> Option<Step> {
+        let scan = Scan {
+            geometry: &self.geometry,
+            stream: at.space,
+        };
+        let mut start = align(state.at / 8);
+        let prev = state.memory;
+        let (kind, len, next, memory) = loop {
+            match scan.look(start, prev) {
+                Look::Record(len) => {
+                    let header = Header::read(&at.space.read(start, RECORD_HEADER));
+                    let next = match header {
+                        Some(h) if h.is_switch() => self.geometry.next_segment(start),
+                        _ => align(start + len),
+                    };
+                    let kind = Kind::shared(self.record.clone());
+                    break (kind, len, next, self.geometry.lsn(start));
+                }
+                // the aborted record is no item; the one after it names the one before it
+                Look::Aborted(next) => start = next,
+                Look::Damaged(until, wrong) => {
+                    let shape = Damaged::new(&self.geometry, Some(wrong), until - start);
+                    // the record that was found names the one before it
+                    let next = Header::read(&at.space.read(until, RECORD_HEADER));
+                    let memory = next.map_or(self.geometry.lsn(start), |h| h.prev);
+                    let memory = match memory {
+                        0 => self.geometry.lsn(start),
+                        prev => prev,
+                    };
+                    break (Kind::shared(Arc::new(shape)), until - start, until, memory);
+                }
+                Look::Partial(_) | Look::End => return None,
+            }
+        };
+        Some(Step {
+            kind,
+            span: Span::bytes(start, len),
+            next: State {
+                at: next * 8,
+                memory,
+                more: None,
+            },
+        })
+    }
+
+    fn resizable(&self) -> bool {
+        true
+    }
+
+    fn relinks(&self) -> bool {
+        true
+    }
+
+    fn arrange(&self, cx: &mut Arrange<'_>) -> Result<(), Reject> {
+        relay::arrange(&self.geometry, self, cx)
+    }
+}

@@ -1,0 +1,404 @@
+//! Laying the log out again, after records were added, removed or moved, or changed their size.
+//!
+//! Each record from the first changed one on gets its new place, names the one before it there, and is summed again; the
+//! pages that it runs over get their headers. What the server wrote beyond the records of this file stays where it is: the
+//! head of a record that runs into the next file cannot move, because the rest of it is there.
+
+use super::geometry::{FIRST_IS_CONTRECORD, FIRST_IS_OVERWRITE_CONTRECORD, Geometry, LONG};
+use super::records::Records;
+use super::scan::{Header, Look, RECORD_HEADER, Scan, align, crc};
+use crate::lsn;
+use binq_core::encode::{Did, Note, Splice};
+use binq_core::sequence::{Arrange, Placed, Sequence};
+use binq_core::{Reject, Scalar, Space, Span};
+use std::collections::HashMap;
+
+/// A record in its new place.
+struct Laid {
+    /// First byte of the stream.
+    at: u64,
+    bytes: Vec<u8>,
+}
+
+/// Lay out the items from the first changed one on.
+pub fn arrange(geometry: &Geometry, records: &Records, cx: &mut Arrange<'_>) -> Result<(), Reject> {
+    let stream = cx.at.space.clone();
+    let first = align(cx.first.at / 8);
+    let (old_end, last) = records.end(&stream, cx.at.span);
+    let tail = Tail::find(geometry, &stream, old_end, last);
+    refuse_aborted(geometry, records, cx)?;
+    let mut prev = cx.first.memory;
+    let mut at = first;
+    let mut laid = Vec::with_capacity(cx.items.len());
+    let mut moved = HashMap::new();
+    let items = std::mem::take(&mut cx.items);
+    for item in &items {
+        let bytes = cx.bytes(item)?;
+        let lsn = geometry.lsn(at);
+        if let Some(was) = item.was {
+            moved.insert(geometry.lsn(was.start / 8), lsn);
+        }
+        let len = bytes.len() as u64;
+        let switch = Header::read(&bytes).is_some_and(|h| h.is_switch());
+        laid.push(Laid { at, bytes });
+        at = if switch {
+            geometry.next_segment(at)
+        } else {
+            align(at + len)
+        };
+    }
+    for (item, record) in items.iter().zip(&mut laid) {
+        link(geometry, cx, item, record, prev, &moved);
+        prev = geometry.lsn(record.at);
+    }
+    let end = match tail.partial {
+        Some(partial) => {
+            let room = cx.at.space.len();
+            keep_tail(geometry, cx, &mut laid, at, partial, prev)?;
+            room
+        }
+        None if at > stream.len() => {
+            let lengths = laid.last().map_or(at, |l| l.at + l.bytes.len() as u64);
+            let by = lengths.saturating_sub(stream.len());
+            if by > 0 {
+                return Err(no_room(
+                    cx,
+                    by,
+                    "the records outgrow the end of the segment",
+                ));
+            }
+            at
+        }
+        None => at,
+    };
+    write(geometry, cx, first, &laid, end, &tail)
+}
+
+fn no_room(cx: &Arrange<'_>, by: u64, what: &str) -> Reject {
+    Reject::NoRoom {
+        path: cx.path.clone(),
+        what: what.to_owned(),
+        by,
+    }
+}
+
+/// Between records lie only alignment and what a segment switch left, unless a record was aborted: its bytes would be lost.
+fn refuse_aborted(geometry: &Geometry, records: &Records, cx: &Arrange<'_>) -> Result<(), Reject> {
+    let mut state = cx.first.clone();
+    let mut end = align(state.at / 8);
+    while let Some(step) = records.step(&cx.at, &state) {
+        let start = step.span.start / 8;
+        if start != end {
+            return Err(Reject::Structure {
+                path: cx.path.clone(),
+                why: format!(
+                    "an aborted record lies at {}; the records before it cannot change their size",
+                    lsn::text(geometry.lsn(end))
+                ),
+            });
+        }
+        end = align(step.next.at / 8);
+        state = step.next;
+    }
+    Ok(())
+}
+
+/// What follows the records.
+struct Tail {
+    /// First byte of the stream after the records.
+    end: u64,
+    /// The head of a record that runs past the end of the file: where it begins.
+    partial: Option<u64>,
+}
+
+impl Tail {
+    fn find(geometry: &Geometry, stream: &Space, end: u64, last: u64) -> Self {
+        let scan = Scan { geometry, stream };
+        let partial = match scan.look(end, last) {
+            Look::Partial(until) => (until == stream.len()).then_some(end),
+            _ => None,
+        };
+        Self { end, partial }
+    }
+}
+
+/// Let a record name the one before it, and sum it again; unless the user assigned these fields.
+fn link(
+    geometry: &Geometry,
+    cx: &mut Arrange<'_>,
+    item: &Placed,
+    record: &mut Laid,
+    prev: u64,
+    moved: &HashMap<u64, u64>,
+) {
+    // a damaged record is kept as it is; so is everything where nothing is to be recomputed
+    if !cx.fix || item.shape != "XLogRecord" || record.bytes.len() < RECORD_HEADER as usize {
+        return;
+    }
+    let path = match item.was {
+        Some(was) => format!("{} at {}", cx.path, lsn::text(geometry.lsn(was.start / 8))),
+        None => format!("{} (new)", cx.path),
+    };
+    let offset = geometry.file_of(record.at);
+    let note = |cx: &mut Arrange<'_>, field: &str, from: Scalar, to: Scalar| {
+        cx.report.notes.push(Note {
+            path: format!("{path} {field}"),
+            offset,
+            did: Did::Recomputed { from, to },
+        });
+    };
+    let pinned = |name: &str| item.pinned.iter().any(|p| p == name);
+    let mut changed = false;
+    let Some(header) = Header::read(&record.bytes) else {
+        return;
+    };
+    if !pinned("xl_prev") && prev != 0 && header.prev != prev {
+        record.bytes[8..16].copy_from_slice(&prev.to_le_bytes());
+        note(
+            cx,
+            "xl_prev",
+            lsn::text(header.prev).into(),
+            lsn::text(prev).into(),
+        );
+        changed = true;
+    }
+    if !pinned("main_data") {
+        if let Some((at, redo)) = redo(&header, &record.bytes) {
+            if let Some(new) = moved.get(&redo).filter(|new| **new != redo) {
+                record.bytes[at..at + 8].copy_from_slice(&new.to_le_bytes());
+                note(cx, "redo", lsn::text(redo).into(), lsn::text(*new).into());
+                changed = true;
+            }
+        }
+    }
+    if changed && !pinned("xl_crc") {
+        let sum = crc(&[&record.bytes[24..], &record.bytes[..20]]) as u32;
+        record.bytes[20..24].copy_from_slice(&sum.to_le_bytes());
+    }
+}
+
+/// Where a checkpoint record (without blocks, as all are) says from where to replay.
+fn redo(header: &Header, bytes: &[u8]) -> Option<(usize, u64)> {
+    const SHORT_DATA: u8 = 255;
+    let checkpoint = header.rmid == 0 && matches!(header.info & 0xf0, 0x00 | 0x10);
+    if !checkpoint || bytes.get(24) != Some(&SHORT_DATA) {
+        return None;
+    }
+    let redo = bytes.get(26..34)?;
+    Some((26, u64::from_le_bytes(redo.try_into().ok()?)))
+}
+
+/// The head of a record whose rest is in the next file must stay where it is: what was won before it is filled with an
+/// XLOG NOOP record, which a server reads and passes over.
+fn keep_tail(
+    geometry: &Geometry,
+    cx: &mut Arrange<'_>,
+    laid: &mut Vec<Laid>,
+    at: u64,
+    partial: u64,
+    prev: u64,
+) -> Result<(), Reject> {
+    let what = format!(
+        "the records outgrow the place before {}, where a record begins that runs into the next file,",
+        lsn::text(geometry.lsn(partial))
+    );
+    let Some(room) = partial.checked_sub(at) else {
+        return Err(no_room(cx, at - partial, &what));
+    };
+    let stream = cx.at.space.clone();
+    let mut head = stream.read(partial, stream.len() - partial).into_owned();
+    let mut prev = prev;
+    if room > 0 {
+        if room < RECORD_HEADER {
+            return Err(Reject::Structure {
+                path: cx.path.clone(),
+                why: format!(
+                    "{room} bytes would be left before {}, where a record begins that runs into the next file and so \
+                     cannot move; a filler record needs {RECORD_HEADER}: change the size by more, or by less than \
+                     8 bytes of padding",
+                    lsn::text(geometry.lsn(partial))
+                ),
+            });
+        }
+        let bytes = noop(room, prev);
+        cx.report.notes.push(Note {
+            path: format!("{} at {}", cx.path, lsn::text(geometry.lsn(at))),
+            offset: geometry.file_of(at),
+            did: Did::Other(format!(
+                "filled {room} bytes with an XLOG NOOP record, so that the record after it, which runs into the next file, \
+                 keeps its place"
+            )),
+        });
+        prev = geometry.lsn(at);
+        laid.push(Laid { at, bytes });
+    }
+    if let Some(header) = Header::read(&head).filter(|h| cx.fix && h.prev != prev) {
+        relink_head(&mut head, header.prev, prev);
+    }
+    laid.push(Laid {
+        at: partial,
+        bytes: head,
+    });
+    Ok(())
+}
+
+/// An XLOG NOOP (`XLOG_NOOP`, src/include/catalog/pg_control.h) of `len` bytes, a multiple of 8 and at least 24.
+fn noop(len: u64, prev: u64) -> Vec<u8> {
+    const INFO: u8 = 0x20;
+    const LONGEST_SHORT: usize = 2 + 255;
+    let mut bytes = vec![0; len as usize];
+    bytes[0..4].copy_from_slice(&(len as u32).to_le_bytes());
+    bytes[8..16].copy_from_slice(&prev.to_le_bytes());
+    bytes[16] = INFO;
+    match bytes.len() - RECORD_HEADER as usize {
+        0 => {}
+        data @ ..=LONGEST_SHORT => bytes[24..26].copy_from_slice(&[255, (data - 2) as u8]),
+        data => {
+            bytes[24] = 254;
+            bytes[25..29].copy_from_slice(&(data as u32 - 5).to_le_bytes());
+        }
+    }
+    let sum = crc(&[&bytes[24..], &bytes[..20]]) as u32;
+    bytes[20..24].copy_from_slice(&sum.to_le_bytes());
+    bytes
+}
+
+/// Give a record whose payload is not here another `xl_prev`, and the checksum that goes with it.
+///
+/// The header comes last in the checksum, and CRC-32C is linear: what a change of the header does to the sum does not
+/// depend on the payload before it.
+fn relink_head(head: &mut [u8], from: u64, to: u64) {
+    let mut old = [0; 20];
+    old.copy_from_slice(&head[..20]);
+    head[8..16].copy_from_slice(&to.to_le_bytes());
+    debug_assert_eq!(old[8..16], from.to_le_bytes());
+    let delta = crc32c::crc32c(&old) ^ crc32c::crc32c(&head[..20]);
+    let sum = u32::from_le_bytes([head[20], head[21], head[22], head[23]]) ^ delta;
+    head[20..24].copy_from_slice(&sum.to_le_bytes());
+}
+
+/// Write the stream from `first` on into the pages, up to the new end or the old one, whichever is later.
+fn write(
+    geometry: &Geometry,
+    cx: &mut Arrange<'_>,
+    first: u64,
+    laid: &[Laid],
+    end: u64,
+    tail: &Tail,
+) -> Result<(), Reject> {
+    let stream = cx.at.space.clone();
+    let Some((file, _)) = stream.under() else {
+        return Ok(());
+    };
+    let until = end.max(tail.end).min(stream.len());
+    if until <= first {
+        return Ok(());
+    }
+    let mut new = vec![0u8; (until - first) as usize];
+    for record in laid {
+        let from = (record.at - first) as usize;
+        let to = (from + record.bytes.len()).min(new.len());
+        new[from..to].copy_from_slice(&record.bytes[..to - from]);
+    }
+    let (first_page, _) = geometry.place(first);
+    let (last_page, _) = geometry.place(until - 1);
+    for page in first_page..=last_page {
+        let start = geometry.stream_of_page(page);
+        let from = start.max(first);
+        let to = geometry.stream_of_page(page + 1).min(until);
+        let body = &new[(from - first) as usize..(to - first) as usize];
+        body_splice(geometry, cx, file, from, body);
+        let used = start < last_byte(laid, first);
+        if start < first {
+            continue;
+        }
+        let rest = laid
+            .iter()
+            .find(|l| l.at < start && start < l.at + l.bytes.len() as u64)
+            .map(|l| rest_of(l, start));
+        header_splices(geometry, cx, file, page, rest, used);
+    }
+    Ok(())
+}
+
+/// The byte after the last one of the laid out records.
+fn last_byte(laid: &[Laid], first: u64) -> u64 {
+    laid.last().map_or(first, |l| l.at + l.bytes.len() as u64)
+}
+
+/// What `xlp_rem_len` must say on a page that begins at byte `start` inside a record: by `xl_tot_len`, since the rest of
+/// the record may lie in the next file.
+fn rest_of(record: &Laid, start: u64) -> u32 {
+    let tot_len = Header::read(&record.bytes).map_or(0, |h| u64::from(h.tot_len));
+    let len = tot_len.max(record.bytes.len() as u64);
+    (record.at + len - start) as u32
+}
+
+/// Replace what differs in the body of a page.
+fn body_splice(geometry: &Geometry, cx: &mut Arrange<'_>, file: &Space, from: u64, body: &[u8]) {
+    let at = geometry.file_of(from);
+    let old = file.read(at, body.len() as u64);
+    let Some(a) = old.iter().zip(body).position(|(a, b)| a != b) else {
+        return;
+    };
+    let same_end = old.iter().zip(body).rev().take_while(|(a, b)| a == b);
+    let b = body.len() - same_end.count();
+    let span = Span::bytes(at + a as u64, (b - a) as u64);
+    cx.changes
+        .push(file, Splice::new(span, body[a..b].to_vec(), &cx.path));
+}
+
+/// Make the header of a page fit what the page now begins with. `rest` is for a page that begins inside a record.
+fn header_splices(
+    geometry: &Geometry,
+    cx: &mut Arrange<'_>,
+    file: &Space,
+    page: u64,
+    rest: Option<u32>,
+    used: bool,
+) {
+    if !cx.fix {
+        return;
+    }
+    let at = page * geometry.blcksz;
+    let path = format!(".pages[{page}]");
+    let mut put = |from: u64, bytes: &[u8]| {
+        let span = Span::bytes(at + from, bytes.len() as u64);
+        if file.read(at + from, bytes.len() as u64) != bytes {
+            let splice = Splice::new(span, bytes.to_vec(), &path);
+            cx.changes.push(file, splice);
+        }
+    };
+    if !used {
+        // as a page that was never written
+        put(0, &vec![0; geometry.header_len(page) as usize]);
+        return;
+    }
+    let Some((header, current)) = geometry.page(file, page) else {
+        return;
+    };
+    let mut info = header.info;
+    if !current {
+        // a page that the log had not reached
+        let model = file.read(0, geometry.header_len(page)).into_owned();
+        let mut new = model;
+        new[8..16].copy_from_slice(&(geometry.base + at).to_le_bytes());
+        info = if geometry.header_len(page) > 24 {
+            LONG
+        } else {
+            0
+        };
+        new[2..4].copy_from_slice(&info.to_le_bytes());
+        new[16..20].copy_from_slice(&[0; 4]);
+        put(0, &new[..2]);
+        put(4, &new[4..16]);
+        put(20, &new[20..]);
+    }
+    let flags = FIRST_IS_CONTRECORD | FIRST_IS_OVERWRITE_CONTRECORD;
+    let wanted = match rest {
+        Some(_) => info & !flags | FIRST_IS_CONTRECORD,
+        None => info & !FIRST_IS_CONTRECORD,
+    };
+    put(2, &wanted.to_le_bytes());
+    put(16, &rest.unwrap_or(0).to_le_bytes());
+}

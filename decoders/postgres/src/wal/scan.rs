@@ -1,0 +1,314 @@
+//! Finding records: where one begins, where it ends, and where to go on after damage.
+//!
+//! A record follows the one before at the next multiple of 8 (`MAXALIGN`), and `xl_prev` names the one before. That chain
+//! is what tells a record from stale or damaged bytes; the checksum decides where the chain is broken. Whether a checksum
+//! alone is right does not decide whether a record is one: a record may be wrong on purpose.
+
+use super::geometry::{FIRST_IS_CONTRECORD, FIRST_IS_OVERWRITE_CONTRECORD, Geometry, PageHeader};
+use super::rmgr;
+use crate::lsn;
+use binq_core::{Malformed, Space};
+
+/// `SizeOfXLogRecord`, src/include/access/xlogrecord.h
+pub const RECORD_HEADER: u64 = 24;
+/// `XLogRecordMaxSize` of 16 on is 1020 MiB; `MaxAllocSize`, which bounds records before, is just below 1 GiB.
+const MAX_RECORD: u64 = 0x3fff_ffff;
+/// So many bytes are checksummed at most in one search for the next valid record.
+const SEARCH_BUDGET: u64 = 64 << 20;
+
+/// `MAXALIGN`
+pub fn align(n: u64) -> u64 {
+    n.next_multiple_of(8)
+}
+
+/// CRC-32C over the payload, then the header up to `xl_crc` (`ValidXLogRecord`, xlogreader.c).
+pub fn crc(parts: &[&[u8]]) -> u64 {
+    parts
+        .iter()
+        .fold(0, |crc, part| crc32c::crc32c_append(crc, part))
+        .into()
+}
+
+/// `XLogRecord`, src/include/access/xlogrecord.h
+#[derive(Clone, Copy, Debug)]
+pub struct Header {
+    pub tot_len: u32,
+    pub prev: u64,
+    pub info: u8,
+    pub rmid: u8,
+    padding: u16,
+    crc: u32,
+}
+
+impl Header {
+    /// Read from the first 24 bytes of a record.
+    pub fn read(b: &[u8]) -> Option<Self> {
+        let b = b.first_chunk::<24>()?;
+        let word = |i: usize| u32::from_le_bytes([b[i], b[i + 1], b[i + 2], b[i + 3]]);
+        Some(Self {
+            tot_len: word(0),
+            prev: u64::from(word(8)) | u64::from(word(12)) << 32,
+            info: b[16],
+            rmid: b[17],
+            padding: u16::from_le_bytes([b[18], b[19]]),
+            crc: word(20),
+        })
+    }
+
+    /// XLOG SWITCH: what follows it in the segment is unused (`XLOG_SWITCH`, src/include/catalog/pg_control.h).
+    pub fn is_switch(&self) -> bool {
+        self.rmid == 0 && self.info & 0xf0 == 0x40
+    }
+}
+
+/// What stands at a place of the stream.
+pub enum Look {
+    /// A record of so many bytes.
+    Record(u64),
+    /// A record whose rest was never written; the log goes on at this byte of the stream (an aborted contrecord).
+    Aborted(u64),
+    /// Damage up to this byte of the stream.
+    Damaged(u64, Malformed),
+    /// The head of a record that runs past the end, up to this byte of the stream.
+    Partial(u64),
+    /// Nothing more.
+    End,
+}
+
+/// A reader of the stream.
+pub struct Scan<'a> {
+    pub geometry: &'a Geometry,
+    /// The stream of records.
+    pub stream: &'a Space,
+}
+
+impl Scan<'_> {
+    fn file(&self) -> &Space {
+        self.stream.under().map_or(self.stream, |(file, _)| file)
+    }
+
+    fn header(&self, at: u64) -> Option<Header> {
+        Header::read(&self.stream.read(at, RECORD_HEADER))
+    }
+
+    /// What stands at byte `at` of the stream; `prev` is the LSN of the record before, 0 if it is not known.
+    pub fn look(&self, at: u64, prev: u64) -> Look {
+        let len = self.geometry.stream_len();
+        if at >= len {
+            return Look::End;
+        }
+        let lsn = self.geometry.lsn(at);
+        let Some(header) = self.header(at) else {
+            return self.cut_header(at);
+        };
+        let tot_len = u64::from(header.tot_len);
+        let chained = prev != 0 && header.prev == prev;
+        if let Err(wrong) = self.plausible(&header, at) {
+            return self.resync(at, lsn, wrong);
+        }
+        if !chained && !self.current(at) {
+            return self.resync(at, lsn, self.prev_wrong(at, &header, prev));
+        }
+        let end = at + tot_len;
+        if end > at + self.page_room(at) {
+            match self.cross(at, end.min(len)) {
+                Cross::Whole => {}
+                Cross::Aborted(next) => return Look::Aborted(next),
+                Cross::Torn(until) => {
+                    let found = format!("it ends at {}", lsn::text(self.geometry.lsn(until)));
+                    let wrong = self.wrong(at, format!("a record of {tot_len} bytes"), found);
+                    return match self.find(at + 8, lsn) {
+                        Some(next) => Look::Damaged(next, wrong),
+                        None if chained || prev == 0 => Look::Partial(until),
+                        None => self.rest(at, wrong),
+                    };
+                }
+            }
+        }
+        if end > len {
+            let found = format!("{} bytes", len - at);
+            let wrong = self.wrong(at, format!("{tot_len} bytes"), found);
+            return match self.find(at + 8, lsn) {
+                Some(next) => Look::Damaged(next, wrong),
+                None if chained || prev == 0 => Look::Partial(len),
+                None => self.rest(at, wrong),
+            };
+        }
+        if (chained || prev == 0) && self.next_agrees(at, end, &header) {
+            return Look::Record(tot_len);
+        }
+        if self.crc_fits(at, &header) {
+            return Look::Record(tot_len);
+        }
+        if !chained && prev != 0 {
+            if self.next_agrees(at, end, &header) {
+                return Look::Record(tot_len);
+            }
+            return self.resync(at, lsn, self.prev_wrong(at, &header, prev));
+        }
+        // in the chain, but neither the checksum nor the next record agrees: the length may be wrong
+        let wrong = self.wrong(
+            at,
+            "a record whose checksum fits, or one after it that names it".to_owned(),
+            format!("xl_tot_len {tot_len}, and neither"),
+        );
+        match self.find(at + 8, lsn) {
+            Some(next) if next != align(end) => Look::Damaged(next, wrong),
+            None if !chained => self.rest(at, wrong),
+            _ => Look::Record(tot_len),
+        }
+    }
+
+    fn wrong(&self, at: u64, expected: String, found: String) -> Malformed {
+        Malformed::new(at, expected, found)
+    }
+
+    fn prev_wrong(&self, at: u64, header: &Header, prev: u64) -> Malformed {
+        let expected = format!("xl_prev {}", lsn::text(prev));
+        self.wrong(at, expected, lsn::text(header.prev))
+    }
+
+    /// The checks of `ValidXLogRecordHeader` (xlogreader.c) that look at the record alone.
+    fn plausible(&self, header: &Header, at: u64) -> Result<(), Malformed> {
+        let tot_len = u64::from(header.tot_len);
+        if !(RECORD_HEADER..=MAX_RECORD).contains(&tot_len) {
+            let expected = format!("xl_tot_len of at least {RECORD_HEADER}");
+            return Err(self.wrong(at, expected, tot_len.to_string()));
+        }
+        if rmgr::rmgr_name(self.geometry.major, header.rmid).is_none() {
+            let expected = format!("xl_rmid of PostgreSQL {}", self.geometry.major);
+            return Err(self.wrong(at, expected, header.rmid.to_string()));
+        }
+        Ok(())
+    }
+
+    /// Bytes from `at` to the end of its page.
+    fn page_room(&self, at: u64) -> u64 {
+        self.geometry.blcksz - self.geometry.place(at).1
+    }
+
+    /// Whether the page that holds `at` belongs there.
+    fn current(&self, at: u64) -> bool {
+        let (page, _) = self.geometry.place(at);
+        let header = self.geometry.page(self.file(), page);
+        header.is_some_and(|(_, current)| current)
+    }
+
+    /// Look at the headers of the pages that a record from `at` to `end` runs into.
+    fn cross(&self, at: u64, end: u64) -> Cross {
+        let (first, _) = self.geometry.place(at);
+        let (last, _) = self.geometry.place(end - 1);
+        for page in first + 1..=last {
+            let start = self.geometry.stream_of_page(page);
+            let Some((header, current)) = self.geometry.page(self.file(), page) else {
+                return Cross::Torn(start);
+            };
+            if current && header.info & FIRST_IS_OVERWRITE_CONTRECORD != 0 {
+                return Cross::Aborted(start);
+            }
+            if !current && !self.continues(&header, end - start) {
+                return Cross::Torn(start);
+            }
+        }
+        Cross::Whole
+    }
+
+    /// Whether a page header that is wrong otherwise still says that the record goes on.
+    fn continues(&self, header: &PageHeader, rest: u64) -> bool {
+        header.info & FIRST_IS_CONTRECORD != 0 && u64::from(header.rem_len) == rest
+    }
+
+    /// Whether the record after this one names it as the one before.
+    fn next_agrees(&self, at: u64, end: u64, header: &Header) -> bool {
+        let next = if header.is_switch() {
+            self.geometry.next_segment(at)
+        } else {
+            align(end)
+        };
+        let lsn = self.geometry.lsn(at);
+        self.header(next).is_some_and(|h| h.prev == lsn)
+    }
+
+    fn crc_fits(&self, at: u64, header: &Header) -> bool {
+        let bytes = self.stream.read(at, header.tot_len.into());
+        if bytes.len() as u64 != u64::from(header.tot_len) {
+            return false;
+        }
+        crc(&[&bytes[24..], &bytes[..20]]) == u64::from(header.crc)
+    }
+
+    /// Fewer bytes than a header are left: the beginning of one, or nothing.
+    fn cut_header(&self, at: u64) -> Look {
+        let bytes = self.stream.read(at, RECORD_HEADER);
+        match bytes.iter().any(|b| *b != 0) && self.current(at) {
+            true => Look::Partial(self.geometry.stream_len()),
+            false => Look::End,
+        }
+    }
+
+    /// There is no record at `at`: find the next one, or the end of the log.
+    fn resync(&self, at: u64, lsn: u64, wrong: Malformed) -> Look {
+        match self.find(at + 8, lsn) {
+            Some(next) => Look::Damaged(next, wrong),
+            None => self.rest(at, wrong),
+        }
+    }
+
+    /// No record follows: what is left of the page is damage if there is anything in it, and the end of the log if not.
+    fn rest(&self, at: u64, wrong: Malformed) -> Look {
+        if !self.current(at) {
+            return Look::End;
+        }
+        let rest = self.stream.read(at, self.page_room(at));
+        match rest.iter().rposition(|b| *b != 0) {
+            Some(last) => {
+                let until = align(at + last as u64 + 1);
+                Look::Damaged(until.min(self.geometry.stream_len()), wrong)
+            }
+            None => Look::End,
+        }
+    }
+
+    /// The next place from `at` on where a valid record stands that was written after `lsn`.
+    fn find(&self, at: u64, lsn: u64) -> Option<u64> {
+        let len = self.geometry.stream_len();
+        let mut budget = SEARCH_BUDGET;
+        let mut at = align(at);
+        while at + RECORD_HEADER <= len {
+            // a page at a time, with the header of a record that may begin at its end
+            let run = self.page_room(at).min(len - at);
+            let bytes = self.stream.read(at, run + RECORD_HEADER);
+            let mut i = 0;
+            while i < run {
+                let candidate = bytes.get(i as usize..).and_then(Header::read);
+                let fits = |h: &Header| self.may_follow(h, at + i, lsn);
+                if let Some(header) = candidate.filter(fits) {
+                    let cost = u64::from(header.tot_len);
+                    if cost > budget {
+                        return None;
+                    }
+                    budget -= cost;
+                    if self.crc_fits(at + i, &header) {
+                        return Some(at + i);
+                    }
+                }
+                i += 8;
+            }
+            at += run;
+        }
+        None
+    }
+
+    fn may_follow(&self, header: &Header, at: u64, lsn: u64) -> bool {
+        self.plausible(header, at).is_ok()
+            && header.padding == 0
+            && at + u64::from(header.tot_len) <= self.geometry.stream_len()
+            && (lsn..self.geometry.lsn(at)).contains(&header.prev)
+    }
+}
+
+enum Cross {
+    Whole,
+    Aborted(u64),
+    Torn(u64),
+}
