@@ -1,5 +1,6 @@
 //! Block references: `XLogRecordBlockHeader` and its parts, src/include/access/xlogrecord.h.
 
+use super::scan::RECORD_HEADER;
 use binq_core::codec::{Bool, Codec, Int, Named, Raw, UBits};
 use binq_core::rule::{Of, Rule};
 use binq_core::sequence::{SeqAt, Sequence, State, Step};
@@ -63,12 +64,8 @@ pub struct Headers {
 /// Take the headers of a record apart, as `DecodeXLogRecord` (xlogreader.c) does. `start` is where the record lies.
 pub fn parse(major: u8, record: &[u8], start: u64) -> Headers {
     let mut headers = Headers::default();
-    let mut walk = Walk {
-        major,
-        record,
-        rest: record.get(24..).unwrap_or(&[]),
-        payload: 0,
-        rlocator: None,
+    let Some(mut walk) = Walk::new(major, record) else {
+        return headers;
     };
     let result = walk.headers(&mut headers);
     headers.headers_end = walk.at();
@@ -113,6 +110,15 @@ pub fn parse(major: u8, record: &[u8], start: u64) -> Headers {
     headers
 }
 
+/// The length that a record's own headers add up to, whatever `xl_tot_len` says; `None` where they do not end in that of
+/// the main data. `record` may run past the record's end.
+pub fn implied_len(major: u8, record: &[u8]) -> Option<u64> {
+    let mut headers = Headers::default();
+    let mut walk = Walk::new(major, record)?;
+    walk.headers(&mut headers).ok()?;
+    (!headers.main_header.is_empty()).then(|| walk.at() + walk.payload)
+}
+
 struct Walk<'a> {
     major: u8,
     record: &'a [u8],
@@ -124,6 +130,16 @@ struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
+    fn new(major: u8, record: &'a [u8]) -> Option<Self> {
+        Some(Self {
+            major,
+            record,
+            rest: record.get(RECORD_HEADER as usize..)?,
+            payload: 0,
+            rlocator: None,
+        })
+    }
+
     fn at(&self) -> u64 {
         (self.record.len() - self.rest.len()) as u64
     }

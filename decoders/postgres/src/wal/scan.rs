@@ -103,8 +103,8 @@ impl Scan<'_> {
         };
         let tot_len = u64::from(header.tot_len);
         let chained = prev != 0 && header.prev == prev;
-        if let Err(wrong) = self.plausible(&header, at) {
-            return self.resync(at, lsn, wrong);
+        if !self.plausible(&header) {
+            return self.resync(at, lsn, self.implausible(&header, at));
         }
         if !chained && !self.current(at) {
             return self.resync(at, lsn, self.prev_wrong(at, &header, prev));
@@ -133,16 +133,17 @@ impl Scan<'_> {
                 None => self.rest(at, wrong),
             };
         }
-        if self.next_agrees(at, end, &header) || self.crc_fits(at, &header) {
+        if self.confirmed(at, &header) {
             return Look::Record(tot_len);
         }
-        // neither the checksum nor the next record agrees: the length may be wrong
+        // nothing agrees with the length: it may be wrong
         let wrong = match chained || prev == 0 {
             false => self.prev_wrong(at, &header, prev),
             true => self.wrong(
                 at,
-                "a record whose checksum fits, or one after it that names it".to_owned(),
-                format!("xl_tot_len {tot_len}, and neither"),
+                "a length that the next record, the checksum or the block headers agree with"
+                    .to_owned(),
+                format!("xl_tot_len {tot_len}, and none of them does"),
             ),
         };
         match self.find(at + 8, lsn) {
@@ -170,17 +171,23 @@ impl Scan<'_> {
     }
 
     /// The checks of `ValidXLogRecordHeader` (xlogreader.c) that look at the record alone.
-    fn plausible(&self, header: &Header, at: u64) -> Result<(), Malformed> {
+    fn plausible(&self, header: &Header) -> bool {
+        (RECORD_HEADER..=MAX_RECORD).contains(&header.tot_len.into())
+            && rmgr::rmgr_name(self.geometry.major, header.rmid).is_some()
+    }
+
+    /// Which of these checks failed.
+    fn implausible(&self, header: &Header, at: u64) -> Malformed {
         let tot_len = u64::from(header.tot_len);
-        if !(RECORD_HEADER..=MAX_RECORD).contains(&tot_len) {
-            let expected = format!("xl_tot_len of at least {RECORD_HEADER}");
-            return Err(self.wrong(at, expected, tot_len.to_string()));
-        }
-        if rmgr::rmgr_name(self.geometry.major, header.rmid).is_none() {
+        if (RECORD_HEADER..=MAX_RECORD).contains(&tot_len) {
             let expected = format!("xl_rmid of PostgreSQL {}", self.geometry.major);
-            return Err(self.wrong(at, expected, header.rmid.to_string()));
+            return self.wrong(at, expected, header.rmid.to_string());
         }
-        Ok(())
+        let expected = match self.proven_len(at) {
+            Some(len) => format!("xl_tot_len {len}, which block headers and checksum agree on"),
+            None => format!("xl_tot_len of at least {RECORD_HEADER}"),
+        };
+        self.wrong(at, expected, tot_len.to_string())
     }
 
     /// Bytes from `at` to the end of its page.
@@ -230,6 +237,15 @@ impl Scan<'_> {
         self.header(next).is_some_and(|h| h.prev == lsn)
     }
 
+    /// Whether something besides the header says that a record is as long as it says: the next record, the checksum, or the
+    /// lengths of its parts.
+    fn confirmed(&self, at: u64, header: &Header) -> bool {
+        let end = at + u64::from(header.tot_len);
+        self.next_agrees(at, end, header)
+            || self.crc_fits(at, header)
+            || self.implied_len(at) == Some(end)
+    }
+
     fn crc_fits(&self, at: u64, header: &Header) -> bool {
         let bytes = self.stream.read(at, header.tot_len.into());
         if bytes.len() as u64 != u64::from(header.tot_len) {
@@ -266,10 +282,36 @@ impl Scan<'_> {
             return Look::End;
         };
         let len = self.geometry.stream_len();
-        if self.reaches_end(at) {
-            return Look::Partial(Some(wrong));
+        match self.implied_len(at) {
+            Some(end) if end > len => Look::Partial(Some(wrong)),
+            Some(end) if self.nothing_at(align(end)) => Look::Damaged(align(end).min(len), wrong),
+            _ if self.reaches_end(at) => Look::Partial(Some(wrong)),
+            _ => Look::Damaged(align(at + last as u64 + 1).min(len), wrong),
         }
-        Look::Damaged(align(at + last as u64 + 1).min(len), wrong)
+    }
+
+    /// Where a record ends by its own block and data headers.
+    fn implied_len(&self, at: u64) -> Option<u64> {
+        // headers of 33 blocks, origin, transaction and main data
+        const HEADERS: u64 = 24 + 33 * 27 + 3 + 5 + 5;
+        let bytes = self.stream.read(at, HEADERS);
+        Some(at + super::blocks::implied_len(self.geometry.major, &bytes)?)
+    }
+
+    /// The length that a record had, if its headers and its checksum agree on one.
+    fn proven_len(&self, at: u64) -> Option<u64> {
+        let len = self.implied_len(at)? - at;
+        if len > SEARCH_BUDGET {
+            return None;
+        }
+        let mut bytes = self.stream.read(at, len).into_owned();
+        bytes
+            .get_mut(..4)?
+            .copy_from_slice(&(len as u32).to_le_bytes());
+        let header = Header::read(&bytes)?;
+        let fits = bytes.len() as u64 == len
+            && crc(&[&bytes[24..], &bytes[..20]]) == u64::from(header.crc);
+        fits.then_some(len)
     }
 
     /// Whether the log goes on from `at` to the end of the stream: all pages are current, and the end is in use.
@@ -310,8 +352,7 @@ impl Scan<'_> {
                     }
                     budget -= cost;
                     let within = at + i + cost <= len;
-                    let linked = || self.next_agrees(at + i, at + i + cost, &header);
-                    if within && (linked() || self.crc_fits(at + i, &header)) {
+                    if within && self.confirmed(at + i, &header) {
                         return Some(at + i);
                     }
                 }
@@ -323,7 +364,7 @@ impl Scan<'_> {
     }
 
     fn may_follow(&self, header: &Header, at: u64, lsn: u64) -> bool {
-        self.plausible(header, at).is_ok()
+        self.plausible(header)
             && header.padding == 0
             && (lsn..self.geometry.lsn(at)).contains(&header.prev)
     }
