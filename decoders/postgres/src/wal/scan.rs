@@ -63,8 +63,8 @@ impl Header {
 
 /// What stands at a place of the stream.
 pub enum Look {
-    /// A record of so many bytes.
-    Record(u64),
+    /// A record.
+    Record(Found),
     /// A record whose rest was never written; the log goes on at this byte of the stream (an aborted contrecord).
     Aborted(u64),
     /// Damage up to this byte of the stream.
@@ -73,6 +73,26 @@ pub enum Look {
     Partial(Option<Malformed>),
     /// Nothing more.
     End,
+}
+
+/// A record that was found.
+pub struct Found {
+    /// `xl_tot_len`
+    pub len: u64,
+    pub lsn: u64,
+    /// The byte of the stream where the one after it should be.
+    pub next: u64,
+}
+
+/// Records that were passed over.
+pub struct Run {
+    pub records: u64,
+    /// The byte of the stream after them.
+    pub next: u64,
+    /// LSN of the last of them.
+    pub prev: u64,
+    /// `xl_tot_len` of the last of them.
+    pub len: u64,
 }
 
 /// A reader of the stream.
@@ -96,6 +116,9 @@ impl Scan<'_> {
         let len = self.geometry.stream_len();
         if at >= len {
             return Look::End;
+        }
+        if let Some(found) = self.quick(at, prev) {
+            return Look::Record(found);
         }
         let lsn = self.geometry.lsn(at);
         let Some(header) = self.header(at) else {
@@ -133,8 +156,13 @@ impl Scan<'_> {
                 None => self.rest(at, wrong),
             };
         }
+        let found = Found {
+            len: tot_len,
+            lsn,
+            next: self.next(at, &header),
+        };
         if self.confirmed(at, &header) {
-            return Look::Record(tot_len);
+            return Look::Record(found);
         }
         // nothing agrees with the length: it may be wrong
         let wrong = match chained || prev == 0 {
@@ -147,11 +175,60 @@ impl Scan<'_> {
             ),
         };
         match self.find(at + 8, lsn) {
-            Some(next) if chained && next == align(end) => Look::Record(tot_len),
+            Some(next) if chained && next == align(end) => Look::Record(found),
             Some(next) => Look::Damaged(next, wrong),
-            None if chained && self.nothing_at(align(end)) => Look::Record(tot_len),
+            None if chained && self.nothing_at(align(end)) => Look::Record(found),
             None => self.rest(at, wrong),
         }
+    }
+
+    /// The common case: the record and the header of the next one are on one page, and each names the one before it.
+    fn quick(&self, at: u64, prev: u64) -> Option<Found> {
+        let run = self.run(at, prev, 1);
+        (run.records == 1).then(|| Found {
+            len: run.len,
+            lsn: run.prev,
+            next: run.next,
+        })
+    }
+
+    /// Pass over up to `most` records of the common case, on one page.
+    pub fn run(&self, at: u64, prev: u64, most: u64) -> Run {
+        let mut run = Run {
+            records: 0,
+            next: at,
+            prev,
+            len: 0,
+        };
+        if at >= self.geometry.stream_len() {
+            return run;
+        }
+        let (page, byte) = self.geometry.place(at);
+        let file_at = page * self.geometry.blcksz + byte;
+        let bytes = self.file().read(file_at, self.geometry.blcksz - byte);
+        let mut lsn = self.geometry.base.wrapping_add(file_at);
+        let mut rest: &[u8] = &bytes;
+        let Some(mut header) = Header::read(rest) else {
+            return run;
+        };
+        while run.records < most {
+            let len = u64::from(header.tot_len);
+            rest = rest.get(align(len) as usize..).unwrap_or(&[]);
+            let Some(next) = Header::read(rest) else {
+                break;
+            };
+            let linked = next.prev == lsn && (header.prev == run.prev || run.prev == 0);
+            if !linked || header.is_switch() || !self.plausible(&header) {
+                break;
+            }
+            run.records += 1;
+            run.next += align(len);
+            run.prev = lsn;
+            run.len = len;
+            lsn = lsn.wrapping_add(align(len));
+            header = next;
+        }
+        run
     }
 
     /// Whether the log does not go on at `at`.
@@ -226,22 +303,26 @@ impl Scan<'_> {
         header.info & FIRST_IS_CONTRECORD != 0 && u64::from(header.rem_len) == rest
     }
 
+    /// Where the record after this one should be.
+    fn next(&self, at: u64, header: &Header) -> u64 {
+        match header.is_switch() {
+            true => self.geometry.next_segment(at),
+            false => align(at + u64::from(header.tot_len)),
+        }
+    }
+
     /// Whether the record after this one names it as the one before.
-    fn next_agrees(&self, at: u64, end: u64, header: &Header) -> bool {
-        let next = if header.is_switch() {
-            self.geometry.next_segment(at)
-        } else {
-            align(end)
-        };
+    fn next_agrees(&self, at: u64, header: &Header) -> bool {
         let lsn = self.geometry.lsn(at);
-        self.header(next).is_some_and(|h| h.prev == lsn)
+        self.header(self.next(at, header))
+            .is_some_and(|h| h.prev == lsn)
     }
 
     /// Whether something besides the header says that a record is as long as it says: the next record, the checksum, or the
     /// lengths of its parts.
     fn confirmed(&self, at: u64, header: &Header) -> bool {
         let end = at + u64::from(header.tot_len);
-        self.next_agrees(at, end, header)
+        self.next_agrees(at, header)
             || self.crc_fits(at, header)
             || self.implied_len(at) == Some(end)
     }
