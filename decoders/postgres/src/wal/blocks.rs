@@ -119,6 +119,20 @@ pub fn implied_len(major: u8, record: &[u8]) -> Option<u64> {
     (!headers.main_header.is_empty()).then(|| walk.at() + walk.payload)
 }
 
+/// Spell the length of a record's main data with 4 bytes where it has 1, and make `xl_tot_len` fit; false where it has none.
+pub fn spell_long(major: u8, record: &mut Vec<u8>) -> bool {
+    let header = parse(major, record, 0).main_header;
+    let at = header.start as usize;
+    let Some([ID_DATA_SHORT, len]) = record.get(at..header.end as usize) else {
+        return false;
+    };
+    let long = [ID_DATA_LONG, *len, 0, 0, 0];
+    record.splice(at..at + 2, long);
+    let len = record.len() as u32;
+    record[..4].copy_from_slice(&len.to_le_bytes());
+    true
+}
+
 struct Walk<'a> {
     major: u8,
     record: &'a [u8],
