@@ -94,6 +94,8 @@ proptest! {
             records.clone().set_items(kept.map(|(_, r)| Plain::Node(r)).collect())
         }).unwrap();
         prop_assert_eq!(after.len(), bytes.len());
+        let first = |b: &Bytes| decode(b).field("records").unwrap().item(0).unwrap().field("xl_prev").unwrap().scalar();
+        prop_assert_eq!(first(&after), first(&bytes), "the first record names one of the file before");
         let kept = before.into_iter().enumerate().filter(|(i, _)| !gone.contains(i));
         let expected = comparable(kept.map(|(_, c)| c).collect());
         let got = comparable(read_through(&after));

@@ -52,7 +52,11 @@ pub fn arrange(geometry: &Geometry, records: &Records, cx: &mut Arrange<'_>) -> 
             moved.insert(geometry.lsn(was.start / 8), geometry.lsn(record.at));
         }
     }
-    let mut prev = cx.first.memory;
+    // what comes first now names the record in the file before that the old first one named
+    let mut prev = match cx.first.memory {
+        0 => Header::read(&stream.read(first, RECORD_HEADER)).map_or(0, |h| h.prev),
+        prev => prev,
+    };
     for (item, record) in items.iter().zip(&mut laid) {
         link(geometry, cx, item, record, prev, &moved);
         prev = geometry.lsn(record.at);
