@@ -386,12 +386,15 @@ impl Scan<'_> {
             return None;
         }
         let mut bytes = self.stream.read(at, len).into_owned();
-        bytes
-            .get_mut(..4)?
-            .copy_from_slice(&(len as u32).to_le_bytes());
-        let header = Header::read(&bytes)?;
-        let fits = bytes.len() as u64 == len
-            && crc(&[&bytes[24..], &bytes[..20]]) == u64::from(header.crc);
+        if bytes.len() as u64 != len {
+            return None;
+        }
+        let stored = u64::from(Header::read(&bytes)?.crc);
+        let sum = |bytes: &[u8]| crc(&[&bytes[24..], &bytes[..20]]);
+        // the checksum may be that of the right length, or have been recomputed over the wrong one
+        let as_it_is = sum(&bytes) == stored;
+        bytes[..4].copy_from_slice(&(len as u32).to_le_bytes());
+        let fits = as_it_is || sum(&bytes) == stored;
         fits.then_some(len)
     }
 
