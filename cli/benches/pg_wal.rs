@@ -86,8 +86,8 @@ fn segment(server: &Path, dir: &Path, mb: u32) -> PathBuf {
         server,
         dir,
         mb,
-        "pgbench -i -s 5 -q && pgbench -c 2 -t 20000 -n",
-        4,
+        "pgbench -i -s 5 -q && pgbench -c 4 -t 12000 -n",
+        5,
     )
 }
 

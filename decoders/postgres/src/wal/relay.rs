@@ -40,11 +40,11 @@ pub fn arrange(geometry: &Geometry, records: &Records, cx: &mut Arrange<'_>) -> 
         });
     }
     let mut at = place(geometry, first, &mut laid);
-    if let Some(room) = tail.partial.and_then(|p| p.checked_sub(at)) {
-        if (1..RECORD_HEADER).contains(&room) {
-            take_up(geometry, cx, &items, &mut laid, room / 8);
-            at = place(geometry, first, &mut laid);
-        }
+    if let Some(room) = tail.partial.and_then(|p| p.checked_sub(at))
+        && (1..RECORD_HEADER).contains(&room)
+    {
+        take_up(geometry, cx, &items, &mut laid, room / 8);
+        at = place(geometry, first, &mut laid);
     }
     let mut moved = HashMap::new();
     for (item, record) in items.iter().zip(&laid) {

@@ -185,7 +185,7 @@ impl Scan<'_> {
     /// The common case: the record and the header of the next one are on one page, and each names the one before it.
     fn quick(&self, at: u64, prev: u64) -> Option<Found> {
         let run = self.run(at, prev, 1);
-        (run.records == 1).then(|| Found {
+        (run.records == 1).then_some(Found {
             len: run.len,
             lsn: run.prev,
             next: run.next,
