@@ -133,13 +133,6 @@ def splits($re; $flags):
       {start, end})];
 def splits($re): splits($re; null);
 def split($re; $flags): [splits($re; $flags)];
-def sub($re; str; $flags): . as $in
-  | (reduce match($re; $flags) as $edit ({result: [], previous: 0};
-      $in[.previous:$edit.offset] as $gap
-      | [$edit | capture_ | str] as $inserts
-      | reduce range($inserts | length) as $i (.; .result[$i] += $gap + $inserts[$i])
-      | .previous = $edit.offset + $edit.length)
-    | .result[] + $in[.previous:]) // $in;
 def sub($re; str): sub($re; str; "");
 def gsub($re; str; $flags): sub($re; str; $flags + "g");
 def gsub($re; str): sub($re; str; "g");
