@@ -356,3 +356,15 @@ yields!(
         r#""string (\"\") and number (1) cannot be added""#
     ]
 );
+yields!(
+    deep_values_do_not_use_up_the_stack,
+    "null",
+    "reduce range(100000) as $_ ([]; [.]) | (.. |= .), 1",
+    ["error: recursion is too deep"]
+);
+yields!(
+    deep_recursion_is_told,
+    "null",
+    "reduce range(100000) as $_ ([]; [.]) | [..] | length",
+    ["error: recursion is too deep"]
+);
