@@ -7,7 +7,8 @@ pub use int::{Endian, Int, Named, UBits};
 pub use raw::{Bool, Raw};
 
 use crate::error::Misfit;
-use crate::{Bits, Scalar};
+use crate::node::{Node, Plain};
+use crate::{Bits, Scalar, Span};
 
 /// A two-way leaf.
 ///
@@ -33,6 +34,16 @@ pub trait Codec: Send + Sync + 'static {
 
     /// The actual value that a symbol stands for.
     fn actual(&self, _symbol: &Scalar) -> Option<Scalar> {
+        None
+    }
+
+    /// Bits of the leaf, counted from its start, that belong to another leaf: `encode` copies them from the old ones.
+    fn spares(&self) -> Option<Span> {
+        None
+    }
+
+    /// A node to replace the leaf, when it is assigned a value that is not a scalar. `None` if it takes scalars only.
+    fn rebuild(&self, _value: &Plain) -> Option<Result<Node, String>> {
         None
     }
 
