@@ -143,38 +143,20 @@ impl Node {
                 edit: node.edit.clone(),
             });
         }
-        match &self.red.green.kind {
-            Kind::Leaf(codec) => {
-                if kind_of(&value) != NodeKind::Scalar {
-                    let rebuilt = codec.rebuild(&value);
-                    if let Some(new) = rebuilt {
-                        return self.replace(new);
-                    }
-                }
-            }
-            Kind::Struct(shape) => {
-                if kind_of(&value) != NodeKind::Object {
-                    let rebuilt = shape.rebuild(&value);
-                    if let Some(new) = rebuilt {
-                        return self.replace(new);
-                    }
-                }
-            }
-            Kind::Array(seq) => {
-                if kind_of(&value) != NodeKind::Array {
-                    let rebuilt = seq.rebuild(&value);
-                    if let Some(new) = rebuilt {
-                        return self.replace(new);
-                    }
-                }
-            }
-            Kind::Computed(..) => {}
+        let rebuilt = match &self.red.green.kind {
+            Kind::Leaf(codec) => codec.rebuild(&value),
+            Kind::Struct(shape) => shape.rebuild(&value),
+            Kind::Array(seq) => seq.rebuild(&value),
+            Kind::Computed(..) => None,
+        };
+        if let Some(new) = rebuilt {
+            return self.replace(new);
         }
         match &self.red.green.kind {
             Kind::Leaf(_) | Kind::Computed(..) => match scalar_of(&value) {
                 Some(scalar) => self.assign_scalar(scalar),
                 None => {
-                    let found = match kind_of(&value) {
+                    let found = match value.kind() {
                         NodeKind::Array => "an array",
                         _ => "an object",
                     };
@@ -574,15 +556,6 @@ pub(crate) fn misfit(node: &Node, e: Misfit) -> Reject {
         offset: node.offset(),
         expected: e.expected,
         found: e.found,
-    }
-}
-
-fn kind_of(value: &Plain) -> NodeKind {
-    match value {
-        Plain::Scalar(_) => NodeKind::Scalar,
-        Plain::Array(_) => NodeKind::Array,
-        Plain::Object(_) => NodeKind::Object,
-        Plain::Node(node) => node.kind(),
     }
 }
 

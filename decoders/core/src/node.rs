@@ -35,6 +35,18 @@ pub enum Plain {
     Node(Node),
 }
 
+impl Plain {
+    /// How the value looks to a query.
+    pub fn kind(&self) -> NodeKind {
+        match self {
+            Self::Scalar(_) => NodeKind::Scalar,
+            Self::Array(_) => NodeKind::Array,
+            Self::Object(_) => NodeKind::Object,
+            Self::Node(node) => node.kind(),
+        }
+    }
+}
+
 /// A decoded value and its pending edits. Cheap to clone.
 ///
 /// To everyone who holds one, a node is immutable: an edit makes a new node that shares everything else with the old one.
@@ -356,6 +368,28 @@ impl Node {
     /// The name of the format that the node belongs to.
     pub fn format(&self) -> &'static str {
         self.red.format()
+    }
+
+    /// The name of the struct that an object is.
+    pub fn shape_name(&self) -> Option<&'static str> {
+        match &self.content().green().kind {
+            Kind::Struct(shape) => Some(shape.name()),
+            _ => None,
+        }
+    }
+
+    /// The bytes of this node, with its edits, read as something else: the root of a decode of its own.
+    ///
+    /// # Errors
+    /// Edits that cannot be encoded.
+    pub fn reread(&self, format: &'static str, kind: Kind) -> Result<Node, Reject> {
+        if self.edit.is_none() && self.span().is_aligned() {
+            let green = self.green();
+            return Ok(Node::root_of(format, kind, green.space.clone(), green.span));
+        }
+        let space = Space::source(self.bytes()?);
+        let span = space.span();
+        Ok(Node::root_of(format, kind, space, span))
     }
 
     /// Where the node lies in its space.

@@ -32,7 +32,7 @@ pub trait Sequence: Send + Sync + 'static {
         item
     }
 
-    /// A node to replace this one, when it is assigned a value that is not an array. `None` if it takes arrays only.
+    /// A node to replace this one, for a value that is not assigned item by item. `None` for those that are.
     fn rebuild(&self, _value: &Plain) -> Option<Result<Node, String>> {
         None
     }

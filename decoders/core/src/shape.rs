@@ -81,7 +81,7 @@ pub trait Shape: Send + Sync + 'static {
         Vec::new()
     }
 
-    /// A node to replace this one, when it is assigned a value that is not an object. `None` if it takes objects only.
+    /// A node to replace this one, for a value that is not assigned field by field. `None` for those that are.
     fn rebuild(&self, _value: &Plain) -> Option<Result<Node, String>> {
         None
     }

@@ -42,7 +42,7 @@ pub trait Codec: Send + Sync + 'static {
         None
     }
 
-    /// A node to replace the leaf, when it is assigned a value that is not a scalar. `None` if it takes scalars only.
+    /// A node to replace the leaf, for a value that `encode` does not take. `None` for those that it is given.
     fn rebuild(&self, _value: &Plain) -> Option<Result<Node, String>> {
         None
     }
