@@ -58,7 +58,7 @@ impl Node {
         };
         let edit = match &child.red.donor {
             None => child.edit.clone(),
-            Some(donor) => self.put_added(name, donor, child.edit.clone()),
+            Some((donor, always)) => self.put_added(name, donor, *always, child.edit.clone()),
         };
         self.put_edit(name.clone(), edit);
     }
@@ -68,6 +68,7 @@ impl Node {
         &self,
         name: &str,
         donor: &Arc<Node>,
+        always: bool,
         edit: Option<Arc<Edit>>,
     ) -> Option<Arc<Edit>> {
         let before = match self.edit.as_deref() {
@@ -77,7 +78,7 @@ impl Node {
         let added = Added {
             donor: donor.clone(),
             edit,
-            always: matches!(before, Some(Edit::Added(added)) if added.always),
+            always: always || matches!(before, Some(Edit::Added(added)) if added.always),
         };
         (added.always || added.edit.is_some()).then(|| Arc::new(Edit::Added(added)))
     }
@@ -152,6 +153,36 @@ impl Node {
         if let Some(new) = rebuilt {
             return self.replace(new);
         }
+        let other = self.through_parent(&value);
+        self.assign_kept(value).or_else(|e| other.ok_or(e))
+    }
+
+    /// This field as its struct would add it with another value: for values whose kind this field cannot take.
+    fn through_parent(&self, value: &Plain) -> Option<Node> {
+        let Parent::Node(parent, Key::Name(name)) = &self.red.parent else {
+            return None;
+        };
+        let Kind::Struct(shape) = &parent.green.kind else {
+            return None;
+        };
+        if !shape.retypes() {
+            return None;
+        }
+        let donor = shape.donor(name, value)?.ok()?;
+        let parent = Node {
+            red: parent.clone(),
+            edit: None,
+        };
+        let added = Added {
+            donor: Arc::new(donor),
+            edit: None,
+            always: true,
+        };
+        parent.added(name, &added)
+    }
+
+    /// Assign, if the value is of the kind of this node.
+    fn assign_kept(self, value: Plain) -> Result<Node, Reject> {
         match &self.red.green.kind {
             Kind::Leaf(_) | Kind::Computed(..) => match scalar_of(&value) {
                 Some(scalar) => self.assign_scalar(scalar),

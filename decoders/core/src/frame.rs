@@ -13,6 +13,8 @@ pub struct Frame {
     pub outer: Span,
     /// The length prefix of the node, if it has one of its own.
     pub len: Option<Prefix>,
+    /// A length prefix around that one, also of this node alone.
+    pub wider: Option<Prefix>,
     /// A frame around that, which the node may share with others.
     pub up: Option<Arc<Frame>>,
 }
@@ -64,25 +66,39 @@ impl<'a> Growth<'a> {
         let Some(frame) = frame.filter(|_| growth != 0) else {
             return Ok(());
         };
-        let mut growth = growth;
-        if let Some(splice) = self.prefix(frame, growth, report)? {
-            growth += splice.growth();
+        let splices = self.prefixes(frame, growth, report)?;
+        let growth = growth + splices.iter().map(Splice::growth).sum::<i64>();
+        for splice in splices {
             changes.push(self.space, splice);
         }
         self.inside(frame.up.as_ref(), growth);
         Ok(())
     }
 
-    /// The new length prefix of a frame.
-    pub fn prefix(
+    /// The new length prefixes of a frame, the inner one first.
+    pub fn prefixes(
         &self,
         frame: &Frame,
         growth: i64,
         report: &mut Report,
+    ) -> Result<Vec<Splice>, Reject> {
+        let mut out: Vec<Splice> = Vec::new();
+        for prefix in [frame.len, frame.wider].into_iter().flatten() {
+            let growth = growth + out.iter().map(Splice::growth).sum::<i64>();
+            out.extend(self.prefix(prefix, growth, report)?);
+        }
+        Ok(out)
+    }
+
+    fn prefix(
+        &self,
+        prefix: Prefix,
+        growth: i64,
+        report: &mut Report,
     ) -> Result<Option<Splice>, Reject> {
-        let Some(prefix) = frame.len.filter(|_| self.fix && growth != 0) else {
+        if !self.fix || growth == 0 {
             return Ok(None);
-        };
+        }
         let like = self.space.bits(prefix.span);
         let misfit = |e: crate::Misfit| Reject::Misfit {
             path: format!("the length of {}", self.path),

@@ -61,8 +61,9 @@ pub(crate) struct Red {
     pub green: Arc<Green>,
     pub rule: Option<RuleRef>,
     pub parent: Parent,
-    /// For a field that was added, or that is not stored and shows a default: what has it.
-    pub donor: Option<Arc<Node>>,
+    /// For a field that was added, or that is not stored and shows a default: what has it, and whether it is added even if
+    /// it is not edited.
+    pub donor: Option<(Arc<Node>, bool)>,
 }
 
 pub(crate) enum Parent {
@@ -109,21 +110,21 @@ impl Node {
                 green: found.green,
                 rule: found.rule,
                 parent: Parent::Node(self.red.clone(), Key::Name(found.name)),
-                donor: found.donor,
+                donor: found.donor.map(|donor| (donor, false)),
             }),
             edit,
         }
     }
 
     /// A field that was added; `None` if what was added is empty.
-    fn added(&self, name: &Name, added: &Added) -> Option<Self> {
+    pub(crate) fn added(&self, name: &Name, added: &Added) -> Option<Self> {
         let field = added.donor.field(name)?;
         Some(Self {
             red: Arc::new(Red {
                 green: field.red.green.clone(),
                 rule: None,
                 parent: Parent::Node(self.red.clone(), Key::Name(name.clone())),
-                donor: Some(added.donor.clone()),
+                donor: Some((added.donor.clone(), added.always)),
             }),
             edit: added.edit.clone(),
         })

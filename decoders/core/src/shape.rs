@@ -71,6 +71,11 @@ pub trait Shape: Send + Sync + 'static {
         None
     }
 
+    /// Whether a field may be assigned a value of another kind, as if it was removed and added.
+    fn retypes(&self) -> bool {
+        false
+    }
+
     /// The fields that must go when this one is added, because only one of them can be there.
     fn displaced(&self, _name: &str) -> Vec<String> {
         Vec::new()

@@ -92,7 +92,7 @@ impl Arrange<'_> {
             let mut splices = item.splices.clone();
             let size = splices.iter().map(Splice::growth).sum();
             if let Some(frame) = &old.frame {
-                splices.extend(growth.prefix(frame, size, self.report)?);
+                splices.extend(growth.prefixes(frame, size, self.report)?);
             }
             return Ok(super::patched(self.at.space, outer(old), &splices));
         }

@@ -10,28 +10,3 @@ pub mod guess;
 pub mod record;
 pub mod varint;
 pub mod view;
-
-use binq_core::{Confidence, Format, Kind, Node, Options, Probe, Space};
-
-/// Any protobuf message.
-pub struct Protobuf;
-
-impl Format for Protobuf {
-    fn name(&self) -> &'static str {
-        view::FORMAT
-    }
-
-    fn description(&self) -> &'static str {
-        "Protobuf message, with a schema (--proto, --descriptor-set) or without"
-    }
-
-    /// A message has no mark: any short text may be one.
-    fn probe(&self, _probe: &Probe<'_>) -> Confidence {
-        Confidence::No
-    }
-
-    fn decode(&self, space: Space, _options: &Options) -> Node {
-        let span = space.span();
-        Node::root_of(self.name(), Kind::fixed(&view::MESSAGE), space, span)
-    }
-}

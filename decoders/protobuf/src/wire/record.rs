@@ -82,6 +82,7 @@ impl Record {
                 span: self.prefix(),
                 codec: &super::codec::LENGTH,
             }),
+            wider: None,
             up,
         }
     }
@@ -90,9 +91,9 @@ impl Record {
 /// A run of records.
 #[derive(Clone, Copy)]
 pub struct Run<'a> {
-    space: &'a Space,
-    /// The bytes of the run, where they lie in one piece.
-    direct: Option<&'a [u8]>,
+    /// Where the bytes of the run are, if they do not lie in one piece.
+    space: Option<&'a Space>,
+    direct: &'a [u8],
     start: u64,
     end: u64,
 }
@@ -109,20 +110,31 @@ impl<'a> Run<'a> {
             Some(_) => None,
         };
         Self {
-            space,
-            direct,
+            space: direct.is_none().then_some(space),
+            direct: direct.unwrap_or(&[]),
             start,
             end: start + len,
         }
     }
 
+    /// The records of these bytes; places are counted from their start.
+    pub fn of(bytes: &'a [u8]) -> Self {
+        Self {
+            space: None,
+            direct: bytes,
+            start: 0,
+            end: bytes.len() as u64,
+        }
+    }
+
     /// Bytes from `at` on: enough for a tag and a length.
     fn head(&self, at: u64) -> Cow<'a, [u8]> {
-        match self.direct {
-            Some(bytes) => Cow::Borrowed(bytes.get((at - self.start) as usize..).unwrap_or(&[])),
-            None => self
-                .space
-                .read(at, (2 * varint::MOST as u64).min(self.end - at)),
+        match self.space {
+            None => {
+                let rest = self.direct.get((at - self.start) as usize..);
+                Cow::Borrowed(rest.unwrap_or(&[]))
+            }
+            Some(space) => space.read(at, (2 * varint::MOST as u64).min(self.end - at)),
         }
     }
 
@@ -276,6 +288,12 @@ impl<'a> Run<'a> {
             wrong: None,
         }
     }
+}
+
+/// Number and value of each record of these bytes, up to the first one that is damaged.
+pub fn parts(bytes: &[u8]) -> impl Iterator<Item = (Record, &[u8])> {
+    let records = Run::of(bytes).records();
+    records.map(|r| (r, &bytes[r.body as usize..r.body_end as usize]))
 }
 
 /// A walk over records.

@@ -3,7 +3,8 @@
 
 use binq_core::encode::{EncodeOptions, encode};
 use binq_core::{Format, Key, Node, NodeKind, Options, Plain, Scalar, Space};
-use binq_protobuf::wire::{Protobuf, build, varint};
+use binq_protobuf::Protobuf;
+use binq_protobuf::wire::{build, varint};
 use proptest::prelude::ProptestConfig;
 
 /// A small generator (SplitMix64), so that a case is reproduced by its seed.
