@@ -165,7 +165,7 @@ impl Node {
         let Kind::Struct(shape) = &parent.green.kind else {
             return None;
         };
-        if !shape.retypes() {
+        if !shape.retypes() || value.kind() == self.kind() {
             return None;
         }
         let donor = shape.donor(name, value)?.ok()?;
@@ -277,7 +277,9 @@ impl Node {
         match value {
             Plain::Object(pairs) => self.assign_fields(pairs),
             Plain::Node(node) if node.kind() == NodeKind::Object => {
-                if matches!(&node.red.green.kind, Kind::Struct(s) if s.name() == shape.name()) {
+                let same =
+                    |s: &dyn crate::shape::Shape| s.name() == shape.name() && !s.is_scattered();
+                if matches!(&node.content().red.green.kind, Kind::Struct(s) if same(&**s)) {
                     self.edit = Some(Arc::new(Edit::Replaced(node)));
                     return Ok(self);
                 }

@@ -71,6 +71,11 @@ pub trait Shape: Send + Sync + 'static {
         None
     }
 
+    /// Whether bytes between the fields may belong to something else, so that copying the struct means copying its fields.
+    fn is_scattered(&self) -> bool {
+        false
+    }
+
     /// Whether a field may be assigned a value of another kind, as if it was removed and added.
     fn retypes(&self) -> bool {
         false

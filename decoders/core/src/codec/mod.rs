@@ -64,5 +64,6 @@ pub fn encode_assigned(
 ) -> Result<(Scalar, Bits), Misfit> {
     let actual = codec.actual(value).unwrap_or_else(|| value.clone());
     let bits = codec.encode(&actual, like)?;
-    Ok((actual, bits))
+    // what will be read back, should the codec have rounded it
+    Ok((codec.decode(&bits).unwrap_or(actual), bits))
 }

@@ -202,6 +202,10 @@ impl Shape for MapShape {
         })
     }
 
+    fn is_scattered(&self) -> bool {
+        true
+    }
+
     fn retypes(&self) -> bool {
         true
     }

@@ -55,28 +55,31 @@ impl Layer for Merged {
         parts.collect()
     }
 
-    /// Each change goes to the piece that it is in, or ends at; then the lengths of the pieces follow.
+    /// Each change goes to the pieces that it is in, or ends at; of those, the first gets the new bytes. Then the lengths of
+    /// the pieces follow.
     fn patch(&self, under: &Space, changes: Vec<Splice>) -> Result<Vec<Splice>, Reject> {
         let mut grown = vec![0i64; self.pieces.len()];
         let mut out = Vec::new();
         for change in changes {
-            let found = self.placed().enumerate().find(|(_, (start, piece))| {
-                let end = start + piece.body_end - piece.body;
-                *start * 8 <= change.span.start && change.span.end() <= end * 8
-            });
-            let Some((i, (start, piece))) = found else {
-                return Err(Reject::Structure {
-                    path: change.by.to_string(),
-                    why: "lies in two records of a message that is split".to_owned(),
-                });
-            };
-            grown[i] += change.growth();
-            let moved = |s: Span| Span::bits(s.start - start * 8 + piece.body * 8, s.len);
-            out.push(Splice {
-                span: moved(change.span),
-                spares: change.spares.map(moved),
-                ..change
-            });
+            let mut new = Some(&change.new);
+            for (i, (start, piece)) in self.placed().enumerate() {
+                let end = (start + piece.body_end - piece.body) * 8;
+                let from = change.span.start.max(start * 8);
+                let to = change.span.end().min(end);
+                if from > to || (from == to && new.is_none()) {
+                    continue;
+                }
+                let moved = |s: Span| Span::bits(s.start - start * 8 + piece.body * 8, s.len);
+                let part = Splice {
+                    span: moved(Span::bits(from, to - from)),
+                    new: new.take().map_or_else(super::map::no_bits, Clone::clone),
+                    by: change.by.clone(),
+                    assigned: change.assigned,
+                    spares: change.spares.map(moved),
+                };
+                grown[i] += part.growth();
+                out.push(part);
+            }
         }
         for (piece, growth) in self.pieces.iter().zip(grown) {
             if growth == 0 || piece.wire_type != LEN {

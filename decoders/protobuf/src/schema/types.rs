@@ -66,7 +66,9 @@ impl Schema {
         if let Some(found) = enums.get(e.full_name()) {
             return found;
         }
-        let values = e.values().map(|v| (v.number(), leak(v.name()))).collect();
+        // in the order of the declaration: of two names for one number, the first is the symbol
+        let values = e.enum_descriptor_proto().value.iter();
+        let values = values.map(|v| (v.number(), leak(v.name()))).collect();
         let closed = self.features.get(e.full_name()).closed;
         let made = EnumCodec::new(leak(e.full_name()), values, closed);
         let made: &'static EnumCodec = Box::leak(Box::new(made));

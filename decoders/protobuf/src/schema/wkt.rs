@@ -254,7 +254,7 @@ impl Codec for WktCodec {
     }
 
     fn encode(&self, new: &Scalar, like: &Bits) -> Result<Bits, Misfit> {
-        if !like.is_empty() && self.decode(like).is_ok_and(|old| same(&old, new)) {
+        if self.decode(like).is_ok_and(|old| same(&old, new)) {
             return Ok(like.clone());
         }
         let bytes = like.bytes();
