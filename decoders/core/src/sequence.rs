@@ -37,6 +37,18 @@ pub trait Sequence: Send + Sync + 'static {
         None
     }
 
+    /// Move over up to `most` items, and say over how many: fewer only at the end. For sequences that can do so faster than
+    /// step by step.
+    fn advance(&self, at: &SeqAt<'_>, state: &mut State, most: u64) -> u64 {
+        for done in 0..most {
+            match self.step(at, state) {
+                Some(step) => *state = step.next,
+                None => return done,
+            }
+        }
+        most
+    }
+
     /// For items of one size: that size in bits, so that index and length cost nothing.
     fn stride(&self) -> Option<u64> {
         None
