@@ -72,6 +72,21 @@ pub struct Args {
     /// Set an option; bits_format=hex|base64|string|byte_array|snippet|truncate says how bytes print in JSON
     #[arg(short, long, value_name = "NAME=VALUE", action = ArgAction::Append)]
     pub option: Vec<String>,
+    /// Describe messages by a .proto file; may be given more than once
+    #[arg(long, value_name = "FILE", action = ArgAction::Append)]
+    pub proto: Vec<String>,
+    /// Look for imported .proto files in a directory; may be given more than once
+    #[arg(short = 'I', long, value_name = "DIR", action = ArgAction::Append)]
+    pub proto_path: Vec<String>,
+    /// Describe messages by a compiled FileDescriptorSet or a buf image; may be given more than once
+    #[arg(long, value_name = "FILE", action = ArgAction::Append)]
+    pub descriptor_set: Vec<String>,
+    /// Type of the message, with its package
+    #[arg(long, value_name = "NAME")]
+    pub message: Option<String>,
+    /// Read inputs as text of their bytes: base64 or hex
+    #[arg(long, value_name = "base64|hex", conflicts_with = "in_place")]
+    pub from_text: Option<TextForm>,
     /// Print help
     #[arg(short, long, action = ArgAction::Help)]
     help: Option<bool>,
@@ -90,6 +105,15 @@ pub struct Args {
     /// What of `rest` came after `--args`.
     #[arg(skip)]
     pub positional: Vec<String>,
+}
+
+/// How bytes are written as text.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub enum TextForm {
+    /// Base64, with either alphabet, padded or not.
+    Base64,
+    /// Hexadecimal digits.
+    Hex,
 }
 
 const EXAMPLES: &str = "\

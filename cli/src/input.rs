@@ -1,8 +1,10 @@
 //! Inputs: files and standard input, mapped and decoded.
 
-use crate::args::Args;
+use crate::args::{Args, TextForm};
 use binq_core::{Node, Options, Registry, Scalar};
+use binq_query::json;
 use bytes::Bytes;
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
@@ -10,7 +12,56 @@ use std::path::{Path, PathBuf};
 pub struct Decoder {
     pub registry: Registry,
     format: Option<String>,
-    options: Options,
+    pub options: Options,
+    text: Option<TextForm>,
+}
+
+/// The format that a description of messages is for.
+fn described(args: &Args) -> Option<String> {
+    let some = !args.proto.is_empty() || !args.descriptor_set.is_empty() || args.message.is_some();
+    some.then(|| "protobuf".to_owned())
+}
+
+/// The settings of decoders, from all flags that make some.
+fn options_of(args: &Args, values: BTreeMap<String, Scalar>) -> Options {
+    let lists = [
+        ("proto", &args.proto),
+        ("proto_path", &args.proto_path),
+        ("descriptor_set", &args.descriptor_set),
+    ];
+    let mut options = Options {
+        values,
+        lists: BTreeMap::new(),
+    };
+    for (name, list) in lists {
+        if !list.is_empty() {
+            options.lists.insert(name.to_owned(), list.clone());
+        }
+    }
+    if let Some(name) = &args.message {
+        let name = Scalar::from(name.as_str());
+        options.values.insert("message".to_owned(), name);
+    }
+    options
+}
+
+/// The bytes that a text stands for; white space in it means nothing.
+fn from_text(form: TextForm, text: &[u8]) -> Result<Bytes, String> {
+    let text: Vec<u8> = text
+        .iter()
+        .copied()
+        .filter(|b| !b.is_ascii_whitespace())
+        .collect();
+    let (read, what) = match form {
+        TextForm::Base64 => (json::from_base64(&text), "base64"),
+        TextForm::Hex => (json::from_hex(&text), "hexadecimal digits"),
+    };
+    read.map(Bytes::from).ok_or_else(|| {
+        format!(
+            "--from-text: expected {what}, found {} bytes of something else",
+            text.len()
+        )
+    })
 }
 
 impl Decoder {
@@ -35,8 +86,9 @@ impl Decoder {
             .collect();
         Ok(Self {
             registry,
-            format: args.decode.clone(),
-            options: Options { values },
+            format: args.decode.clone().or_else(|| described(args)),
+            options: options_of(args, values),
+            text: args.from_text,
         })
     }
 
@@ -45,6 +97,10 @@ impl Decoder {
     /// # Errors
     /// Bytes that no format takes for its own.
     pub fn decode(&self, name: &str, bytes: Bytes) -> Result<Node, String> {
+        let bytes = match self.text {
+            Some(form) => from_text(form, &bytes).map_err(|e| format!("{name}: {e}"))?,
+            None => bytes,
+        };
         let decoded = self
             .registry
             .decode(self.format.as_deref(), bytes, &self.options);

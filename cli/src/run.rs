@@ -34,9 +34,11 @@ fn try_run(args: &Args) -> Result<u8, u8> {
         None => args.filter.clone().unwrap_or_default(),
     };
     let extras = decoder.registry.functions();
+    let functions = decoder.registry.node_functions();
     let settings = Settings {
         vars: &names,
         extras: &extras,
+        functions: &functions,
         ..Settings::default()
     };
     let query = Query::compile(&code, &settings).map_err(|e| {
@@ -82,7 +84,9 @@ fn try_run(args: &Args) -> Result<u8, u8> {
 }
 
 fn context(decoder: &Decoder) -> Context {
-    Context::new(decoder.registry.clone()).with_stack(crate::STACK / 8 * 7)
+    Context::new(decoder.registry.clone())
+        .with_options(decoder.options.clone())
+        .with_stack(crate::STACK / 8 * 7)
 }
 
 /// Inputs, as the filter asks for them. One that cannot be read is told of, and the next one is taken.

@@ -3,7 +3,7 @@ use crate::report::{self, CompileError, CompileErrors};
 use crate::run::{Context, Data, Outputs, Types};
 use crate::value::V;
 use crate::{fns, json, rewrite, tokens};
-use binq_core::ScalarFn;
+use binq_core::{NodeFn, ScalarFn};
 use jaq_core::load::parse::{Def, Term};
 use jaq_core::load::{Arena, File, Import, Lexer, Loader, Parser, lex};
 use jaq_core::{Compiler, Ctx, Filter, Vars};
@@ -24,6 +24,8 @@ pub struct Settings<'a> {
     pub vars: &'a [String],
     /// Functions that formats supply: those of the registry that the query will run with.
     pub extras: &'a [ScalarFn],
+    /// More of them, that take any values and arguments.
+    pub functions: &'a [NodeFn],
     /// Directories to look for modules in.
     pub library: &'a [PathBuf],
 }
@@ -56,7 +58,7 @@ impl Query {
         let tokens = Lexer::new(code)
             .lex()
             .map_err(|e| fail(report::lex_errors(code, &e)))?;
-        let extras = fns::extra_defs(settings.extras);
+        let extras = fns::extra_defs(settings.extras, settings.functions);
         let mut prelude: Vec<Def<&str>> = fns::defs();
         prelude.extend(fns::parse_defs(&extras));
 

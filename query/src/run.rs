@@ -1,7 +1,7 @@
 //! Running a compiled query.
 use crate::stack;
 use crate::value::{Str, V, ValX, too_deep};
-use binq_core::{Registry, ScalarFn};
+use binq_core::{NodeFn, Options, Registry, ScalarFn};
 use jaq_core::data::{DataT, HasLut};
 use std::cell::{OnceCell, RefCell};
 
@@ -21,6 +21,8 @@ type Sink = Box<dyn FnMut(Message)>;
 pub struct Context {
     pub(crate) registry: Registry,
     pub(crate) extras: Vec<ScalarFn>,
+    pub(crate) functions: Vec<NodeFn>,
+    pub(crate) options: Options,
     inputs: RefCell<Inputs>,
     messages: RefCell<Sink>,
     filename: RefCell<Option<String>>,
@@ -38,6 +40,8 @@ impl Context {
     pub fn new(registry: Registry) -> Self {
         Self {
             extras: registry.functions(),
+            functions: registry.node_functions(),
+            options: Options::default(),
             registry,
             inputs: RefCell::new(Box::new(std::iter::empty())),
             messages: RefCell::new(Box::new(to_stderr)),
@@ -54,6 +58,11 @@ impl Context {
             inputs: RefCell::new(Box::new(inputs)),
             ..self
         }
+    }
+
+    /// The settings of decoders, for `decode` and the functions of formats.
+    pub fn with_options(self, options: Options) -> Self {
+        Self { options, ..self }
     }
 
     /// Where the messages of `debug` and `stderr` go.

@@ -3,12 +3,16 @@
 //! * `as P ?// Q | …` becomes `as [$__alt, P, Q] | …`, which [`rewrite`](crate::rewrite) then takes apart.
 //! * `{$a: P}` in a pattern becomes `{$a, a: P}`.
 //! * `.5` becomes one number.
+//! * `as(…)`, which is nothing in jq, becomes `_as(…)`: a function that a format may have.
 use jaq_core::load::lex::{StrPart, Tok, Token};
 
 type Tk<'s> = Token<&'s str>;
 
 /// The variable that marks a list of alternative patterns.
 pub const ALT: &str = "$__alt";
+
+/// What a function `as` is called.
+pub const AS: &str = "_as";
 
 /// Rewrites the tokens of a program.
 pub fn rewrite<'s>(code: &'s str, tokens: Vec<Tk<'s>>) -> Vec<Tk<'s>> {
@@ -24,6 +28,11 @@ pub fn rewrite<'s>(code: &'s str, tokens: Vec<Tk<'s>>) -> Vec<Tk<'s>> {
             continue;
         }
         let is_as = matches!(t, Token("as", Tok::Word));
+        let call = |t: &Tk<'_>| matches!(t, Token(s, Tok::Block(_)) if s.starts_with('('));
+        if is_as && rest.peek().is_some_and(call) {
+            out.push(Token(AS, Tok::Word));
+            continue;
+        }
         out.push(t);
         if is_as && rest.peek().is_some_and(is_pattern) {
             let mut patterns: Vec<Tk<'s>> = rest.next().map(pattern).into_iter().collect();

@@ -1,6 +1,6 @@
 //! The registry: which formats there are, and which of them fits an input.
 
-use crate::{Fault, Node, Scalar, Space};
+use crate::{Fault, Node, Plain, Scalar, Space};
 use bytes::Bytes;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -29,10 +29,53 @@ pub struct Probe<'a> {
 pub struct Options {
     /// The settings, by name.
     pub values: BTreeMap<String, Scalar>,
+    /// Settings that can be given more than once, such as files that describe a format.
+    pub lists: BTreeMap<String, Vec<String>>,
+}
+
+impl Options {
+    /// Whether a setting is on: true, or any text but `false`, `no` and `0`.
+    pub fn is_on(&self, name: &str) -> bool {
+        match self.values.get(name) {
+            None | Some(Scalar::Null) => false,
+            Some(Scalar::Bool(b)) => *b,
+            Some(Scalar::Int(i)) => *i != 0,
+            Some(other) => !matches!(other.as_str(), Some("false" | "no" | "0" | "")),
+        }
+    }
+
+    /// The text of a setting.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.values.get(name)?.as_str()
+    }
+
+    /// All values of a setting that can be given more than once.
+    pub fn list(&self, name: &str) -> &[String] {
+        self.lists.get(name).map_or(&[], Vec::as_slice)
+    }
 }
 
 /// A function of one scalar that a format adds to the query language, such as `pg_lsn`.
 pub type ScalarFn = (&'static str, fn(&Scalar) -> Result<Scalar, String>);
+
+/// What a [`NodeFn`] may use beyond its input and arguments.
+pub struct FnCx<'a> {
+    /// The formats.
+    pub registry: &'a Registry,
+    /// The settings that decoders get.
+    pub options: &'a Options,
+}
+
+/// A function of any values that a format adds to the query language, such as `as("string")`.
+#[derive(Clone, Copy)]
+pub struct NodeFn {
+    /// Name.
+    pub name: &'static str,
+    /// Number of arguments.
+    pub arity: usize,
+    /// What it does with its input and its arguments; an error is a message.
+    pub run: fn(&FnCx<'_>, &Plain, &[Plain]) -> Result<Plain, String>,
+}
 
 /// A format.
 pub trait Format: Send + Sync + 'static {
@@ -50,6 +93,11 @@ pub trait Format: Send + Sync + 'static {
 
     /// Functions for the query language.
     fn functions(&self) -> &'static [ScalarFn] {
+        &[]
+    }
+
+    /// Functions of nodes and any other values for the query language.
+    fn node_functions(&self) -> &'static [NodeFn] {
         &[]
     }
 }
@@ -118,6 +166,12 @@ impl Registry {
     /// The formats.
     pub fn formats(&self) -> &[&'static dyn Format] {
         &self.0
+    }
+
+    /// The functions of any values that the formats add to the query language.
+    pub fn node_functions(&self) -> Vec<NodeFn> {
+        let all = self.0.iter().flat_map(|f| f.node_functions());
+        all.copied().collect()
     }
 
     /// The functions that the formats add to the query language.

@@ -13,8 +13,9 @@ mod regex;
 mod strings;
 
 use crate::run::Types;
+use crate::tokens;
 use crate::value::{Error, V, ValR, ValXs};
-use binq_core::ScalarFn;
+use binq_core::{NodeFn, ScalarFn};
 use jaq_core::load::parse::Def;
 use jaq_core::native::{Filter, Fun, bome};
 use jaq_core::{Bind, Cv, Native, RunPtr};
@@ -95,10 +96,20 @@ pub fn defs() -> Vec<Def<&'static str>> {
 }
 
 /// Definitions for the functions that formats supply, which share one native function.
-pub fn extra_defs(extras: &[ScalarFn]) -> String {
-    extras
-        .iter()
-        .enumerate()
-        .map(|(i, e)| format!("def {}: _extra({i});\n", e.0))
-        .collect()
+pub fn extra_defs(extras: &[ScalarFn], functions: &[NodeFn]) -> String {
+    let extras = extras.iter().enumerate();
+    let extras = extras.map(|(i, e)| format!("def {}: _extra({i});\n", e.0));
+    let functions = functions.iter().enumerate().map(|(i, f)| {
+        let args: Vec<String> = (0..f.arity).map(|k| format!("$a{k}")).collect();
+        // a name that is a keyword of jq: see `tokens`
+        let name = if f.name == "as" { tokens::AS } else { f.name };
+        match args.join("; ") {
+            none if none.is_empty() => format!("def {name}: _function({i}; []);\n"),
+            list => format!(
+                "def {name}({list}): _function({i}; [{}]);\n",
+                args.join(", ")
+            ),
+        }
+    });
+    extras.chain(functions).collect()
 }

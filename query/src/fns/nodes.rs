@@ -1,8 +1,8 @@
 //! What can be asked of a node besides its value. The names are fq's.
 use super::binary::to_bytes;
-use super::{Args, Table, fail};
-use crate::value::{Brief, Error, Map, Str, V, ValR, ValXs, fault};
-use binq_core::{Key, Node, NodeKind, Options, Scalar};
+use super::{Args, Table, binary, fail};
+use crate::value::{Brief, Error, Map, Str, V, ValR, ValXs, fault, from_plain, to_plain};
+use binq_core::{FnCx, Key, Node, NodeKind, Plain, Scalar};
 use jaq_core::box_iter::box_once;
 use jaq_core::native::{bome, unary, v};
 
@@ -61,6 +61,25 @@ pub fn table() -> Table {
                     Some((_, f)) => f(&scalar(&v)?).map(V::from).map_err(Error::str),
                     None => fail("the query was compiled with the functions of other formats"),
                 }
+            })
+        }),
+        ("_function", v(2), |cv| {
+            let cx = cv.0.data().cx;
+            binary(cv, move |v, i, args| {
+                let i = i.num().and_then(|n| crate::value::num::to_index(&n));
+                let Some(f) = i.and_then(|i| cx.functions.get(i as usize)) else {
+                    return fail("the query was compiled with the functions of other formats");
+                };
+                let args = match to_plain(&args)? {
+                    Plain::Array(args) => args,
+                    other => vec![other],
+                };
+                let cx = FnCx {
+                    registry: &cx.registry,
+                    options: &cx.options,
+                };
+                let result = (f.run)(&cx, &to_plain(&v)?, &args);
+                result.map(from_plain).map_err(Error::str)
             })
         }),
     ]
@@ -208,10 +227,28 @@ fn decode(cv: &Args<'_>, format: V, options: V) -> ValR {
             ))
         })?,
     };
-    let option = |(k, v): (Str, V)| Ok((k.lossy().into_owned(), scalar(&v)?));
-    let options = Options {
-        values: fields.into_iter().map(option).collect::<ValR<_>>()?,
-    };
+    // over those of the run: a list of texts is a setting that can be given more than once
+    let mut options = cv.0.data().cx.options.clone();
+    for (name, value) in fields {
+        let name = name.lossy().into_owned();
+        match to_plain(&value.settle())? {
+            Plain::Scalar(value) => {
+                options.values.insert(name, value);
+            }
+            Plain::Array(items) => {
+                let text = |item: &Plain| match item {
+                    Plain::Scalar(s) => s.as_str().map(str::to_owned),
+                    _ => None,
+                };
+                let items: Option<Vec<String>> = items.iter().map(text).collect();
+                let Some(items) = items else {
+                    return fail(format_args!("the option {name:?} takes a list of strings"));
+                };
+                options.lists.insert(name, items);
+            }
+            _ => return fail(format_args!("the option {name:?} takes a scalar or a list")),
+        }
+    }
     let node = registry.decode(name.as_deref(), to_bytes(&cv.1)?, &options);
     node.map(V::Node).map_err(Error::str)
 }

@@ -82,6 +82,19 @@ fn plain_num(n: &Num) -> ValR<Scalar> {
     })
 }
 
+/// What a function of a format gave, as a value.
+pub fn from_plain(value: Plain) -> V {
+    match value {
+        Plain::Scalar(s) => V::from(s),
+        Plain::Array(items) => V::arr(items.into_iter().map(from_plain).collect::<Vec<_>>()),
+        Plain::Object(pairs) => {
+            let pairs = pairs.into_iter();
+            V::obj(pairs.map(|(k, v)| (k.into(), from_plain(v))).collect())
+        }
+        Plain::Node(node) => V::Node(node),
+    }
+}
+
 /// An error from the core as a runtime error.
 pub fn rejected(e: binq_core::Reject) -> Error {
     Error::str(e)
