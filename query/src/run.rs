@@ -4,6 +4,7 @@ use crate::value::{Str, V, ValX, too_deep};
 use binq_core::{NodeFn, Options, Registry, ScalarFn};
 use jaq_core::data::{DataT, HasLut};
 use std::cell::{OnceCell, RefCell};
+use std::io::Write;
 
 /// What a query writes besides its outputs.
 #[derive(Clone, Debug)]
@@ -128,11 +129,13 @@ fn to_str(s: std::ffi::OsString) -> Str {
 }
 
 fn to_stderr(m: Message) {
-    match m {
-        Message::Debug(v) => eprintln!("[\"DEBUG:\",{}]", crate::json::to_text(&v)),
-        Message::Stderr(V::Text(s)) => eprint!("{}", s.lossy()),
-        Message::Stderr(v) => eprint!("{}", crate::json::to_text(&v)),
-    }
+    let mut err = std::io::stderr();
+    // `eprint!` would panic where nobody reads it
+    let _ = match m {
+        Message::Debug(v) => writeln!(err, "[\"DEBUG:\",{}]", crate::json::to_text(&v)),
+        Message::Stderr(V::Text(s)) => write!(err, "{}", s.lossy()),
+        Message::Stderr(v) => write!(err, "{}", crate::json::to_text(&v)),
+    };
 }
 
 /// Runs `f` on a thread with a stack of the given size, for queries over deeply nested values.
