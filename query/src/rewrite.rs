@@ -4,12 +4,15 @@
 //!   call of `_modify`, which collects the paths first.
 //! * The operands of `l + r` are computed in jq's order where both have several outputs.
 //! * `$__loc__` becomes the object it stands for.
+//! * Paths and keys that are written out are put aside in [`Constants`], so that they are not computed for each input.
 //! * Functions that call themselves check how much stack is left.
+use crate::constants::{Constants, MOST_KEYS, OBJECT, PATH, Step};
 use crate::tokens::ALT;
+use crate::value::Str;
 use jaq_core::load::Arena;
 use jaq_core::load::lex::StrPart;
 use jaq_core::load::parse::{BinaryOp, Def, Pattern, Term};
-use jaq_core::path::{Part, Path};
+use jaq_core::path::{Opt, Part, Path};
 use std::cell::RefCell;
 
 type Tm<'s> = Term<&'s str>;
@@ -19,16 +22,21 @@ type Tm<'s> = Term<&'s str>;
 /// # Errors
 ///
 /// What jq finds wrong when it compiles, but jaq does not: the part of the program, and a message.
-pub fn term<'s>(t: Tm<'s>, code: &str, arena: &'s Arena) -> Result<Tm<'s>, Vec<(&'s str, String)>> {
+pub fn term<'s>(
+    t: Tm<'s>,
+    code: &str,
+    arena: &'s Arena,
+) -> Result<(Tm<'s>, Constants), Vec<(&'s str, String)>> {
     let r = Rewriter {
         code,
         arena,
         errors: RefCell::default(),
+        constants: RefCell::default(),
     };
     let t = r.term(t);
     let errors = r.errors.into_inner();
     if errors.is_empty() {
-        Ok(t)
+        Ok((t, r.constants.into_inner()))
     } else {
         Err(errors)
     }
@@ -38,6 +46,7 @@ struct Rewriter<'c, 's> {
     code: &'c str,
     arena: &'s Arena,
     errors: RefCell<Vec<(&'s str, String)>>,
+    constants: RefCell<Constants>,
 }
 
 fn call<'s>(name: &'s str, args: Vec<Tm<'s>>) -> Tm<'s> {
@@ -46,6 +55,43 @@ fn call<'s>(name: &'s str, args: Vec<Tm<'s>>) -> Tm<'s> {
 
 fn text(s: &str) -> Tm<'_> {
     Term::Str(None, vec![StrPart::Str(s)])
+}
+
+/// `l | r`
+fn pipe<'s>(l: Tm<'s>, r: Tm<'s>) -> Tm<'s> {
+    match l {
+        Term::Id => r,
+        l => Term::BinOp(Box::new(l), BinaryOp::Pipe(None), Box::new(r)),
+    }
+}
+
+/// The text of a string that is written out.
+fn constant(t: &Tm<'_>) -> Option<Str> {
+    let Term::Str(None, parts) = t else {
+        return None;
+    };
+    let mut text = String::new();
+    for p in parts {
+        match p {
+            StrPart::Str(s) => text.push_str(s),
+            StrPart::Char(c) => text.push(*c),
+            StrPart::Term(_) => return None,
+        }
+    }
+    Some(text.into())
+}
+
+/// Whether a part of a path says nothing of the input.
+fn fixed(p: &Part<Tm<'_>>) -> bool {
+    let number = |t: &Tm<'_>| match t {
+        Term::Num(_) => true,
+        Term::Neg(t) => matches!(**t, Term::Num(_)),
+        _ => false,
+    };
+    match p {
+        Part::Index(i) => number(i) || constant(i).is_some(),
+        Part::Range(l, r) => l.as_ref().is_none_or(number) && r.as_ref().is_none_or(number),
+    }
 }
 
 /// `t as $x | body`
@@ -95,19 +141,57 @@ impl<'s> Rewriter<'_, 's> {
                 self.boxed(*t),
             ),
             Term::Call(name, args) => Term::Call(name, self.all(args)),
-            Term::Path(t, path) => {
-                let part = |p| match p {
-                    Part::Index(i) => Part::Index(self.term(i)),
-                    Part::Range(l, r) => {
-                        Part::Range(l.map(|t| self.term(t)), r.map(|t| self.term(t)))
-                    }
+            Term::Path(t, path) => self.path(*t, path),
+        }
+    }
+
+    fn path(&self, t: Tm<'s>, path: Path<Tm<'s>>) -> Tm<'s> {
+        let t = self.term(t);
+        if !path.0.iter().all(|(p, _)| fixed(p)) {
+            let part = |p| match p {
+                Part::Index(i) => Part::Index(self.term(i)),
+                Part::Range(l, r) => Part::Range(l.map(|t| self.term(t)), r.map(|t| self.term(t))),
+            };
+            let path = path.0.into_iter().map(|(p, opt)| (part(p), opt)).collect();
+            return Term::Path(Box::new(t), Path(path));
+        }
+        let mut parts = path.0.into_iter().peekable();
+        let mut whole = t;
+        while parts.peek().is_some() {
+            let key = |(p, opt): &(Part<Tm<'s>>, Opt)| match p {
+                Part::Index(i) => constant(i).map(|k| (k, *opt)),
+                Part::Range(..) => None,
+            };
+            let mut keys: Vec<Step> = Vec::new();
+            while let Some(k) = parts.peek().and_then(key) {
+                keys.push(k);
+                parts.next();
+            }
+            if !keys.is_empty() {
+                whole = pipe(whole, self.constant_path(keys));
+            }
+            let mut others = Vec::new();
+            while let Some(p) = parts.next_if(|p| key(p).is_none()) {
+                others.push(p);
+            }
+            if !others.is_empty() {
+                whole = match whole {
+                    Term::Id => Term::Path(Box::new(Term::Id), Path(others)),
+                    whole => pipe(whole, Term::Path(Box::new(Term::Id), Path(others))),
                 };
-                Term::Path(
-                    self.boxed(*t),
-                    Path(path.0.into_iter().map(|(p, opt)| (part(p), opt)).collect()),
-                )
             }
         }
+        whole
+    }
+
+    fn constant_path(&self, keys: Vec<Step>) -> Tm<'s> {
+        let paths = &mut self.constants.borrow_mut().paths;
+        paths.push(keys);
+        call(PATH, vec![self.number(paths.len() - 1)])
+    }
+
+    fn number(&self, i: usize) -> Tm<'s> {
+        Term::Num(self.arena.alloc(i.to_string()).as_str())
     }
 
     fn part(&self, p: StrPart<&'s str, Tm<'s>>) -> StrPart<&'s str, Tm<'s>> {
@@ -173,7 +257,43 @@ impl<'s> Rewriter<'_, 's> {
         ])
     }
 
+    /// An object with keys that are written out, and values of one output each.
+    fn constant_object(&self, fields: &[(Tm<'s>, Option<Tm<'s>>)]) -> Option<Tm<'s>> {
+        if fields.is_empty() || fields.len() > MOST_KEYS {
+            return None;
+        }
+        let mut keys = Vec::new();
+        let mut values = Vec::new();
+        for (k, v) in fields {
+            match (k, v) {
+                (Term::Var("$__loc__"), None) => return None,
+                (Term::Var(x), None) => {
+                    keys.push(Str::from(&x[1..]));
+                    values.push(Term::Var(*x));
+                }
+                (k, None) => {
+                    keys.push(constant(k)?);
+                    values.push(self.constant_path(vec![(constant(k)?, Opt::Essential)]));
+                }
+                (k, Some(v)) if only_one(v) => {
+                    keys.push(constant(k)?);
+                    values.push(self.term(v.clone()));
+                }
+                _ => return None,
+            }
+        }
+        // arguments are taken from the last to the first
+        values.reverse();
+        let objects = &mut self.constants.borrow_mut().objects;
+        objects.push(keys);
+        values.push(self.number(objects.len() - 1));
+        Some(call(OBJECT, values))
+    }
+
     fn object(&self, fields: Vec<(Tm<'s>, Option<Tm<'s>>)>) -> Tm<'s> {
+        if let Some(t) = self.constant_object(&fields) {
+            return t;
+        }
         let field = |(k, v): (Tm<'s>, Option<Tm<'s>>)| match (k, v) {
             (Term::Var(x), None) if x == "$__loc__" => (text("__loc__"), Some(self.loc(x))),
             // a variable alone stands for its name and its value
@@ -295,6 +415,28 @@ fn single(t: &Tm<'_>) -> bool {
                 "null",
             ];
             args.is_empty() && known.contains(name)
+        }
+        _ => false,
+    }
+}
+
+/// Whether a term has at most one output, whatever functions are called.
+fn only_one(t: &Tm<'_>) -> bool {
+    match t {
+        Term::Id | Term::Num(_) | Term::Arr(_) | Term::Var(_) => true,
+        Term::Str(_, parts) => parts
+            .iter()
+            .all(|p| !matches!(p, StrPart::Term(t) if !only_one(t))),
+        Term::Neg(t) => only_one(t),
+        Term::Obj(fields) => fields
+            .iter()
+            .all(|(k, v)| only_one(k) && v.as_ref().is_none_or(only_one)),
+        Term::BinOp(l, BinaryOp::Pipe(None) | BinaryOp::Math(_) | BinaryOp::Cmp(_), r) => {
+            only_one(l) && only_one(r)
+        }
+        Term::Path(t, path) => {
+            let one = |p: &Part<_>| matches!(p, Part::Index(i) if only_one(i));
+            only_one(t) && path.0.iter().all(|(p, _)| one(p))
         }
         _ => false,
     }

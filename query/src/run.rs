@@ -1,4 +1,5 @@
 //! Running a compiled query.
+use crate::constants::Constants;
 use crate::stack;
 use crate::value::{Str, V, ValX, too_deep};
 use binq_core::{NodeFn, Options, Registry, ScalarFn};
@@ -170,6 +171,7 @@ impl DataT for Types {
 pub struct Data<'a> {
     pub(crate) lut: &'a jaq_core::Lut<Types>,
     pub(crate) cx: &'a Context,
+    pub(crate) constants: &'a Constants,
 }
 
 impl<'a> HasLut<'a, Types> for Data<'a> {
