@@ -23,10 +23,13 @@ pub fn message(of: &'static MessageType, node: &Node) -> Result<Plain, String> {
         Some(WellKnown::Any) => any(of, node),
         Some(_) if is_fields => {
             let opened = schema::open_root(of, node)?;
-            if opened.shape_name() == Some(of.name) {
-                return Err(no_form());
+            if opened.shape_name() != Some(of.name) {
+                return message(of, &opened);
             }
-            message(of, &opened)
+            match of.well_known {
+                Some(WellKnown::Value) => dynamic(&opened),
+                _ => Err(no_form()),
+            }
         }
         Some(WellKnown::Wrapper) => match of.number(1) {
             Some(field) => scalar(&field.value, node),
@@ -43,6 +46,16 @@ pub fn message(of: &'static MessageType, node: &Node) -> Result<Plain, String> {
 fn dynamic(node: &Node) -> Result<Plain, String> {
     if let Some(fault) = node.fault() {
         return Err(fault.to_string());
+    }
+    if node.shape_name() == Some("google.protobuf.Value") {
+        // spelled in a way that is shown as its fields, such as a list in two records
+        let mut fields = node
+            .fields()
+            .into_iter()
+            .filter(|(name, _)| name != "unknown");
+        if let (Some((_, one)), None) = (fields.next(), fields.next()) {
+            return dynamic(&one);
+        }
     }
     if node
         .shape_name()
@@ -154,7 +167,7 @@ fn any(of: &'static MessageType, node: &Node) -> Result<Plain, String> {
             node.path_text()
         ));
     };
-    let inner = match node.field("value") {
+    let inner = match node.field("value").filter(Node::is_stored) {
         Some(inner) => message(inside, &inner)?,
         None => message(inside, &schema::root(inside, no_bits().bytes().to_vec()))?,
     };
