@@ -72,13 +72,13 @@ impl Decoder {
     pub fn new(args: &Args, options: Vec<(String, String)>) -> Result<Self, String> {
         let registry = binq_all::registry();
         let names = registry.names();
-        if let Some(name) = &args.decode {
-            if !names.contains(&name.as_str()) {
-                return Err(format!(
-                    "there is no format {name:?}; there are: {}",
-                    names.join(", ")
-                ));
-            }
+        if let Some(name) = &args.decode
+            && !names.contains(&name.as_str())
+        {
+            return Err(format!(
+                "there is no format {name:?}; there are: {}",
+                names.join(", ")
+            ));
         }
         let values = options
             .into_iter()

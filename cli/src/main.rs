@@ -11,7 +11,7 @@ mod run;
 use std::process::ExitCode;
 
 /// The query may recurse this deep; the machine's stack must be larger.
-const STACK: usize = 256 << 20;
+const STACK: usize = 512 << 20;
 
 fn main() -> ExitCode {
     let args = match args::Args::read() {

@@ -83,6 +83,12 @@ fn try_run(args: &Args) -> Result<u8, u8> {
     })
 }
 
+fn context(decoder: &Decoder) -> Context {
+    Context::new(decoder.registry.clone())
+        .with_options(decoder.options.clone())
+        .with_stack(crate::STACK / 8 * 7)
+}
+
 /// Inputs, as the filter asks for them. One that cannot be read is told of, and the next one is taken.
 struct Inputs {
     decoder: Rc<Decoder>,
@@ -134,18 +140,14 @@ impl Runner {
                 }
             };
             let rest = std::iter::from_fn(move || inputs.next_named());
-            let cx = Context::new(decoder.registry.clone())
-                .with_options(decoder.options.clone())
-                .with_inputs(rest.map(|(_, v)| Ok(v)));
+            let cx = context(decoder).with_inputs(rest.map(|(_, v)| Ok(v)));
             self.one(&cx, input)?;
             return Ok(());
         }
         let inputs = Rc::new(RefCell::new(inputs));
         let ahead = inputs.clone();
         let rest = std::iter::from_fn(move || ahead.borrow_mut().next_named());
-        let cx = Context::new(decoder.registry.clone())
-            .with_options(decoder.options.clone())
-            .with_inputs(rest.map(|(_, v)| Ok(v)));
+        let cx = context(decoder).with_inputs(rest.map(|(_, v)| Ok(v)));
         loop {
             let next = inputs.borrow_mut().next_named();
             let Some((path, input)) = next else {

@@ -83,10 +83,10 @@ def nth($n): .[$n];
 def nth($n; g): if $n < 0 then error("nth doesn't support negative indices") else first(skip($n; g)) end;
 def index($i): indices($i) | .[0];
 def rindex($i): indices($i) | .[-1:][0];
-def combinations: if length == 0 then [] else .[0][] as $x | (.[1:] | combinations) as $y | [$x] + $y end;
+def combinations: __check | if length == 0 then [] else .[0][] as $x | (.[1:] | combinations) as $y | [$x] + $y end;
 def combinations(n): . as $dot | [range(n) | $dot] | combinations;
 def transpose: [range(0; map(length) | max // 0) as $i | [.[][$i]]];
-def walk(f): def w: if isobject then map_values(w) elif isarray then map(w) else . end | f; w;
+def walk(f): def w: __check | if isobject then map_values(w) elif isarray then map(w) else . end | f; w;
 def from_entries: reduce .[] as $x ({};
     . + { ($x | if isobject then (if .key == null then .k // .name // .Name // .K // .Key
             | if . == null then "null" else . end else .key end)
@@ -133,13 +133,6 @@ def splits($re; $flags):
       {start, end})];
 def splits($re): splits($re; null);
 def split($re; $flags): [splits($re; $flags)];
-def sub($re; str; $flags): . as $in
-  | (reduce match($re; $flags) as $edit ({result: [], previous: 0};
-      $in[.previous:$edit.offset] as $gap
-      | [$edit | capture_ | str] as $inserts
-      | reduce range($inserts | length) as $i (.; .result[$i] += $gap + $inserts[$i])
-      | .previous = $edit.offset + $edit.length)
-    | .result[] + $in[.previous:]) // $in;
 def sub($re; str): sub($re; str; "");
 def gsub($re; str; $flags): sub($re; str; $flags + "g");
 def gsub($re; str): sub($re; str; "g");

@@ -18,6 +18,7 @@ pub mod json;
 mod report;
 mod rewrite;
 mod run;
+mod stack;
 mod tokens;
 pub mod value;
 

@@ -70,11 +70,7 @@ fn show_line(f: &mut fmt::Formatter<'_>, code: &str, span: &Range<usize>) -> fmt
         .count()
         .max(1);
     // of a long line, show what surrounds the error
-    let skip = if column > WIDTH / 2 {
-        column - WIDTH / 2
-    } else {
-        0
-    };
+    let skip = column.saturating_sub(WIDTH / 2);
     // tabs are as wide as the terminal pleases, so show them as single spaces
     let shown: String = line
         .chars()
@@ -121,10 +117,12 @@ pub(crate) fn lex_errors(code: &str, errors: &[lex::Error<&str>]) -> Vec<Compile
                 format!("expected a {missing}, found {}", quoted(found))
             }
             lex::Expect::Escape => format!("invalid escape in a string: found {}", quoted(found)),
-            lex::Expect::Token => format!(
-                "unexpected character {}",
-                quoted(&found.chars().take(1).collect::<String>())
-            ),
+            lex::Expect::Token => {
+                format!(
+                    "unexpected character {}",
+                    quoted(&found.chars().take(1).collect::<String>())
+                )
+            }
             e => format!("expected {}, found {}", e.as_str(), quoted(found)),
         };
         // all but opened brackets and quotes are marked by their first character

@@ -1,8 +1,9 @@
 //! Running a compiled query.
-use crate::value::{Error, Str, V, ValX, too_deep};
+use crate::stack;
+use crate::value::{Str, V, ValX, too_deep};
 use binq_core::{NodeFn, Options, Registry, ScalarFn};
 use jaq_core::data::{DataT, HasLut};
-use std::cell::{Cell, OnceCell, RefCell};
+use std::cell::{OnceCell, RefCell};
 
 /// What a query writes besides its outputs.
 #[derive(Clone, Debug)]
@@ -28,9 +29,7 @@ pub struct Context {
     env: OnceCell<V>,
     /// Set by `halt_error`, to be handed over with the exit code.
     halting: RefCell<Option<V>>,
-    /// Roughly where the stack was when the run began; see [`Context::check_stack`].
-    base: Cell<usize>,
-    stack: Cell<usize>,
+    stack: usize,
 }
 
 /// How much stack a query may use unless [`Context::with_stack`] says otherwise; the main thread has 8 MiB.
@@ -49,8 +48,7 @@ impl Context {
             filename: RefCell::default(),
             env: OnceCell::new(),
             halting: RefCell::default(),
-            base: Cell::new(0),
-            stack: Cell::new(STACK),
+            stack: STACK,
         }
     }
 
@@ -77,8 +75,10 @@ impl Context {
 
     /// How much stack recursion in a query may use, in bytes. It should be well below what the thread has.
     pub fn with_stack(self, bytes: usize) -> Self {
-        self.stack.set(bytes);
-        self
+        Self {
+            stack: bytes,
+            ..self
+        }
     }
 
     /// Sets what `input_filename` gives. The iterator of inputs may call this through a shared context.
@@ -119,28 +119,12 @@ impl Context {
 
     /// Takes the stack to begin here.
     pub(crate) fn begin(&self) {
-        self.base.set(here());
-    }
-
-    /// Fails if recursion has used up the stack it may use.
-    ///
-    /// The address of a local variable says how far the stack has grown.
-    pub(crate) fn check_stack(&self) -> Result<(), Error> {
-        if here().abs_diff(self.base.get()) > self.stack.get() {
-            return Err(Error::str("recursion is too deep"));
-        }
-        Ok(())
+        stack::begin(self.stack);
     }
 }
 
 fn to_str(s: std::ffi::OsString) -> Str {
     s.to_string_lossy().into_owned().into()
-}
-
-#[inline(never)]
-fn here() -> usize {
-    let marker = 0u8;
-    std::hint::black_box(&raw const marker) as usize
 }
 
 fn to_stderr(m: Message) {
@@ -242,10 +226,10 @@ impl Iterator for Outputs<'_> {
         }
         self.cx.begin();
         let next = self.inner.next();
-        if too_deep() {
-            // the comparison itself could not fail
+        // what went wrong where nothing could fail
+        if let Some(e) = stack::hit().or_else(|| too_deep().then_some("Equality check too deep")) {
             self.done = true;
-            return Some(Err(Stop::Error(V::text("Equality check too deep"))));
+            return Some(Err(Stop::Error(V::text(e))));
         }
         let exn = match next? {
             Ok(v) => return Some(Ok(v)),

@@ -63,7 +63,7 @@ node_yields!(
 node_yields!(
     kind_filters,
     DOC,
-    "[.[] | scalars] | length, ([.. | numbers] | length), [.[] | arrays | length]",
+    "([.[] | scalars] | length), ([.. | numbers] | length), [.[] | arrays | length]",
     ["8", "10", "[3,3]"]
 );
 node_yields!(
@@ -197,7 +197,7 @@ node_yields!(
     paths_,
     DOC,
     "[paths] | length, .[10:12]",
-    ["22", r#"[["items",1],["items",0]]"#]
+    ["24", r#"[["items",0,"a"],["items",0,"b"]]"#]
 );
 node_yields!(
     path_of_getpath,
@@ -349,7 +349,7 @@ node_yields!(
     dumping,
     DOC,
     ".data | hexdump",
-    [r#""00000028  00 ff 48 65 6c 6c 6f                              |..Hello|""#]
+    [r#""0000001c  00 ff 48 65 6c 6c 6f                              |..Hello|""#]
 );
 node_yields!(
     decoding,
@@ -376,7 +376,7 @@ node_yields!(
 node_yields!(
     messages_name_values,
     DOC,
-    "try (.items | .a) catch ., try (.magic | .[0]) catch ., try (. - 1) catch (.[:24])",
+    "try (.items | .a) catch ., try (.magic | .[0]) catch ., try (. - 1) catch (.[:23])",
     [
         "\"Cannot index array with string (\\\"a\\\")\"",
         "\"Cannot index string with number (0)\"",

@@ -324,7 +324,7 @@ node_yields!(
     too_big,
     DOC,
     "try (.n = 256) catch .",
-    [r#""toy: .n (at byte 1): expected an integer from 0 to 255, found 256""#]
+    ["\".n at byte 1: takes an integer from 0 to 255, not 256\""]
 );
 node_yields!(
     unknown_key,
@@ -397,14 +397,11 @@ fn what_changes_nothing_is_no_edit() {
         ".items[1:3] |= .",
         "(.n, .s) |= .",
         ".n //= 1",
-        "with_entries(.)",
+        ".items[0] |= with_entries(.)",
     ];
     for code in same {
         let (is_edited, bytes) = edited(code);
-        assert!(
-            !is_edited || code.contains("with_entries") || code.contains("walk"),
-            "{code} left an edit"
-        );
+        assert!(!is_edited, "{code} left an edit");
         assert_eq!(bytes, before, "{code}");
     }
 }

@@ -1,6 +1,7 @@
 //! Functions that can stand on the left of an assignment.
 use super::filter_arg;
 use crate::run::Types;
+use crate::stack;
 use crate::value::{Error, Kind, List, V, ValR, ValX, ValXs, num, remove_items};
 use jaq_core::box_iter::box_once;
 use jaq_core::native::{Fun, bome};
@@ -102,6 +103,7 @@ where
 }
 
 fn at<'a>(v: V, path: &[V], f: &dyn Fn(V) -> ValX<'a>) -> ValX<'a> {
+    stack::check()?;
     match path.split_first() {
         None => f(v),
         Some((k, rest)) => v.map_index(k, Opt::Essential, |v| std::iter::once(at(v, rest, f))),
@@ -418,17 +420,9 @@ pub fn funs() -> Vec<Fun<Types>> {
     });
     let delpaths_ = Native::<Types>::new(|cv| super::unary(cv, delpaths));
     // `__check`: put before the body of functions that call themselves
-    let check = Native::<Types>::new(|cv| bome(cv.0.data().cx.check_stack().map(|()| cv.1)))
-        .with_paths(|cv| {
-            box_once(
-                cv.0.data()
-                    .cx
-                    .check_stack()
-                    .map(|()| cv.1)
-                    .map_err(Exn::from),
-            )
-        })
-        .with_update(|cv, u| match cv.0.data().cx.check_stack() {
+    let check = Native::<Types>::new(|cv| bome(stack::check().map(|()| cv.1)))
+        .with_paths(|cv| box_once(stack::check().map(|()| cv.1).map_err(Exn::from)))
+        .with_update(|cv, u| match stack::check() {
             Ok(()) => u(cv.1),
             Err(e) => box_once(Err(Exn::from(e))),
         });

@@ -1,6 +1,8 @@
 //! Regular expressions. Compiled ones are kept, as a query tries the same one on every record.
-use super::{Table, binary, fail};
-use crate::value::{Brief, Kind, Str, V, ValR};
+use super::{Args, Table, binary, fail};
+use crate::value::{Brief, Error, Kind, Map, Str, V, ValR, ValX, ValXs};
+use jaq_core::Bind;
+use jaq_core::box_iter::box_once;
 use jaq_core::native::v;
 use regex::bytes::{Captures, Regex, RegexBuilder};
 use std::cell::RefCell;
@@ -13,6 +15,11 @@ pub fn table() -> Table {
         ("_test", v(2), |cv| {
             binary(cv, |v, re, flags| test(&v, re, flags))
         }),
+        (
+            "sub",
+            Box::new([Bind::Var(()), Bind::Fun(()), Bind::Var(())]),
+            sub,
+        ),
     ]
 }
 
@@ -112,6 +119,68 @@ fn test(v: &V, re: V, flags: V) -> ValR {
         true => re.find_iter(&s).any(|m| !m.is_empty()),
         false => re.is_match(&s),
     }))
+}
+
+/// Replaces what an expression matches by the outputs of a filter over the named groups.
+///
+/// Where the filter has several outputs, there are several results: the first is made of the first output for each match,
+/// and so on.
+fn sub<'a>(mut cv: Args<'a>) -> ValXs<'a> {
+    let flags = cv.0.pop_var();
+    let (f, fc) = cv.0.pop_fun();
+    let re = cv.0.pop_var();
+    let results = || -> ValX<'a, Vec<V>> {
+        let (s, bytes, re, flags) = prepare(&cv.1, re, flags)?;
+        let wrap = |s: Str| if bytes { V::Bytes(s) } else { V::Text(s) };
+        let names: Vec<Option<&str>> = re.capture_names().collect();
+        let mut results: Vec<Vec<u8>> = Vec::new();
+        let mut end = 0;
+        for c in re.captures_iter(&s) {
+            let whole = c.get_match();
+            if flags.skip_empty && whole.is_empty() {
+                continue;
+            }
+            let group = |(i, name): (usize, &Option<&str>)| {
+                Some((
+                    Str::from((*name)?),
+                    c.get(i).map_or(V::Null, |m| wrap(s.slice(m.range()))),
+                ))
+            };
+            let groups: Map = names.iter().enumerate().filter_map(group).collect();
+            let gap = &s[end..whole.start()];
+            for (i, insert) in f.run((fc.clone(), V::obj(groups))).enumerate() {
+                let insert = insert?;
+                let Some(text) = insert.str() else {
+                    // the error that adding the two gives
+                    return Err((V::Text(gap.into()) + insert)
+                        .err()
+                        .unwrap_or_else(|| Error::str("not a string"))
+                        .into());
+                };
+                if results.len() <= i {
+                    results.push(Vec::with_capacity(s.len()));
+                }
+                results[i].extend_from_slice(gap);
+                results[i].extend_from_slice(&text);
+            }
+            end = whole.end();
+            if !flags.global {
+                break;
+            }
+        }
+        if results.is_empty() {
+            return Ok(vec![cv.1.clone()]);
+        }
+        let finish = |mut r: Vec<u8>| {
+            r.extend_from_slice(&s[end..]);
+            wrap(r.into())
+        };
+        Ok(results.into_iter().map(finish).collect())
+    };
+    match results() {
+        Ok(results) => Box::new(results.into_iter().map(Ok)),
+        Err(e) => box_once(Err(e)),
+    }
 }
 
 /// Turns byte offsets into positions as they are counted: characters in text, bytes in bytes.

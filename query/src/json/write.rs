@@ -201,12 +201,12 @@ impl Writer<'_> {
 
     fn sorted(&self, v: &V) -> Rest {
         let mut fields = v.clone().into_fields().unwrap_or_default();
-        fields.sort_by(|(k, _), (l, _)| k.cmp(l));
         if let V::Node(n) = v
             && n.fault().is_some()
         {
             fields.push(("_error".into(), crate::value::fault(n)));
         }
+        fields.sort_by(|(k, _), (l, _)| k.cmp(l));
         Rest::Sorted(fields.into_iter())
     }
 

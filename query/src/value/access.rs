@@ -121,6 +121,9 @@ impl jaq_core::ValT for V {
     }
 
     fn key_values(self) -> BoxIter<'static, ValR<(V, V)>> {
+        if crate::stack::stop() {
+            return Box::new(std::iter::empty());
+        }
         let numbered = |(i, v)| Ok((V::size(i), v));
         match self {
             V::Arr(a) => unsized_iter(
@@ -140,7 +143,11 @@ impl jaq_core::ValT for V {
         }
     }
 
+    // `..` goes down by this, and would swallow an error
     fn values(self) -> Box<dyn Iterator<Item = ValR>> {
+        if crate::stack::stop() {
+            return Box::new(std::iter::empty());
+        }
         match self {
             V::Arr(a) => unsized_iter(Rc::unwrap_or_clone(a).into_vec().into_iter().map(Ok)),
             V::Node(n) if n.kind() == NodeKind::Array => {

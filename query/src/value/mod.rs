@@ -29,9 +29,10 @@ use bytes::Bytes;
 use std::rc::Rc;
 
 /// A value, at most 32 bytes wide.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub enum V {
     /// `null`
+    #[default]
     Null,
     /// `true` or `false`
     Bool(bool),
@@ -234,12 +235,6 @@ impl V {
                 .collect()),
             v => Err(v),
         }
-    }
-}
-
-impl Default for V {
-    fn default() -> Self {
-        Self::Null
     }
 }
 

@@ -12,7 +12,7 @@ pub fn fault(n: &Node) -> V {
             ("error", V::text(f.to_string())),
             ("format", V::text(f.format)),
             ("path", V::text(f.path.as_str())),
-            ("offset", f.offset.map_or(V::Null, |o| V::int(o))),
+            ("offset", f.offset.map_or(V::Null, V::int)),
             ("expected", V::text(f.expected.as_str())),
             ("found", V::text(f.found.as_str())),
         ])

@@ -8,7 +8,9 @@ use num_traits::ToPrimitive;
 /// Integers stay exact whatever their size; the rest is a float.
 pub fn parse(s: &str) -> Option<Num> {
     let digits = s.strip_prefix('-').unwrap_or(s);
-    if !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) {
+    // an integer has no negative zero, so that one is a float
+    let negative_zero = s.starts_with('-') && digits.bytes().all(|b| b == b'0');
+    if !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) && !negative_zero {
         return Num::from_str_radix(s, 10);
     }
     s.parse().ok().map(Num::Float)

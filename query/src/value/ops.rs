@@ -65,8 +65,9 @@ impl Sub for V {
         match (self, rhs) {
             (V::Num(x), V::Num(y)) => Ok(V::Num(x - y)),
             (V::Arr(mut l), V::Arr(r)) => {
-                let drop: std::collections::BTreeSet<_> = r.iter().collect();
-                Rc::make_mut(&mut l).retain(|x| !drop.contains(x));
+                let mut drop: Vec<V> = r.iter().map(|v| v.clone().settle()).collect();
+                drop.sort();
+                Rc::make_mut(&mut l).retain(|x| drop.binary_search(x).is_err());
                 Ok(V::Arr(l))
             }
             (l @ V::Node(_), r) | (l, r @ V::Node(_)) => open(l) - open(r),

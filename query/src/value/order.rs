@@ -25,8 +25,7 @@ fn empty(v: &V) -> bool {
     match v {
         V::Arr(a) => a.is_empty(),
         V::Obj(o) => o.is_empty(),
-        V::Node(n) if n.kind() == NodeKind::Array => n.items().next().is_none(),
-        V::Node(n) => n.len() == 0,
+        V::Node(n) => n.is_empty(),
         _ => false,
     }
 }

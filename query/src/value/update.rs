@@ -22,6 +22,7 @@ fn give_up<'a>(v: V, opt: Opt, e: Error) -> ValX<'a> {
 
 /// `.[] |= f`
 pub fn values<'a>(v: V, opt: Opt, f: impl Fn(V) -> Out<'a>) -> ValX<'a> {
+    crate::stack::check()?;
     match v {
         V::Arr(a) => {
             let items = Rc::unwrap_or_clone(a).into_vec().into_iter();
@@ -127,6 +128,7 @@ fn node_items<'a>(mut n: Node, f: impl Fn(V) -> Out<'a>) -> ValX<'a> {
 
 /// `.[i] |= f`
 pub fn index<'a>(v: V, at: &V, opt: Opt, f: impl Fn(V) -> Out<'a>) -> ValX<'a> {
+    crate::stack::check()?;
     let at = &*at.settled();
     if let Some(bounds) = Bounds::from_obj(at)
         && !matches!(v.kind(), Kind::Obj)

@@ -284,7 +284,10 @@ pub fn run_values(input: V, code: &str) -> Vec<Result<V, String>> {
         },
     );
     let query = query.unwrap_or_else(|e| panic!("{e}"));
-    let cx = Context::new(registry).with_messages(|_| ());
+    // the threads of tests have 2 MiB
+    let cx = Context::new(registry)
+        .with_messages(|_| ())
+        .with_stack(1 << 20);
     let fail = |s: Stop| s.message();
     query
         .run(&cx, input, vec![])

@@ -421,7 +421,11 @@ impl Scan<'_> {
             // a page at a time, with the header of a record that may begin at its end
             let run = self.page_room(at).min(len - at);
             let bytes = self.stream.read(at, run + RECORD_HEADER);
-            let mut i = 0;
+            // where nothing was written there is nothing to look for
+            let mut i = match bytes.iter().all(|b| *b == 0) {
+                true => run,
+                false => 0,
+            };
             while i < run {
                 let candidate = bytes.get(i as usize..).and_then(Header::read);
                 let fits = |h: &Header| self.may_follow(h, at + i, lsn);
