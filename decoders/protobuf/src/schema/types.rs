@@ -251,6 +251,10 @@ impl MessageType {
 
     /// The field of that name, as it is shown.
     pub fn named(&'static self, name: &str) -> Option<&'static FieldType> {
+        // hashing a name costs more than comparing it with a few
+        if self.fields.len() <= 16 {
+            return self.fields.iter().find(|f| f.name == name);
+        }
         self.names.get(name).map(|i| &self.fields[*i])
     }
 
