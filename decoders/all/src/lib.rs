@@ -5,5 +5,11 @@ use binq_core::Registry;
 
 /// All formats. Of two that are equally sure of an input, the first one here is taken.
 pub fn registry() -> Registry {
-    Registry::new(vec![&binq_postgres::wal::PgWal, &binq_protobuf::Protobuf])
+    Registry::new(vec![
+        &binq_postgres::wal::PgWal,
+        &binq_protobuf::Protobuf,
+        &binq_protobuf::Delimited,
+        &binq_protobuf::Grpc,
+        &binq_protobuf::Confluent,
+    ])
 }

@@ -427,6 +427,14 @@ impl Node {
         self.red.same_place(&other.red)
     }
 
+    /// Whether the field is stored, or was added; else it shows a default.
+    pub fn is_stored(&self) -> bool {
+        match &self.red.donor {
+            None => true,
+            Some((_, added)) => *added || self.edit.is_some(),
+        }
+    }
+
     /// Whether the node carries edits.
     pub fn is_edited(&self) -> bool {
         self.edit.is_some()
