@@ -59,7 +59,7 @@ fn object<'a>(mut cv: Cv<'a, Types>) -> jaq_core::ValXs<'a, V, V> {
         let (f, fc) = cv.0.pop_fun();
         // the rewriter makes sure that there is no second output
         match f.run((fc, cv.1.clone())).next() {
-            Some(Ok(v)) => _ = map.insert(k.clone(), v),
+            Some(Ok(v)) => map.insert(k.clone(), v),
             Some(Err(e)) => return box_once(Err(e)),
             None => return Box::new(std::iter::empty()),
         }

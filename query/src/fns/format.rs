@@ -2,7 +2,7 @@
 use super::strings::string;
 use super::{Table, fail};
 use crate::json;
-use crate::value::{Brief, Num, Str, V, ValR, num};
+use crate::value::{Brief, Num, Str, V, ValR};
 use jaq_core::ValT as _;
 use jaq_core::native::{bome, v};
 
@@ -177,26 +177,4 @@ fn base32d(v: V) -> ValR {
         Some(b) => Ok(V::text(String::from_utf8_lossy(&b).into_owned())),
         None => fail(format_args!("{} is not valid base32 data", Brief(&v))),
     }
-}
-
-/// A number in the digits of a base, which must be 2 to 64.
-pub fn to_radix(n: &Num, base: u32) -> Option<String> {
-    const DIGITS: &[u8; 64] = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ@_";
-    let big = num::to_big(n)?;
-    let (sign, digits) = big.to_radix_be(base.min(256));
-    let minus = if sign == num_bigint::Sign::Minus {
-        "-"
-    } else {
-        ""
-    };
-    Some(
-        minus
-            .chars()
-            .chain(
-                digits
-                    .into_iter()
-                    .map(|d| char::from(DIGITS[usize::from(d)])),
-            )
-            .collect(),
-    )
 }
