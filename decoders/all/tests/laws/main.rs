@@ -92,6 +92,8 @@ fn config() -> ProptestConfig {
     ProptestConfig {
         cases: cases.and_then(|n| n.parse().ok()).unwrap_or(128),
         failure_persistence: None,
+        // a case is three numbers: there is little to make smaller
+        max_shrink_iters: 20,
         ..ProptestConfig::default()
     }
 }

@@ -69,6 +69,11 @@ impl Sequence for Records {
                     };
                     break (Kind::shared(Arc::new(shape)), until - start, until, memory);
                 }
+                Look::LastDamaged(until, wrong) => {
+                    let shape = Damaged::new(&self.geometry, wrong, until - start);
+                    let kind = Kind::shared(Arc::new(shape));
+                    break (kind, until - start, until, self.geometry.lsn(start));
+                }
                 Look::Partial(_) | Look::End => return None,
             }
         };

@@ -16,6 +16,10 @@ const MAX_RECORD: u64 = 0x3fff_ffff;
 /// So many bytes are checksummed at most in one search for the next valid record.
 const SEARCH_BUDGET: u64 = 64 << 20;
 
+/// Longer records are not summed to find out whether they are records: else many long ones that overlap would cost the
+/// square of their number.
+const MAX_PROOF: u64 = 64 << 10;
+
 /// `MAXALIGN`
 pub fn align(n: u64) -> u64 {
     n.next_multiple_of(8)
@@ -67,8 +71,10 @@ pub enum Look {
     Record(Found),
     /// A record whose rest was never written; the log goes on at this byte of the stream (an aborted contrecord).
     Aborted(u64),
-    /// Damage up to this byte of the stream.
+    /// Damage up to this byte of the stream, where the next record begins.
     Damaged(u64, Malformed),
+    /// Damage up to this byte of the stream, with no record after it.
+    LastDamaged(u64, Malformed),
     /// The head of a record that runs past the end of the stream; what is wrong with it, if anything.
     Partial(Option<Malformed>),
     /// Nothing more.
@@ -153,6 +159,10 @@ impl Scan<'_> {
             return match self.find(at + 8, lsn) {
                 Some(next) => Look::Damaged(next, wrong),
                 None if chained || prev == 0 => Look::Partial(None),
+                // its parts add up to the length that it states, as far as they are there
+                None if self.implied_len(at).is_none_or(|implied| implied == end) => {
+                    Look::Partial(Some(self.prev_wrong(at, &header, prev)))
+                }
                 None => self.rest(at, prev, wrong),
             };
         }
@@ -323,8 +333,8 @@ impl Scan<'_> {
     fn confirmed(&self, at: u64, header: &Header) -> bool {
         let end = at + u64::from(header.tot_len);
         self.next_agrees(at, header)
-            || self.crc_fits(at, header)
             || self.implied_len(at) == Some(end)
+            || u64::from(header.tot_len) <= MAX_PROOF && self.crc_fits(at, header)
     }
 
     fn crc_fits(&self, at: u64, header: &Header) -> bool {
@@ -370,7 +380,7 @@ impl Scan<'_> {
         let len = self.geometry.stream_len();
         match self.implied_len(at) {
             Some(end) if end > len => Look::Partial(Some(wrong)),
-            Some(end) if self.nothing_at(align(end)) => Look::Damaged(align(end), wrong),
+            Some(end) if self.nothing_at(align(end)) => Look::LastDamaged(align(end), wrong),
             _ if reaches_end => Look::Partial(Some(wrong)),
             _ => {
                 let rest = self.stream.read(at, self.page_room(at));
@@ -378,7 +388,7 @@ impl Scan<'_> {
                     .iter()
                     .rposition(|b| *b != 0)
                     .map_or(0, |last| last + 1);
-                Look::Damaged(align(at + used as u64).min(len), wrong)
+                Look::LastDamaged(align(at + used as u64).min(len), wrong)
             }
         }
     }
@@ -394,7 +404,7 @@ impl Scan<'_> {
     /// The length that a record had, if its headers and its checksum agree on one.
     fn proven_len(&self, at: u64) -> Option<u64> {
         let len = self.implied_len(at)? - at;
-        if len > SEARCH_BUDGET {
+        if len > MAX_PROOF {
             return None;
         }
         let mut bytes = self.stream.read(at, len).into_owned();
