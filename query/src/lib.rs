@@ -14,6 +14,7 @@
 
 mod compile;
 mod fns;
+mod fuse;
 pub mod json;
 mod report;
 mod rewrite;
