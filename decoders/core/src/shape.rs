@@ -86,6 +86,11 @@ pub trait Shape: Send + Sync + 'static {
         None
     }
 
+    /// Whether two fields may be the same bytes: an edit through both of them counts once, or is a contradiction.
+    fn has_aliases(&self) -> bool {
+        false
+    }
+
     /// Whether bytes between the fields may belong to something else, so that copying the struct means copying its fields.
     fn is_scattered(&self) -> bool {
         false
