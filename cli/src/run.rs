@@ -99,7 +99,16 @@ impl Inputs {
                 None => self.decoder.stdin(),
             };
             match node {
-                Ok(node) => return Some((path, V::Node(node))),
+                Ok(node) => {
+                    // a format that was named shows all bytes as a gap: that is told, and the run goes on
+                    if let Some(fault) = node.undecodable() {
+                        let name = name_of(path.as_deref());
+                        let name = name.as_deref().unwrap_or("<stdin>");
+                        complain(format_args!("{name}: {fault}"));
+                        *self.failed.borrow_mut() = USAGE;
+                    }
+                    return Some((path, V::Node(node)));
+                }
                 Err(e) => {
                     complain(e);
                     *self.failed.borrow_mut() = USAGE;
