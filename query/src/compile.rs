@@ -3,7 +3,7 @@ use crate::constants::Constants;
 use crate::report::{self, CompileError, CompileErrors};
 use crate::run::{Context, Data, Outputs, Types};
 use crate::value::V;
-use crate::{fns, json, rewrite, tokens};
+use crate::{fns, fuse, json, rewrite, tokens};
 use binq_core::{NodeFn, ScalarFn};
 use jaq_core::load::parse::{Def, Term};
 use jaq_core::load::{Arena, File, Import, Lexer, Loader, Parser, lex};
@@ -79,6 +79,7 @@ impl Query {
             let (body, found) = rewrite::term(term, code, &arena)
                 .map_err(|e| fail(report::constant_keys(code, e)))?;
             constants = found;
+            let body = fuse::term(body);
             prelude.push(Def {
                 name: MAIN,
                 args: Vec::new(),

@@ -166,3 +166,6 @@ def fromdate: fromdateiso8601;
 # Nodes
 def hd: hexdump;
 def grep_by(f): .. | select(f?);
+
+# what `P[] | select(.f == v)` becomes: see fuse.rs
+def _where($f; $v): if _has_items then _items_where($f; $v) else .[] | select(.[$f] == $v) end;

@@ -15,6 +15,7 @@
 mod compile;
 mod constants;
 mod fns;
+mod fuse;
 pub mod json;
 mod report;
 mod rewrite;

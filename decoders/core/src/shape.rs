@@ -55,6 +55,21 @@ pub trait Shape: Send + Sync + 'static {
         false
     }
 
+    /// The value of a scalar field as a query sees it, found without making a node of the struct; null for one that is not
+    /// there. `None` if that cannot be told so.
+    fn peek(&self, name: &str, at: &At<'_>) -> Option<Scalar> {
+        let field = self.layout().iter().find(|f| f.name == name)?;
+        let What::Leaf(codec) = &field.what else {
+            return None;
+        };
+        if field.span.end() > at.span.len || self.computed().iter().any(|(n, _)| *n == name) {
+            return None;
+        }
+        let span = Span::bits(at.span.start + field.span.start, field.span.len);
+        let actual = codec.decode(&at.space.bits(span)).ok()?;
+        Some(codec.symbol(&actual).unwrap_or(actual))
+    }
+
     /// Whether fields of this struct count as one level deeper than the struct: see [`Cx::depth`].
     fn deepens(&self) -> bool {
         false
@@ -69,6 +84,11 @@ pub trait Shape: Send + Sync + 'static {
     /// Where a field is added, and what must go when it is added or removed; `None` if fields come and go not at all here.
     fn room(&self, _name: &str, _at: &At<'_>) -> Option<Room> {
         None
+    }
+
+    /// Whether two fields may be the same bytes: an edit through both of them counts once, or is a contradiction.
+    fn has_aliases(&self) -> bool {
+        false
     }
 
     /// Whether bytes between the fields may belong to something else, so that copying the struct means copying its fields.

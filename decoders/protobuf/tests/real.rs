@@ -86,6 +86,8 @@ fn googleapis() {
     };
     let mut protos = Vec::new();
     files(&dir.join("google"), "proto", &mut protos);
+    // test data of protoc itself, with imports that are not there
+    protos.retain(|p| !p.starts_with(dir.join("google/protobuf")));
     protos.sort();
     let every = if std::env::var("BINQ_ALL_PROTOS").is_ok() {
         1

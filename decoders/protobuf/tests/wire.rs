@@ -159,6 +159,35 @@ fn shorthand_adds_and_removes() {
     assert_eq!(show(&get(&three, ".1")), "[1,3,4]");
 }
 
+/// Two ways to one field are one edit; two values for it are an error.
+#[test]
+fn both_ways_to_a_field_agree() {
+    for (input, expected) in [
+        ("1a 04 0a 02 7878", "1a 06 0a 04 61626364"),
+        ("1a 02 0a 00", "1a 06 0a 04 61626364"),
+    ] {
+        let outer = wire(hex(input))
+            .field("3")
+            .unwrap()
+            .bytes()
+            .unwrap()
+            .to_vec();
+        let root = wire([vec![0x1a, outer.len() as u8], outer].concat());
+        let inner = ".fields[0].value";
+        let once = set(&root, &format!("{inner}.fields[0].value"), text("abcd"));
+        let both = set(&once, &format!("{inner}.1"), text("abcd"));
+        assert_eq!(bytes(&both), hex(expected));
+        assert_eq!(bytes(&set(&once, ".3.1", text("abcd"))), hex(expected));
+        for path in [".3.1", ".fields[0].value.1"] {
+            let other = set(&once, path, text("xyz"));
+            let refused = binq_core::encode::encode(&other, &Default::default())
+                .err()
+                .unwrap();
+            assert!(refused.to_string().contains("both cover byte"), "{refused}");
+        }
+    }
+}
+
 #[test]
 fn a_length_delimited_value_may_become_anything() {
     let root = wire(nested());

@@ -3,6 +3,7 @@ use super::binary::to_bytes;
 use super::{Args, Table, binary, fail};
 use crate::value::{Brief, Error, Map, Str, V, ValR, ValXs, fault, from_plain, to_plain};
 use binq_core::{FnCx, Key, Node, NodeKind, Plain, Scalar};
+use jaq_core::ValT;
 use jaq_core::box_iter::box_once;
 use jaq_core::native::{bome, unary, v};
 
@@ -63,6 +64,20 @@ pub fn table() -> Table {
                 }
             })
         }),
+        ("_has_items", v(0), |cv| {
+            let array = matches!(&cv.1, V::Node(n) if n.kind() == NodeKind::Array);
+            bome(Ok(V::Bool(array)))
+        }),
+        ("_items_where", v(2), |mut cv| {
+            let wanted = cv.0.pop_var();
+            let field = cv.0.pop_var();
+            match (cv.1, field.settle()) {
+                (V::Node(n), V::Text(field)) => items_where(&n, &field.lossy(), wanted),
+                _ => box_once(Err(
+                    Error::str("expected an array and the name of a field").into()
+                )),
+            }
+        }),
         ("_function", v(2), |cv| {
             let cx = cv.0.data().cx;
             binary(cv, move |v, i, args| {
@@ -83,6 +98,23 @@ pub fn table() -> Table {
             })
         }),
     ]
+}
+
+/// The items of an array whose field has that value. Of most items, only the field is looked at.
+fn items_where<'a>(n: &Node, field: &str, wanted: V) -> ValXs<'a> {
+    let mut items = n.items();
+    let field = field.to_owned();
+    Box::new(std::iter::from_fn(move || {
+        loop {
+            items.skip_unless(&field, &|s| V::from(s.clone()) == wanted);
+            let item = V::Node(items.next()?);
+            match item.clone().index(&V::text(field.as_str())) {
+                Ok(value) if value == wanted => return Some(Ok(item)),
+                Ok(_) => {}
+                Err(e) => return Some(Err(e.into())),
+            }
+        }
+    }))
 }
 
 fn node(v: &V) -> ValR<&Node> {

@@ -121,7 +121,10 @@ impl Settler {
             let Some(child) = node.field(name) else {
                 continue;
             };
-            let own = lower(self.settle(&child)?, &green.space)?;
+            let mut own = lower(self.settle(&child)?, &green.space)?;
+            if shape.has_aliases() {
+                own.drop_same(&green.space, &changes)?;
+            }
             let growth = own.growth(&green.space);
             grown.insert(name, growth);
             changes.extend(own);

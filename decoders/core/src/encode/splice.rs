@@ -71,6 +71,32 @@ impl Changes {
         std::mem::take(self.list(space))
     }
 
+    /// Drop what other changes do already.
+    ///
+    /// # Errors
+    /// Different insertions in one place; other contradictions are found when everything is merged.
+    pub(super) fn drop_same(&mut self, space: &Space, other: &Changes) -> Result<(), Reject> {
+        let mut there: Vec<&Splice> = other.of(space).iter().collect();
+        there.sort_by_key(|s| s.span);
+        let find = |span: Span| there.binary_search_by_key(&span, |s| s.span).ok();
+        let mut kept = Vec::new();
+        for s in self.take(space) {
+            match find(s.span).map(|i| there[i]) {
+                Some(same) if same.new == s.new => {}
+                Some(other) if s.span.len == 0 => {
+                    return Err(Reject::Conflict {
+                        one: other.by.to_string(),
+                        other: s.by.to_string(),
+                        offset: space.offset(s.span.first_byte()),
+                    });
+                }
+                _ => kept.push(s),
+            }
+        }
+        *self.list(space) = kept;
+        Ok(())
+    }
+
     /// Write splices over the bits that others spare for them.
     pub(super) fn join_spared(&mut self, space: &Space) {
         let list = self.list(space);

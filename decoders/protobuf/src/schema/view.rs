@@ -8,7 +8,7 @@ use crate::wire::record::{LEN, MOST_DEPTH, Record, Run};
 use crate::wire::view::{self as wire, step};
 use binq_core::sequence::{SeqAt, Sequence, State, Step};
 use binq_core::shape::{At, Cx, Room, Shape};
-use binq_core::{Frame, Kind, Malformed, Node, Plain, Ref, Space, Span};
+use binq_core::{Frame, Kind, Malformed, Node, Plain, Ref, Scalar, Space, Span};
 
 /// A message of that type, without what is around it.
 pub fn root(of: &'static MessageType, bytes: Vec<u8>) -> Node {
@@ -307,6 +307,26 @@ impl Shape for MessageShape {
             None => {}
         }
         true
+    }
+
+    fn peek(&self, name: &str, at: &At<'_>) -> Option<Scalar> {
+        let this = self.0;
+        let field = this.named(name)?;
+        let codec = field.value.codec()?;
+        if field.label == Label::Repeated || field.oneof.is_some() || this.schema.defaults {
+            return None;
+        }
+        let mut last = None;
+        for record in Run::new(at.space, at.span).records() {
+            if record.number == field.number && field.takes(&record, at.space) {
+                last = Some(record);
+            }
+        }
+        let Some(last) = last else {
+            return Some(Scalar::Null);
+        };
+        let actual = codec.decode(&at.space.bits(last.body())).ok()?;
+        Some(codec.symbol(&actual).unwrap_or(actual))
     }
 
     fn donor(&self, name: &str, value: &Plain) -> Option<Result<Node, String>> {

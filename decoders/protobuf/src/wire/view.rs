@@ -88,6 +88,11 @@ impl Shape for Message {
         true
     }
 
+    fn has_aliases(&self) -> bool {
+        // `.fields[0].value` and `.["1"]`
+        true
+    }
+
     fn donor(&self, name: &str, value: &Plain) -> Option<Result<Node, String>> {
         let number = number(name)?;
         let mut out = Vec::new();
