@@ -7,6 +7,7 @@
 mod assign;
 mod bits;
 pub mod codec;
+pub mod dialogue;
 mod edit;
 pub mod encode;
 mod error;

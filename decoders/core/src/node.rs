@@ -52,8 +52,7 @@ pub(crate) struct Red {
 }
 
 pub(crate) enum Parent {
-    /// The root of a decode, by the name of its format.
-    Root(&'static str),
+    Root,
     Node(Arc<Red>, Key),
 }
 
@@ -62,9 +61,9 @@ impl Node {
     pub fn root_of(format: &'static str, kind: Kind, space: Space, span: Span) -> Self {
         Self {
             red: Arc::new(Red {
-                green: Arc::new(Green::new(kind, space, span)),
+                green: Arc::new(Green::root(format, kind, space, span)),
                 rule: None,
-                parent: Parent::Root(format),
+                parent: Parent::Root,
             }),
             edit: None,
         }
@@ -273,7 +272,7 @@ impl Node {
     /// The node that this one is a child of, as it was decoded.
     pub fn parent(&self) -> Option<Node> {
         match &self.red.parent {
-            Parent::Root(_) => None,
+            Parent::Root => None,
             Parent::Node(red, _) => Some(Node {
                 red: red.clone(),
                 edit: None,
@@ -373,7 +372,7 @@ impl Node {
 impl Red {
     pub fn key(&self) -> Option<&Key> {
         match &self.parent {
-            Parent::Root(_) => None,
+            Parent::Root => None,
             Parent::Node(_, key) => Some(key),
         }
     }
@@ -392,9 +391,10 @@ impl Red {
     fn format(&self) -> &'static str {
         let mut red = self;
         loop {
-            match &red.parent {
-                Parent::Root(format) => return format,
-                Parent::Node(parent, _) => red = parent,
+            match (red.green.format, &red.parent) {
+                (Some(format), _) => return format,
+                (None, Parent::Node(parent, _)) => red = parent,
+                (None, Parent::Root) => return "",
             }
         }
     }
@@ -407,7 +407,7 @@ impl Red {
             (Parent::Node(a, i), Parent::Node(b, j)) => {
                 i == j && (Arc::ptr_eq(a, b) || a.same_place(b))
             }
-            (Parent::Root(_), Parent::Root(_)) => Arc::ptr_eq(&self.green, &other.green),
+            (Parent::Root, Parent::Root) => Arc::ptr_eq(&self.green, &other.green),
             _ => false,
         }
     }

@@ -1,5 +1,6 @@
 //! The registry: which formats there are, and which of them fits an input.
 
+use crate::dialogue::{Conversation, Dialogue};
 use crate::{Fault, Node, Scalar, Space};
 use bytes::Bytes;
 use std::collections::BTreeMap;
@@ -29,6 +30,23 @@ pub struct Probe<'a> {
 pub struct Options {
     /// The settings, by name.
     pub values: BTreeMap<String, Scalar>,
+    /// The formats that what lies inside may be decoded in.
+    pub registry: Option<Registry>,
+}
+
+impl Options {
+    /// Decode what lies inside a format in another one; nothing if that one is not known.
+    pub fn inside(&self, format: &str, space: &Space) -> Option<Node> {
+        let format = self.registry.as_ref()?.named(format).ok()?;
+        Some(format.decode(space.clone(), self))
+    }
+
+    /// These settings and one more.
+    pub fn with(&self, name: &str, value: Scalar) -> Self {
+        let mut out = self.clone();
+        out.values.insert(name.to_owned(), value);
+        out
+    }
 }
 
 /// A function of one scalar that a format adds to the query language, such as `pg_lsn`.
@@ -47,6 +65,16 @@ pub trait Format: Send + Sync + 'static {
 
     /// Decode an input. Never fails: what is wrong is a fault on a node, what is not understood is a gap.
     fn decode(&self, space: Space, options: &Options) -> Node;
+
+    /// The names of the lists that this format makes of a connection, such as `streams`.
+    fn lists(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// What this format makes of a connection; nothing if it is not its own.
+    fn converse(&self, _with: &Conversation, _options: &Options) -> Option<Arc<dyn Dialogue>> {
+        None
+    }
 
     /// Functions for the query language.
     fn functions(&self) -> &'static [ScalarFn] {
@@ -78,7 +106,11 @@ impl Registry {
             Some(name) => self.named(name)?,
             None => self.probe(&bytes)?,
         };
-        Ok(format.decode(Space::source(bytes), options))
+        let options = Options {
+            registry: Some(self.clone()),
+            ..options.clone()
+        };
+        Ok(format.decode(Space::source(bytes), &options))
     }
 
     fn named(&self, name: &str) -> Result<&'static dyn Format, Fault> {
@@ -124,6 +156,12 @@ impl Registry {
     pub fn functions(&self) -> Vec<ScalarFn> {
         let all = self.0.iter().flat_map(|f| f.functions());
         all.copied().collect()
+    }
+}
+
+impl std::fmt::Debug for Registry {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.names()).finish()
     }
 }
 

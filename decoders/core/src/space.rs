@@ -104,6 +104,17 @@ impl Space {
         }
     }
 
+    /// The first run that the span touches whose bytes are missing from the input.
+    pub fn hole_in(&self, span: Span) -> Option<Span> {
+        let (under, layer) = self.under()?;
+        let below = |origin: &Span| under.hole_in(*origin).is_some();
+        layer.hole(span).or_else(|| {
+            // what lies below may be of another size: all that is asked for counts as missing
+            under.under()?;
+            layer.origins(span).iter().any(below).then_some(span)
+        })
+    }
+
     /// The byte of the input where a byte of this space comes from.
     pub fn offset(&self, at: u64) -> u64 {
         let origins = self.origins(Span::bytes(at, 1));

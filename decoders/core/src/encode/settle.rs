@@ -4,6 +4,7 @@ use super::splice::{Changes, Splice, patched};
 use super::{Did, EncodeOptions, Note, Report};
 use crate::edit::{Edit, Item};
 use crate::green::{Found, Green, Kind};
+use crate::layer::Patching;
 use crate::node::Node;
 use crate::rule::{Of, Part, Rule};
 use crate::sequence::{Arrange, Placed, Sequence, State};
@@ -17,10 +18,22 @@ pub(super) struct Settler {
     pub report: Report,
 }
 
-/// Carry the changes of all spaces above `to` down to it.
-pub(super) fn lower(mut changes: Changes, to: &Space) -> Result<Changes, Reject> {
+/// Carry the changes of all spaces above `to` down to it, but for those of joint layers, unless it is the end.
+pub(super) fn lower(
+    mut changes: Changes,
+    to: &Space,
+    fix: bool,
+    end: Option<&mut Report>,
+) -> Result<Changes, Reject> {
+    let mut unread = Report::default();
+    let last = end.is_some();
+    let report = end.unwrap_or(&mut unread);
     loop {
-        let above = |space: &Space| (!space.same(to)).then(|| steps_down(space, to)).flatten();
+        let waits = |space: &Space| !last && space.under().is_some_and(|(_, layer)| layer.joint());
+        let above = |space: &Space| {
+            let settled = space.same(to) || waits(space);
+            (!settled).then(|| steps_down(space, to)).flatten()
+        };
         let spaces = changes.0.iter().filter(|(_, splices)| !splices.is_empty());
         let deepest = spaces
             .filter_map(|(space, _)| Some((above(space)?, space.clone())))
@@ -30,7 +43,13 @@ pub(super) fn lower(mut changes: Changes, to: &Space) -> Result<Changes, Reject>
         };
         let splices = changes.take(&space);
         if let Some((under, layer)) = space.under() {
-            let lowered = layer.patch(under, splices)?;
+            let own = changes.1.iter().filter(|(s, _)| s.same(&space));
+            let mut cx = Patching {
+                fix,
+                report,
+                pins: own.map(|(_, span)| *span).collect(),
+            };
+            let lowered = layer.patch(under, splices, &mut cx)?;
             changes.list(under).extend(lowered);
         }
     }
@@ -53,6 +72,11 @@ impl Settler {
             no_fix: options.no_fix,
             report: Report::default(),
         }
+    }
+
+    fn lowered(&mut self, node: &Node, to: &Space) -> Result<Changes, Reject> {
+        let changes = self.settle(node)?;
+        lower(changes, to, !self.no_fix, None)
     }
 
     pub fn settle(&mut self, node: &Node) -> Result<Changes, Reject> {
@@ -79,8 +103,11 @@ impl Settler {
                         new,
                         by: node.path_text().into(),
                         assigned: true,
+                        items: false,
                     };
                     changes.push(&green.space, splice);
+                } else {
+                    changes.pin(&green.space, green.span);
                 }
             }
             (Some(Edit::Fields(fields)), Kind::Struct(shape)) => {
@@ -111,7 +138,7 @@ impl Settler {
             let Some(child) = node.field(name) else {
                 continue;
             };
-            let own = lower(self.settle(&child)?, &green.space)?;
+            let own = self.lowered(&child, &green.space)?;
             grown.insert(name, own.growth(&green.space));
             changes.extend(own);
         }
@@ -201,6 +228,7 @@ impl Settler {
             new,
             by: path.as_str().into(),
             assigned: false,
+            items: false,
         };
         changes.push(&green.space, splice);
         self.note(
@@ -231,7 +259,7 @@ impl Settler {
             let Some(child) = node.item(i) else {
                 continue;
             };
-            let own = lower(self.settle(&child)?, &green.space)?;
+            let own = self.lowered(&child, &green.space)?;
             if own.growth(&green.space) != 0 && seq.relinks() {
                 // this item moves all that follow; what was done so far stays
                 let len = node.len();
@@ -257,7 +285,7 @@ impl Settler {
                 Item::Kept(was, Some(_)) if *was == i as u64 => {
                     let child = node.item(i as u64);
                     let own = child.map_or(Ok(Changes::default()), |c| self.settle(&c))?;
-                    let own = lower(own, &green.space)?;
+                    let own = lower(own, &green.space, !self.no_fix, None)?;
                     let same_size = own.growth(&green.space) == 0;
                     if same_size {
                         changes.extend(own);
@@ -305,7 +333,7 @@ impl Settler {
                         continue;
                     };
                     child.edit = edit;
-                    let mut own = lower(self.settle(&child)?, &green.space)?;
+                    let mut own = self.lowered(&child, &green.space)?;
                     let splices = own.take(&green.space);
                     changes.extend(own);
                     Placed {

@@ -15,6 +15,8 @@ pub struct Splice {
     pub by: Arc<str>,
     /// Whether the user assigned it; else it was derived.
     pub assigned: bool,
+    /// Whether it adds or removes whole items of a sequence, and so belongs to none of its neighbours.
+    pub items: bool,
 }
 
 impl Splice {
@@ -25,6 +27,7 @@ impl Splice {
             new: Bits::from_bytes(new),
             by: by.into(),
             assigned: false,
+            items: false,
         }
     }
 
@@ -36,7 +39,10 @@ impl Splice {
 
 /// Splices, by the space they are for.
 #[derive(Default, Debug)]
-pub struct Changes(pub(super) Vec<(Space, Vec<Splice>)>);
+pub struct Changes(
+    pub(super) Vec<(Space, Vec<Splice>)>,
+    pub(super) Vec<(Space, Span)>,
+);
 
 impl Changes {
     /// Add a splice.
@@ -53,7 +59,13 @@ impl Changes {
         &mut self.0[i].1
     }
 
+    /// Say that a field was assigned the value that it has, and so must keep it.
+    pub(super) fn pin(&mut self, space: &Space, span: Span) {
+        self.1.push((space.clone(), span));
+    }
+
     pub(super) fn extend(&mut self, other: Changes) {
+        self.1.extend(other.1);
         for (space, splices) in other.0 {
             self.list(&space).extend(splices);
         }

@@ -1,6 +1,10 @@
 //! Layers: how a derived space is gathered from the space under it, and written back.
 
-use crate::encode::Splice;
+mod gather;
+
+pub use gather::{Gather, Run};
+
+use crate::encode::{Report, Splice};
 use crate::{Reject, Space, Span};
 use std::borrow::Cow;
 
@@ -20,15 +24,43 @@ pub trait Layer: Send + Sync + 'static {
     /// Where the bits of a span come from in the space under it, in order.
     fn origins(&self, span: Span) -> Vec<Span>;
 
+    /// The first run that the span touches whose bytes are missing: they read as zeros, and mean nothing.
+    fn hole(&self, _span: Span) -> Option<Span> {
+        None
+    }
+
+    /// Whether `patch` must be given all changes of the derived space together, made by whatever view of it, because what
+    /// follows from them (lengths, numbers, checksums) follows from all of them.
+    ///
+    /// Changes stay in such a space until the whole input is encoded.
+    fn joint(&self) -> bool {
+        false
+    }
+
     /// Turn changes of the derived space into changes of the space under it. Runs only when something changed.
     ///
     /// The default writes changes through to where the bytes came from, and so takes only changes that keep the size.
     ///
     /// # Errors
     /// A change that this layer cannot write back.
-    fn patch(&self, _under: &Space, changes: Vec<Splice>) -> Result<Vec<Splice>, Reject> {
+    fn patch(
+        &self,
+        _under: &Space,
+        changes: Vec<Splice>,
+        _cx: &mut Patching<'_>,
+    ) -> Result<Vec<Splice>, Reject> {
         write_through(changes, |span| self.origins(span))
     }
+}
+
+/// What a layer may look at, and report, while it writes changes back.
+pub struct Patching<'a> {
+    /// Whether derived fields are recomputed.
+    pub fix: bool,
+    /// What is done and left is reported here.
+    pub report: &'a mut Report,
+    /// Fields of the derived space that were assigned the value that they had, and so must keep it.
+    pub pins: Vec<Span>,
 }
 
 /// Write changes that keep their size to where the bytes came from.
