@@ -108,13 +108,13 @@ impl Node {
     /// # Errors
     /// A value that does not fit; the message names what does.
     pub fn assign(self, value: Plain) -> Result<Node, Reject> {
-        if let Plain::Node(node) = &value {
-            if node.same_place(&self) {
-                return Ok(Node {
-                    red: self.red,
-                    edit: node.edit.clone(),
-                });
-            }
+        if let Plain::Node(node) = &value
+            && node.same_place(&self)
+        {
+            return Ok(Node {
+                red: self.red,
+                edit: node.edit.clone(),
+            });
         }
         match &self.red.green.kind {
             Kind::Leaf(_) | Kind::Computed(..) => match scalar_of(&value) {

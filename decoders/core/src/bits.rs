@@ -20,7 +20,7 @@ impl Bits {
     /// The low `len` (at most 128) bits of `value`.
     pub fn from_uint(value: u128, len: u64) -> Self {
         let n = len.div_ceil(8) as usize;
-        let shifted = if len % 8 == 0 {
+        let shifted = if len.is_multiple_of(8) {
             value
         } else {
             value << (8 - len % 8)
@@ -34,7 +34,7 @@ impl Bits {
 
     /// The `len` bits of `bytes` that start at bit `skip` of its first byte.
     pub fn extract(bytes: Bytes, skip: u64, len: u64) -> Self {
-        if skip == 0 && len % 8 == 0 {
+        if skip == 0 && len.is_multiple_of(8) {
             return Self {
                 bytes: bytes.slice(..(len / 8) as usize),
                 len,
@@ -93,7 +93,7 @@ impl Bits {
             .bytes
             .iter()
             .fold(0u128, |n, b| n << 8 | u128::from(*b));
-        if self.len % 8 == 0 {
+        if self.len.is_multiple_of(8) {
             all
         } else {
             all >> (8 - self.len % 8)
@@ -109,7 +109,7 @@ mod tests {
     fn extract_and_write_over_are_inverse() {
         let bytes = Bytes::from_static(&[0b1010_1100, 0b0101_0011, 0xff]);
         let bits = Bits::extract(bytes.clone(), 3, 10);
-        assert_eq!(bits.uint(), 0b0_1100_0101_0);
+        assert_eq!(bits.uint(), 0b01_1000_1010);
         let mut out = [0b1010_0000, 0b0000_0011, 0xff];
         bits.write_over(&mut out, 3);
         assert_eq!(out[..], bytes[..]);

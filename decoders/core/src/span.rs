@@ -45,7 +45,7 @@ impl Span {
 
     /// Whether the span begins and ends between bytes.
     pub const fn is_aligned(self) -> bool {
-        self.start % 8 == 0 && self.len % 8 == 0
+        self.start.is_multiple_of(8) && self.len.is_multiple_of(8)
     }
 
     /// Whether `other` lies inside this span, its edges included.

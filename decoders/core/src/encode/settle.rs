@@ -254,8 +254,8 @@ impl Settler {
     ) -> Result<Changes, Reject> {
         let green = node.green();
         let mut changes = Changes::default();
-        let mut edited = map.keys();
-        while let Some(&i) = edited.next() {
+        let edited = map.keys();
+        for &i in edited {
             let Some(child) = node.item(i) else {
                 continue;
             };

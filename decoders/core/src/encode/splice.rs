@@ -162,14 +162,15 @@ pub(super) fn merge(space: &Space, mut splices: Vec<Splice>) -> Result<Vec<ByteS
         // bits of a byte that an earlier splice may have changed already
         let mut bytes = space.read(start, end - start).into_owned();
         let mut from = start;
-        if let Some(last) = out.last() {
-            if last.end > start && last.new.len() as u64 == last.end - last.start {
-                from = last.start;
-                let mut joined = last.new.to_vec();
-                joined.extend_from_slice(&bytes[(last.end - start) as usize..]);
-                bytes = joined;
-                out.pop();
-            }
+        if let Some(last) = out.last()
+            && last.end > start
+            && last.new.len() as u64 == last.end - last.start
+        {
+            from = last.start;
+            let mut joined = last.new.to_vec();
+            joined.extend_from_slice(&bytes[(last.end - start) as usize..]);
+            bytes = joined;
+            out.pop();
         }
         s.new.write_over(&mut bytes, s.span.start - from * 8);
         out.push(ByteSplice {

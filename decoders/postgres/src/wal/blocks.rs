@@ -4,7 +4,7 @@ use binq_core::codec::{Bool, Codec, Int, Named, Raw, UBits};
 use binq_core::rule::{Of, Rule};
 use binq_core::sequence::{SeqAt, Sequence, State, Step};
 use binq_core::shape::{Cx, Field, Fixed, Shape};
-use binq_core::{Kind, Malformed, Scalar, Span};
+use binq_core::{Bits, Kind, Malformed, Misfit, Scalar, Span};
 use nom::IResult;
 use nom::Parser;
 use nom::number::complete::{le_u8, le_u16, le_u32};
@@ -149,6 +149,7 @@ impl<'a> Walk<'a> {
 
     /// Headers go on while more bytes are left than images and data need.
     fn headers(&mut self, out: &mut Headers) -> Result<(), Malformed> {
+        let mut wrong = None;
         while self.rest.len() as u64 > self.payload {
             let at = self.at();
             match self.take("a block id", le_u8)? {
@@ -156,13 +157,13 @@ impl<'a> Walk<'a> {
                     let len = self.take("a length of 1 byte", le_u8)?;
                     out.main_header = at..self.at();
                     self.payload += u64::from(len);
-                    return Ok(());
+                    break;
                 }
                 ID_DATA_LONG => {
                     let len = self.take("a length of 4 bytes", le_u32)?;
                     out.main_header = at..self.at();
                     self.payload += u64::from(len);
-                    return Ok(());
+                    break;
                 }
                 ID_ORIGIN => {
                     out.origin = Some(self.at());
@@ -172,17 +173,18 @@ impl<'a> Walk<'a> {
                     out.toplevel_xid = Some(self.at());
                     self.take("a transaction id of 4 bytes", le_u32)?;
                 }
-                id if id <= MAX_BLOCK_ID => {
+                id => {
                     let block = self.block(at)?;
                     out.blocks.push((at, block));
-                }
-                id => {
-                    let expected = format!("a block id up to {MAX_BLOCK_ID}, or 252 to 255");
-                    return Err(Malformed::new(at, expected, id.to_string()));
+                    // one with a wrong id is read like the others, so that it can be put right
+                    if id > MAX_BLOCK_ID && wrong.is_none() {
+                        let expected = format!("a block id up to {MAX_BLOCK_ID}, or 252 to 255");
+                        wrong = Some(Malformed::new(at, expected, id.to_string()));
+                    }
                 }
             }
         }
-        Ok(())
+        wrong.map_or(Ok(()), Err)
     }
 
     fn block(&mut self, start: u64) -> Result<Block, Malformed> {
@@ -304,8 +306,25 @@ static FLAGS: Fixed = Fixed {
     word: Some(&Int::U8),
 };
 
+/// `id`: 252 to 255 would make the header one of something else.
+struct BlockId;
+
+impl Codec for BlockId {
+    fn decode(&self, bits: &Bits) -> Result<Scalar, Misfit> {
+        Int::U8.decode(bits)
+    }
+
+    fn encode(&self, value: &Scalar, like: &Bits) -> Result<Bits, Misfit> {
+        let before = i128::from(ID_TOPLEVEL_XID);
+        match value.as_int() {
+            Some(n) if (0..before).contains(&n) => Int::U8.encode(value, like),
+            _ => Err(Misfit::new("an integer from 0 to 251", value)),
+        }
+    }
+}
+
 static LAYOUT: [Field; 4] = [
-    Field::leaf("id", 0, 1, &Int::U8),
+    Field::leaf("id", 0, 1, &BlockId),
     // the low four bits, BKPBLOCK_FORK_MASK
     Field::bits("fork", 12, 4, &FORK),
     Field::of("flags", 1, 1, &FLAGS),

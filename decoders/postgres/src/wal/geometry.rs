@@ -127,7 +127,7 @@ impl Geometry {
 
     /// Header size of a page of the input.
     pub fn header_len(&self, page: u64) -> u64 {
-        if (page + self.first_page()) * self.blcksz % self.seg_size == 0 {
+        if ((page + self.first_page()) * self.blcksz).is_multiple_of(self.seg_size) {
             LONG_HEADER
         } else {
             SHORT_HEADER

@@ -174,11 +174,11 @@ impl Shape for Log {
             stream: &self.stream,
         };
         let mut end = at;
-        if let Look::Partial(until) = scan.look(at, prev) {
-            let shape = record::Damaged::new(&self.geometry, None, until - at);
-            let span = Span::bytes(at, until - at);
+        if let Look::Partial(wrong) = scan.look(at, prev) {
+            end = self.stream.len();
+            let shape = record::Damaged::partial(&self.geometry, wrong, end - at);
+            let span = Span::bytes(at, end - at);
             cx.node_in("partial", &self.stream, span, Kind::shared(Arc::new(shape)));
-            end = until;
         }
         let rest = Span::bytes(end, self.stream.len().saturating_sub(end));
         cx.gap(&self.stream, rest);

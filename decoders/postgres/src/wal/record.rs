@@ -152,7 +152,6 @@ impl Shape for Record {
         let bytes = space.read(span.start / 8, span.len / 8);
         let start = span.start / 8;
         let headers = blocks::parse(self.geometry.major, &bytes, start);
-        let wrong = headers.wrong;
         if let Some(origin) = headers.origin {
             cx.leaf("record_origin", Span::bytes(start + origin, 2), &Int::U16LE);
         }
@@ -174,15 +173,16 @@ impl Shape for Record {
             Span::bytes(start + RECORD_HEADER, headers.headers_end - RECORD_HEADER),
             Kind::array(Arc::new(list)),
         );
-        if wrong.is_some() {
-            cx.gap(&space, main);
-            return wrong.map_or(Ok(()), Err);
-        }
         cx.leaf("main_data_length", main_header, &MainDataHeader)
             .derived(Rule::Len {
                 of: Of::Field("main_data"),
                 bias: 0,
             });
+        if let Some(wrong) = headers.wrong {
+            // where blocks end and main data begins cannot be known
+            cx.gap(&space, main);
+            return Err(wrong);
+        }
         let record = Header::read(&bytes);
         let typed = record.and_then(|h| payload::main_data(self.geometry.major, h.rmid, h.info));
         let kind = match typed {
@@ -240,22 +240,35 @@ impl Codec for MainDataHeader {
     }
 }
 
-/// A place where a record should be, but is damaged: as much of its header as there is, and the bytes up to the next record.
+/// A place where a record should be, but is damaged or runs past the end: as much of its header as there is, and the bytes
+/// after it.
 pub struct Damaged {
-    pub geometry: Arc<Geometry>,
-    /// What is wrong; nothing for a record that is whole but runs past the end.
-    pub wrong: Option<Malformed>,
+    geometry: Arc<Geometry>,
+    wrong: Option<Malformed>,
+    partial: bool,
     /// How many fields of the header there are.
-    pub fields: usize,
+    fields: usize,
 }
 
 impl Damaged {
-    /// For so many bytes.
-    pub fn new(geometry: &Arc<Geometry>, wrong: Option<Malformed>, len: u64) -> Self {
+    /// Damage of so many bytes.
+    pub fn new(geometry: &Arc<Geometry>, wrong: Malformed, len: u64) -> Self {
+        let fits = BARE_HEAD.iter().filter(|f| f.span.end() <= len * 8);
+        Self {
+            geometry: geometry.clone(),
+            wrong: Some(wrong),
+            partial: false,
+            fields: fits.count(),
+        }
+    }
+
+    /// The first `len` bytes of a record that runs past the end.
+    pub fn partial(geometry: &Arc<Geometry>, wrong: Option<Malformed>, len: u64) -> Self {
         let fits = BARE_HEAD.iter().filter(|f| f.span.end() <= len * 8);
         Self {
             geometry: geometry.clone(),
             wrong,
+            partial: true,
             fields: fits.count(),
         }
     }
@@ -263,9 +276,9 @@ impl Damaged {
 
 impl Shape for Damaged {
     fn name(&self) -> &'static str {
-        match self.wrong {
-            Some(_) => "damaged XLogRecord",
-            None => "partial XLogRecord",
+        match self.partial {
+            false => "damaged XLogRecord",
+            true => "partial XLogRecord",
         }
     }
 
@@ -299,11 +312,12 @@ impl Shape for Damaged {
         }
         let rest = Span::bits(cx.at.span.start + covered, cx.at.span.len - covered);
         let space = cx.at.space.clone();
-        match self.wrong {
-            Some(_) => cx.gap(&space, rest),
-            None => {
+        match self.partial {
+            false => cx.gap(&space, rest),
+            true if rest.len > 0 => {
                 cx.leaf("data", rest, &Raw::FIXED);
             }
+            true => {}
         }
         Ok(())
     }

@@ -66,7 +66,7 @@ impl Sequence for Records {
                 // the aborted record is no item; the one after it names the one before it
                 Look::Aborted(next) => start = next,
                 Look::Damaged(until, wrong) => {
-                    let shape = Damaged::new(&self.geometry, Some(wrong), until - start);
+                    let shape = Damaged::new(&self.geometry, wrong, until - start);
                     // the record that was found names the one before it
                     let next = Header::read(&at.space.read(until, RECORD_HEADER));
                     let memory = next.map_or(self.geometry.lsn(start), |h| h.prev);

@@ -115,7 +115,7 @@ impl Tail {
     fn find(geometry: &Geometry, stream: &Space, end: u64, last: u64) -> Self {
         let scan = Scan { geometry, stream };
         let partial = match scan.look(end, last) {
-            Look::Partial(until) => (until == stream.len()).then_some(end),
+            Look::Partial(_) => Some(end),
             _ => None,
         };
         Self { end, partial }
@@ -162,14 +162,13 @@ fn link(
         );
         changed = true;
     }
-    if !pinned("main_data") {
-        if let Some((at, redo)) = redo(&header, &record.bytes) {
-            if let Some(new) = moved.get(&redo).filter(|new| **new != redo) {
-                record.bytes[at..at + 8].copy_from_slice(&new.to_le_bytes());
-                note(cx, "redo", lsn::text(redo).into(), lsn::text(*new).into());
-                changed = true;
-            }
-        }
+    if !pinned("main_data")
+        && let Some((at, redo)) = redo(&header, &record.bytes)
+        && let Some(new) = moved.get(&redo).filter(|new| **new != redo)
+    {
+        record.bytes[at..at + 8].copy_from_slice(&new.to_le_bytes());
+        note(cx, "redo", lsn::text(redo).into(), lsn::text(*new).into());
+        changed = true;
     }
     if changed && !pinned("xl_crc") {
         let sum = crc(&[&record.bytes[24..], &record.bytes[..20]]) as u32;

@@ -69,8 +69,8 @@ pub enum Look {
     Aborted(u64),
     /// Damage up to this byte of the stream.
     Damaged(u64, Malformed),
-    /// The head of a record that runs past the end, up to this byte of the stream.
-    Partial(u64),
+    /// The head of a record that runs past the end of the stream; what is wrong with it, if anything.
+    Partial(Option<Malformed>),
     /// Nothing more.
     End,
 }
@@ -115,48 +115,49 @@ impl Scan<'_> {
                 Cross::Whole => {}
                 Cross::Aborted(next) => return Look::Aborted(next),
                 Cross::Torn(until) => {
-                    let found = format!("it ends at {}", lsn::text(self.geometry.lsn(until)));
+                    let found = format!(
+                        "its page ends at {}",
+                        lsn::text(self.geometry.lsn_after(until))
+                    );
                     let wrong = self.wrong(at, format!("a record of {tot_len} bytes"), found);
-                    return match self.find(at + 8, lsn) {
-                        Some(next) => Look::Damaged(next, wrong),
-                        None if chained || prev == 0 => Look::Partial(until),
-                        None => self.rest(at, wrong),
-                    };
+                    return self.resync(at, lsn, wrong);
                 }
             }
         }
         if end > len {
-            let found = format!("{} bytes", len - at);
+            let found = format!("{} bytes up to the end", len - at);
             let wrong = self.wrong(at, format!("{tot_len} bytes"), found);
             return match self.find(at + 8, lsn) {
                 Some(next) => Look::Damaged(next, wrong),
-                None if chained || prev == 0 => Look::Partial(len),
+                None if chained || prev == 0 => Look::Partial(None),
                 None => self.rest(at, wrong),
             };
         }
-        if (chained || prev == 0) && self.next_agrees(at, end, &header) {
+        if self.next_agrees(at, end, &header) || self.crc_fits(at, &header) {
             return Look::Record(tot_len);
         }
-        if self.crc_fits(at, &header) {
-            return Look::Record(tot_len);
-        }
-        if !chained && prev != 0 {
-            if self.next_agrees(at, end, &header) {
-                return Look::Record(tot_len);
-            }
-            return self.resync(at, lsn, self.prev_wrong(at, &header, prev));
-        }
-        // in the chain, but neither the checksum nor the next record agrees: the length may be wrong
-        let wrong = self.wrong(
-            at,
-            "a record whose checksum fits, or one after it that names it".to_owned(),
-            format!("xl_tot_len {tot_len}, and neither"),
-        );
+        // neither the checksum nor the next record agrees: the length may be wrong
+        let wrong = match chained || prev == 0 {
+            false => self.prev_wrong(at, &header, prev),
+            true => self.wrong(
+                at,
+                "a record whose checksum fits, or one after it that names it".to_owned(),
+                format!("xl_tot_len {tot_len}, and neither"),
+            ),
+        };
         match self.find(at + 8, lsn) {
-            Some(next) if next != align(end) => Look::Damaged(next, wrong),
-            None if !chained => self.rest(at, wrong),
-            _ => Look::Record(tot_len),
+            Some(next) if chained && next == align(end) => Look::Record(tot_len),
+            Some(next) => Look::Damaged(next, wrong),
+            None if chained && self.nothing_at(align(end)) => Look::Record(tot_len),
+            None => self.rest(at, wrong),
         }
+    }
+
+    /// Whether the log does not go on at `at`.
+    fn nothing_at(&self, at: u64) -> bool {
+        at >= self.geometry.stream_len()
+            || !self.current(at)
+            || self.stream.read(at, RECORD_HEADER).iter().all(|b| *b == 0)
     }
 
     fn wrong(&self, at: u64, expected: String, found: String) -> Malformed {
@@ -241,7 +242,7 @@ impl Scan<'_> {
     fn cut_header(&self, at: u64) -> Look {
         let bytes = self.stream.read(at, RECORD_HEADER);
         match bytes.iter().any(|b| *b != 0) && self.current(at) {
-            true => Look::Partial(self.geometry.stream_len()),
+            true => Look::Partial(None),
             false => Look::End,
         }
     }
@@ -254,19 +255,35 @@ impl Scan<'_> {
         }
     }
 
-    /// No record follows: what is left of the page is damage if there is anything in it, and the end of the log if not.
+    /// No record follows: the head of one that runs past the end if the log does, damage if there is anything left on the
+    /// page, else the end of the log.
     fn rest(&self, at: u64, wrong: Malformed) -> Look {
         if !self.current(at) {
             return Look::End;
         }
         let rest = self.stream.read(at, self.page_room(at));
-        match rest.iter().rposition(|b| *b != 0) {
-            Some(last) => {
-                let until = align(at + last as u64 + 1);
-                Look::Damaged(until.min(self.geometry.stream_len()), wrong)
-            }
-            None => Look::End,
+        let Some(last) = rest.iter().rposition(|b| *b != 0) else {
+            return Look::End;
+        };
+        let len = self.geometry.stream_len();
+        if self.reaches_end(at) {
+            return Look::Partial(Some(wrong));
         }
+        Look::Damaged(align(at + last as u64 + 1).min(len), wrong)
+    }
+
+    /// Whether the log goes on from `at` to the end of the stream: all pages are current, and the end is in use.
+    fn reaches_end(&self, at: u64) -> bool {
+        const IN_USE: u64 = 64;
+        let len = self.geometry.stream_len();
+        let (first, _) = self.geometry.place(at);
+        let (last, _) = self.geometry.place(len - 1);
+        let current = |page| {
+            let header = self.geometry.page(self.file(), page);
+            header.is_some_and(|(_, current)| current)
+        };
+        let tail = self.stream.read(len.saturating_sub(IN_USE).max(at), IN_USE);
+        tail.iter().any(|b| *b != 0) && (first..=last).all(current)
     }
 
     /// The next place from `at` on where a valid record stands that was written after `lsn`.
@@ -283,12 +300,18 @@ impl Scan<'_> {
                 let candidate = bytes.get(i as usize..).and_then(Header::read);
                 let fits = |h: &Header| self.may_follow(h, at + i, lsn);
                 if let Some(header) = candidate.filter(fits) {
+                    if header.prev == lsn {
+                        // names the damaged record: that needs no checksum, and its end may be missing
+                        return Some(at + i);
+                    }
                     let cost = u64::from(header.tot_len);
                     if cost > budget {
                         return None;
                     }
                     budget -= cost;
-                    if self.crc_fits(at + i, &header) {
+                    let within = at + i + cost <= len;
+                    let linked = || self.next_agrees(at + i, at + i + cost, &header);
+                    if within && (linked() || self.crc_fits(at + i, &header)) {
                         return Some(at + i);
                     }
                 }
@@ -302,7 +325,6 @@ impl Scan<'_> {
     fn may_follow(&self, header: &Header, at: u64, lsn: u64) -> bool {
         self.plausible(header, at).is_ok()
             && header.padding == 0
-            && at + u64::from(header.tot_len) <= self.geometry.stream_len()
             && (lsn..self.geometry.lsn(at)).contains(&header.prev)
     }
 }

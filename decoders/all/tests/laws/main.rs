@@ -1,0 +1,197 @@
+//! The laws of the design, for every format, every sample, and random damage.
+//!
+//! A case is a sample, a seed for damage and a seed for what is edited; a failing case prints all three.
+
+mod walk;
+
+use binq_core::encode::{Did, EncodeOptions, Encoded, encode};
+use binq_core::{Node, Options, Scalar, Span};
+use bytes::Bytes;
+use proptest::prelude::*;
+use std::path::Path;
+use std::sync::LazyLock;
+use walk::{Rng, damage, follow, put_back, random_leaf, random_value};
+
+struct Sample {
+    name: String,
+    format: &'static str,
+    bytes: Bytes,
+}
+
+/// All samples, by the folder of their format.
+static SAMPLES: LazyLock<Vec<Sample>> = LazyLock::new(|| {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../samples");
+    let mut all = Vec::new();
+    for (format, ending) in [("pg_wal", "wal")] {
+        let dir = root.join(format);
+        for entry in std::fs::read_dir(&dir).expect("the samples are there") {
+            let path = entry.expect("a readable entry").path();
+            if path.extension().is_some_and(|e| e == ending) {
+                all.push(Sample {
+                    name: path.file_name().unwrap().to_string_lossy().into_owned(),
+                    format,
+                    bytes: std::fs::read(&path).unwrap().into(),
+                });
+            }
+        }
+    }
+    assert!(all.len() >= 7, "a sample for each major");
+    all.sort_by(|a, b| a.name.cmp(&b.name));
+    all
+});
+
+fn decode(format: &str, bytes: &Bytes) -> Node {
+    let options = Options::default();
+    binq_all::registry()
+        .decode(Some(format), bytes.clone(), &options)
+        .expect("a format that is named always decodes")
+}
+
+fn encoded(root: &Node, no_fix: bool) -> Encoded {
+    encode(root, &EncodeOptions { no_fix }).expect("a leaf edit encodes")
+}
+
+/// A sample, damaged or not.
+fn input() -> impl Strategy<Value = (usize, Option<u64>)> {
+    (any::<prop::sample::Index>(), any::<Option<u64>>())
+        .prop_map(|(i, seed)| (i.index(SAMPLES.len()), seed))
+}
+
+fn bytes_of((i, seed): (usize, Option<u64>)) -> (&'static Sample, Bytes) {
+    let sample = &SAMPLES[i];
+    let bytes = match seed {
+        None => sample.bytes.clone(),
+        Some(seed) => damage(&sample.bytes, &mut Rng::new(seed)),
+    };
+    (sample, bytes)
+}
+
+/// The bytes that differ, of two equally long runs.
+fn differences(a: &[u8], b: &[u8]) -> Vec<u64> {
+    assert_eq!(a.len(), b.len(), "an edit of the same size changed the length");
+    let pairs = a.iter().zip(b).enumerate();
+    pairs
+        .filter(|(_, (x, y))| x != y)
+        .map(|(i, _)| i as u64)
+        .collect()
+}
+
+fn within(at: u64, ranges: &[Span]) -> bool {
+    ranges
+        .iter()
+        .any(|r| (r.first_byte()..r.end_byte()).contains(&at))
+}
+
+/// Few cases by default, so that the tests are quick; `PROPTEST_CASES` asks for more.
+fn config() -> ProptestConfig {
+    let cases = std::env::var("PROPTEST_CASES").ok();
+    ProptestConfig {
+        cases: cases.and_then(|n| n.parse().ok()).unwrap_or(128),
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    }
+}
+
+proptest! {
+    #![proptest_config(config())]
+
+    /// Law 1: what was decoded encodes to the same bytes, valid or not.
+    #[test]
+    fn identity(input in input()) {
+        let (sample, bytes) = bytes_of(input);
+        let root = decode(sample.format, &bytes);
+        prop_assert_eq!(encoded(&root, false).to_bytes(), bytes);
+    }
+
+    /// Laws 2, 4, 6: an assigned value is read back from the new bytes, and nothing else changed but what follows from it.
+    #[test]
+    fn put_get_and_locality(input in input(), seed in any::<u64>(), no_fix in any::<bool>()) {
+        let (sample, bytes) = bytes_of(input);
+        let rng = &mut Rng::new(seed);
+        let root = decode(sample.format, &bytes);
+        let Some(path) = random_leaf(&root, rng) else { return Ok(()) };
+        let leaf = follow(&root, &path).unwrap();
+        let Some((value, edited)) = random_value(&leaf, rng) else { return Ok(()) };
+        let edited = put_back(&root, &path, edited);
+        // the tree that is edited keeps its shape and shows the new value
+        prop_assert_eq!(follow(&edited, &path).unwrap().actual(), Some(value.clone()));
+        let out = encoded(&edited, no_fix);
+        let new = out.to_bytes();
+        let mut allowed = leaf.ranges();
+        for note in &out.report.notes {
+            if let Did::Recomputed { .. } = note.did {
+                prop_assert!(!no_fix);
+                let derived = follow(&root, &walk::parse(&note.path)).unwrap_or_else(|| panic!("{} after {}", note.path, leaf.path_text()));
+                allowed.extend(derived.ranges());
+            }
+        }
+        for at in differences(&bytes, &new) {
+            prop_assert!(within(at, &allowed), "byte {} changed, {} is in {:?}", at, leaf.path_text(), leaf.ranges());
+        }
+        let again = decode(sample.format, &new);
+        let read = follow(&again, &path).and_then(|n| n.actual());
+        prop_assert_eq!(read, Some(value), "{} at {} in {}", sample.name, leaf.path_text(), no_fix);
+    }
+
+    /// Law 3: assigning the value that is there changes nothing.
+    #[test]
+    fn get_put(input in input(), seed in any::<u64>()) {
+        let (sample, bytes) = bytes_of(input);
+        let root = decode(sample.format, &bytes);
+        let Some(path) = random_leaf(&root, &mut Rng::new(seed)) else { return Ok(()) };
+        let leaf = follow(&root, &path).unwrap();
+        for value in [leaf.scalar(), leaf.actual().unwrap_or(Scalar::Null)] {
+            let Ok(edited) = leaf.clone().assign(binq_core::Plain::Scalar(value)) else { continue };
+            let edited = put_back(&root, &path, edited);
+            prop_assert_eq!(encoded(&edited, false).to_bytes(), bytes.clone(), "{}", leaf.path_text());
+        }
+    }
+
+    /// Law 5: an assigned field stays as assigned, whatever else changes around it.
+    #[test]
+    fn assigned_wins(input in input(), seed in any::<u64>()) {
+        let (sample, bytes) = bytes_of(input);
+        let rng = &mut Rng::new(seed);
+        let root = decode(sample.format, &bytes);
+        let Some(path) = random_leaf(&root, rng) else { return Ok(()) };
+        let leaf = follow(&root, &path).unwrap();
+        let Some((_, edited)) = random_value(&leaf, rng) else { return Ok(()) };
+        let once = put_back(&root, &path, edited);
+        // assign what was recomputed back to what it was
+        let notes = encoded(&once, false).report.notes;
+        let mut both = once;
+        let mut pinned = Vec::new();
+        for note in notes {
+            if let Did::Recomputed { from, .. } = note.did {
+                let at = walk::parse(&note.path);
+                let field = follow(&both, &at).unwrap_or_else(|| panic!("{} after {}", note.path, leaf.path_text()));
+                let field = field.assign(binq_core::Plain::Scalar(from)).unwrap();
+                both = put_back(&both, &at, field);
+                pinned.push(note.path);
+            }
+        }
+        let out = encoded(&both, false);
+        for at in differences(&bytes, &out.to_bytes()) {
+            prop_assert!(within(at, &leaf.ranges()), "byte {at} changed though {pinned:?} was assigned");
+        }
+    }
+
+    /// Law 8: any bytes, and every node of them, without a panic; what is shown of the walk is finite.
+    #[test]
+    fn no_panic(input in input(), seed in any::<u64>()) {
+        let (sample, bytes) = bytes_of(input);
+        let root = decode(sample.format, &bytes);
+        walk::look_at_everything(&root, &mut Rng::new(seed), 3);
+    }
+
+    /// Law 8: bytes that are no sample at all.
+    #[test]
+    fn noise(bytes in prop::collection::vec(any::<u8>(), 0..2000)) {
+        let bytes = Bytes::from(bytes);
+        for format in binq_all::registry().names() {
+            let root = decode(format, &bytes);
+            walk::look_at_everything(&root, &mut Rng::new(0), 10);
+            prop_assert_eq!(encoded(&root, false).to_bytes(), bytes.clone());
+        }
+    }
+}
