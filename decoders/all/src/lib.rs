@@ -5,5 +5,5 @@ use binq_core::Registry;
 
 /// All formats. Of two that are equally sure of an input, the first one here is taken.
 pub fn registry() -> Registry {
-    Registry::new(vec![&binq_postgres::wal::PgWal])
+    Registry::new(vec![&binq_postgres::wal::PgWal, &binq_http2::Http2])
 }

@@ -143,6 +143,56 @@ impl Arrange<'_> {
         }
     }
 
+    /// Change only what changed: remove the items that are gone, insert the new ones before the one that follows, and leave
+    /// the rest in its place. Items in another order are written one after the other, as by [`Self::in_place`].
+    ///
+    /// # Errors
+    /// A new item that cannot be encoded.
+    pub fn by_item(&mut self, seq: &dyn Sequence) -> Result<(), Reject> {
+        let mut old = Vec::new();
+        let mut state = self.first.clone();
+        while let Some(step) = seq.step(&self.at, &state) {
+            old.push(step.span);
+            state = step.next;
+        }
+        let kept: Vec<Span> = self.items.iter().filter_map(|i| i.was).collect();
+        if !kept.is_sorted_by(|a, b| a.start < b.start) {
+            return self.in_place();
+        }
+        let end = old.last().map_or(self.first.at, |s| s.end());
+        let items = std::mem::take(&mut self.items);
+        let mut new = Vec::new();
+        let put = |at: u64, new: &mut Vec<u8>, changes: &mut Changes| {
+            if !new.is_empty() {
+                let mut splice = Splice::new(Span::bits(at, 0), std::mem::take(new), &self.path);
+                splice.items = true;
+                changes.push(self.at.space, splice);
+            }
+        };
+        for item in &items {
+            match (&item.was, &item.new) {
+                (Some(was), _) => {
+                    put(was.start, &mut new, self.changes);
+                    for splice in &item.splices {
+                        self.changes.push(self.at.space, splice.clone());
+                    }
+                }
+                (None, Some(node)) => new.extend_from_slice(&node.bytes()?),
+                (None, None) => {}
+            }
+        }
+        put(end, &mut new, self.changes);
+        let mut kept = kept.into_iter().peekable();
+        for span in old {
+            if kept.next_if_eq(&span).is_none() {
+                let mut splice = Splice::new(span, Vec::new(), &self.path);
+                splice.items = true;
+                self.changes.push(self.at.space, splice);
+            }
+        }
+        Ok(())
+    }
+
     /// The default: replace everything from the first changed item to the end by the items' bytes.
     ///
     /// # Errors

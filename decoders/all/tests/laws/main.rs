@@ -68,7 +68,11 @@ fn bytes_of((i, seed): (usize, Option<u64>)) -> (&'static Sample, Bytes) {
 
 /// The bytes that differ, of two equally long runs.
 fn differences(a: &[u8], b: &[u8]) -> Vec<u64> {
-    assert_eq!(a.len(), b.len(), "an edit of the same size changed the length");
+    assert_eq!(
+        a.len(),
+        b.len(),
+        "an edit of the same size changed the length"
+    );
     let pairs = a.iter().zip(b).enumerate();
     pairs
         .filter(|(_, (x, y))| x != y)

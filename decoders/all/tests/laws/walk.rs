@@ -134,7 +134,9 @@ pub fn random_value(leaf: &Node, rng: &mut Rng) -> Option<(Scalar, Node)> {
         };
         if let Ok(edited) = leaf.clone().assign(Plain::Scalar(value.clone())) {
             // a change of size moves what follows; that is tested for itself
-            let same_size = edited.bytes().is_ok_and(|b| b.len() as u64 == bits.div_ceil(8));
+            let same_size = edited
+                .bytes()
+                .is_ok_and(|b| b.len() as u64 == bits.div_ceil(8));
             if edited.is_edited() && same_size {
                 return Some((value, edited));
             }
@@ -156,7 +158,12 @@ pub fn parse(path: &str) -> Vec<Key> {
 
 /// Read all there is to read of a node and, of each array, of `most` random items.
 pub fn look_at_everything(node: &Node, rng: &mut Rng, most: u64) {
-    let _ = (node.fault(), node.description(), node.ranges(), node.offset());
+    let _ = (
+        node.fault(),
+        node.description(),
+        node.ranges(),
+        node.offset(),
+    );
     match node.kind() {
         NodeKind::Scalar => {
             let _ = (node.scalar(), node.symbol());
@@ -170,7 +177,10 @@ pub fn look_at_everything(node: &Node, rng: &mut Rng, most: u64) {
         NodeKind::Array => {
             let len = node.len();
             assert_eq!(node.items().count() as u64, len);
-            for i in (0..most.min(len)).map(|_| rng.below(len)).collect::<Vec<_>>() {
+            for i in (0..most.min(len))
+                .map(|_| rng.below(len))
+                .collect::<Vec<_>>()
+            {
                 let item = node.item(i).expect("an index below the length");
                 look_at_everything(&item, rng, most);
             }

@@ -95,6 +95,15 @@ pub struct Log {
     entries: Vec<Option<Entry>>,
 }
 
+impl Log {
+    /// The log as it was when this was the table: what follows may be another history.
+    pub fn up_to(&self, table: &Window) -> Self {
+        Self {
+            entries: self.entries[..table.end].to_vec(),
+        }
+    }
+}
+
 /// The dynamic table at some moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Window {
@@ -173,8 +182,10 @@ impl Window {
     pub fn insert(&mut self, log: &mut Log, entry: Option<Entry>) {
         // an entry of unknown size: as if it took the least
         let size = entry.as_ref().map_or(32, Entry::size);
-        log.entries.truncate(self.end);
-        log.entries.push(entry);
+        // a block that is read once more finds its entries in the log
+        if log.entries.len() == self.end {
+            log.entries.push(entry);
+        }
         self.end += 1;
         self.size += size;
         self.evict(log);
