@@ -5,5 +5,10 @@ use binq_core::Registry;
 
 /// All formats. Of two that are equally sure of an input, the first one here is taken.
 pub fn registry() -> Registry {
-    Registry::new(vec![&binq_postgres::wal::PgWal, &binq_http2::Http2])
+    Registry::new(vec![
+        &binq_postgres::wal::PgWal,
+        &binq_http2::Http2,
+        &binq_capture::Pcap,
+        &binq_capture::PcapNg,
+    ])
 }

@@ -23,6 +23,7 @@ pub mod sequence;
 pub mod shape;
 mod space;
 mod span;
+pub mod time;
 
 pub use bits::Bits;
 pub use error::{Fault, Malformed, Misfit, Reject};
