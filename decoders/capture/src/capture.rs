@@ -20,6 +20,7 @@ pub struct Shared {
     pub file: File,
     options: Options,
     flows: OnceLock<Vec<Flow>>,
+    /// Kept for good: two views of one connection must have the same spaces, or their edits would not meet.
     connections: Mutex<Vec<Option<Arc<Connection>>>>,
 }
 

@@ -6,13 +6,16 @@
 //! * [`framing`]: what follows from a change: lengths, header tables.
 #![forbid(unsafe_code)]
 
+mod exchange;
 pub mod frame;
 mod frames;
 mod framing;
+mod grpc;
 mod header;
 pub mod hpack;
 mod payload;
 pub mod side;
 mod stream;
+mod talk;
 
 pub use stream::Http2;

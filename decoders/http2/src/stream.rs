@@ -5,7 +5,9 @@ use crate::frames::Frames;
 use crate::framing::Framing;
 use crate::payload::known_bytes;
 use crate::side::{Begin, Look, PREFACE, Side, look, resync};
+use crate::talk::{Shown, Talk};
 use binq_core::codec::Raw;
+use binq_core::dialogue::{Conversation, Dialogue};
 use binq_core::shape::{Cx, Shape};
 use binq_core::{Confidence, Format, Kind, Malformed, Node, Options, Probe, Ref, Space, Span};
 use std::sync::Arc;
@@ -37,6 +39,15 @@ impl Format for Http2 {
             },
             _ => Confidence::No,
         }
+    }
+
+    fn lists(&self) -> &'static [&'static str] {
+        &["streams", "grpc_calls"]
+    }
+
+    fn converse(&self, with: &Conversation, options: &Options) -> Option<Arc<dyn Dialogue>> {
+        let talk = Talk::new(with, options)?;
+        Some(Arc::new(Shown(Arc::new(talk))))
     }
 
     fn decode(&self, space: Space, _options: &Options) -> Node {

@@ -9,7 +9,7 @@ mod splice;
 
 pub use output::Encoded;
 pub(crate) use settle::sum;
-pub use splice::{Changes, Splice, patched};
+pub use splice::{Changes, Splice, agree, patched};
 
 use crate::node::Node;
 use crate::{Reject, Scalar};

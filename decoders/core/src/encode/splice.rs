@@ -122,8 +122,12 @@ pub(super) struct ByteSplice {
     pub new: Bytes,
 }
 
-/// Sort splices of one space, join those that share a byte, and find contradictions.
-pub(super) fn merge(space: &Space, mut splices: Vec<Splice>) -> Result<Vec<ByteSplice>, Reject> {
+/// Sort splices of one space, and let each bit be changed once: the same change made in two views counts once, and what was
+/// assigned wins over what was derived.
+///
+/// # Errors
+/// Two different changes of one bit.
+pub fn agree(space: &Space, mut splices: Vec<Splice>) -> Result<Vec<Splice>, Reject> {
     splices.sort_by_key(order);
     let mut kept: Vec<Splice> = Vec::with_capacity(splices.len());
     for s in splices {
@@ -132,7 +136,6 @@ pub(super) fn merge(space: &Space, mut splices: Vec<Splice>) -> Result<Vec<ByteS
                 if last.span == s.span && last.new == s.new {
                     continue;
                 }
-                // what was assigned wins over what was derived
                 if last.span == s.span && last.assigned != s.assigned {
                     if s.assigned {
                         *last = s;
@@ -148,6 +151,12 @@ pub(super) fn merge(space: &Space, mut splices: Vec<Splice>) -> Result<Vec<ByteS
             _ => kept.push(s),
         }
     }
+    Ok(kept)
+}
+
+/// Join splices of one space that share a byte, and find contradictions.
+pub(super) fn merge(space: &Space, splices: Vec<Splice>) -> Result<Vec<ByteSplice>, Reject> {
+    let kept = agree(space, splices)?;
     let mut out: Vec<ByteSplice> = Vec::with_capacity(kept.len());
     for s in kept {
         let (start, end) = (s.span.first_byte(), s.span.end_byte());

@@ -95,3 +95,38 @@ pub fn write_through(
     }
     Ok(out)
 }
+
+/// A part of the space under it, which may grow and shrink.
+#[derive(Clone, Copy, Debug)]
+pub struct Window {
+    /// Its first byte there.
+    pub at: u64,
+    /// Number of bytes.
+    pub len: u64,
+}
+
+impl Layer for Window {
+    fn len(&self) -> u64 {
+        self.len
+    }
+
+    fn read<'a>(&self, under: &'a Space, at: u64, len: u64) -> Cow<'a, [u8]> {
+        under.read(self.at + at, len)
+    }
+
+    fn origins(&self, span: Span) -> Vec<Span> {
+        vec![Span::bits(self.at * 8 + span.start, span.len)]
+    }
+
+    fn patch(
+        &self,
+        _under: &Space,
+        mut changes: Vec<Splice>,
+        _cx: &mut Patching<'_>,
+    ) -> Result<Vec<Splice>, Reject> {
+        for change in &mut changes {
+            change.span.start += self.at * 8;
+        }
+        Ok(changes)
+    }
+}
