@@ -48,9 +48,13 @@ struct Collected {
 
 impl Collected {
     fn place(&mut self, seq: u32) -> i64 {
-        let base = *self.base.get_or_insert(seq);
-        let expected = base.wrapping_add(self.next as u32);
-        self.next + i64::from(seq.wrapping_sub(expected) as i32)
+        self.base.get_or_insert(seq);
+        self.known_place(seq).unwrap_or(0)
+    }
+
+    fn known_place(&self, number: u32) -> Option<i64> {
+        let expected = self.base?.wrapping_add(self.next as u32);
+        Some(self.next + i64::from(number.wrapping_sub(expected) as i32))
     }
 
     fn add(&mut self, tcp: &Tcp, pieces: &[Piece], time: i64) {
@@ -187,7 +191,6 @@ struct Open {
     halves: [Collected; 2],
     /// Which of the peers is the client, once it is known.
     client: Option<usize>,
-    closed: [bool; 2],
 }
 
 /// Bytes of a transport payload in the file.
@@ -200,47 +203,94 @@ struct Piece {
 
 /// Find all connections of a file.
 pub fn find(file: &File, space: &Space) -> Vec<Flow> {
-    let mut all: Vec<Open> = Vec::new();
-    let mut current: HashMap<(Peer, Peer), usize> = HashMap::new();
-    let mut datagrams = Datagrams::default();
+    let mut tracker = Tracker::default();
     for record in file.records(space) {
-        let Some(ip) = dissect::packet_ip(space, &record).filter(|ip| ip.protocol == dissect::TCP)
-        else {
-            continue;
-        };
-        let Some((tcp, pieces)) = datagrams.segment(space, &record, &ip) else {
-            continue;
-        };
+        tracker.packet(space, &record);
+    }
+    tracker.all.into_iter().map(Open::finish).collect()
+}
+
+/// Tells for each packet which connection it is of, and where in its streams.
+#[derive(Default)]
+pub struct Tracker {
+    all: Vec<Open>,
+    current: HashMap<(Peer, Peer), usize>,
+    datagrams: Datagrams,
+}
+
+/// What a packet is in its connection. A fragmented one is seen with its last fragment.
+pub struct Seen {
+    /// Index of the connection.
+    pub flow: usize,
+    /// Which of its peers sent it.
+    pub who: usize,
+    /// The TCP header.
+    pub tcp: Tcp,
+    /// The IP header of this packet.
+    pub ip: Ip,
+    /// Place of its sequence number in the stream of its sender.
+    pub seq: i64,
+    /// Place of its acknowledgment number in the stream of the other one, where that one was seen.
+    pub ack: Option<i64>,
+    /// Where the TCP segment lies in the file: first byte and length of each part.
+    pub parts: Vec<(u64, u64)>,
+    /// Whether all of the segment was captured.
+    pub complete: bool,
+}
+
+impl Tracker {
+    /// Look at the next packet; nothing for one that is no TCP segment.
+    pub fn packet(&mut self, space: &Space, record: &Record) -> Option<Seen> {
+        let ip = dissect::packet_ip(space, record).filter(|ip| ip.protocol == dissect::TCP)?;
+        let (tcp, pieces, parts) = self.datagrams.segment(space, record, &ip)?;
         let from = (ip.source, tcp.source);
         let to = (ip.destination, tcp.destination);
         let key = if from <= to { (from, to) } else { (to, from) };
         let opens = tcp.flags & (dissect::SYN | dissect::ACK) == dissect::SYN;
-        let known = current.get(&key).copied().filter(|i| {
+        let known = self.current.get(&key).copied().filter(|i| {
             // the same ports once more: another connection
-            let old = &all[*i];
+            let old = &self.all[*i];
             let who = usize::from(old.peers[0] != from);
             let repeated = old.halves[who].base == Some(tcp.seq.wrapping_add(1));
             !opens || repeated || old.halves.iter().all(|h| h.segments.is_empty() && !h.begun)
         });
-        let i = known.unwrap_or_else(|| {
-            all.push(Open {
+        let flow = known.unwrap_or_else(|| {
+            self.all.push(Open {
                 peers: [from, to],
                 halves: Default::default(),
                 client: None,
-                closed: [false; 2],
             });
-            current.insert(key, all.len() - 1);
-            all.len() - 1
+            self.current.insert(key, self.all.len() - 1);
+            self.all.len() - 1
         });
-        let flow = &mut all[i];
-        let who = usize::from(flow.peers[0] != from);
+        let open = &mut self.all[flow];
+        let who = usize::from(open.peers[0] != from);
         if tcp.flags & dissect::SYN != 0 {
-            flow.client = Some(if opens { who } else { 1 - who });
+            open.client = Some(if opens { who } else { 1 - who });
         }
-        flow.closed[who] |= tcp.flags & (dissect::FIN | dissect::RST) != 0;
-        flow.halves[who].add(&tcp, &pieces, record.time.unwrap_or(0));
+        let complete = pieces.iter().all(|p| p.captured == p.len);
+        open.halves[who].add(&tcp, &pieces, record.time.unwrap_or(0));
+        let seq = open.halves[who].place(tcp.seq);
+        let other = &open.halves[1 - who];
+        let ack = (tcp.flags & dissect::ACK != 0)
+            .then(|| other.known_place(tcp.ack))
+            .flatten();
+        Some(Seen {
+            flow,
+            who,
+            tcp,
+            ip,
+            seq,
+            ack,
+            parts,
+            complete,
+        })
     }
-    all.into_iter().map(Open::finish).collect()
+
+    /// Where a number that the other peer's stream is counted in lies there.
+    pub fn place(&self, flow: usize, who: usize, number: u32) -> Option<i64> {
+        self.all.get(flow)?.halves[who].known_place(number)
+    }
 }
 
 impl Open {
@@ -260,13 +310,16 @@ impl Open {
     }
 }
 
+/// A TCP header, where the payload lies, and where the whole segment does.
+type Found = (Tcp, Vec<Piece>, Vec<(u64, u64)>);
+
 /// The datagrams whose fragments did not all come yet.
 #[derive(Default)]
 struct Datagrams(HashMap<(IpAddr, IpAddr, u32), Vec<(Fragment, u64, u64)>>);
 
 impl Datagrams {
     /// The TCP header of a packet and where its payload lies, once all fragments are there.
-    fn segment(&mut self, space: &Space, record: &Record, ip: &Ip) -> Option<(Tcp, Vec<Piece>)> {
+    fn segment(&mut self, space: &Space, record: &Record, ip: &Ip) -> Option<Found> {
         let captured = ip.end.min(record.captured);
         let from = record.data + ip.payload;
         let Some(fragment) = ip.fragment else {
@@ -279,7 +332,7 @@ impl Datagrams {
                 len: sent as u32,
                 captured: there as u32,
             };
-            return Some((tcp, vec![piece]));
+            return Some((tcp, vec![piece], vec![(from, captured - ip.payload)]));
         };
         if captured < ip.end {
             return None;
@@ -301,7 +354,8 @@ impl Datagrams {
         let tcp = dissect::tcp(&bytes)?;
         let mut skip = tcp.header;
         let mut pieces = Vec::new();
-        for (at, len) in whole {
+        for (at, len) in &whole {
+            let (at, len) = (*at, *len);
             let cut = skip.min(len);
             skip -= cut;
             pieces.push(Piece {
@@ -310,7 +364,7 @@ impl Datagrams {
                 captured: (len - cut) as u32,
             });
         }
-        Some((tcp, pieces))
+        Some((tcp, pieces, whole))
     }
 }
 

@@ -165,7 +165,7 @@ impl Arrange<'_> {
         let put = |at: u64, new: &mut Vec<u8>, changes: &mut Changes| {
             if !new.is_empty() {
                 let mut splice = Splice::new(Span::bits(at, 0), std::mem::take(new), &self.path);
-                splice.items = true;
+                splice.items = Some(seq.name());
                 changes.push(self.at.space, splice);
             }
         };
@@ -186,7 +186,7 @@ impl Arrange<'_> {
         for span in old {
             if kept.next_if_eq(&span).is_none() {
                 let mut splice = Splice::new(span, Vec::new(), &self.path);
-                splice.items = true;
+                splice.items = Some(seq.name());
                 self.changes.push(self.at.space, splice);
             }
         }

@@ -45,6 +45,28 @@ impl Sequence for Headers {
     }
 
     fn arrange(&self, cx: &mut Arrange<'_>) -> Result<(), Reject> {
+        for item in &mut cx.items {
+            // what an index of a field from elsewhere means here is not what it meant there: it is spelled out
+            if let Some(new) = item.new.take() {
+                let text = |name: &str| {
+                    let scalar = new.field(name).map(|n| n.scalar());
+                    scalar.and_then(|s| s.as_bytes().map(<[u8]>::to_vec))
+                };
+                item.new = Some(match (text("name"), text("value")) {
+                    (Some(name), Some(value)) => {
+                        let never = new.field("representation").map(|r| r.scalar());
+                        let never = never == Some(Form::NeverIndexed.name().into());
+                        let form = if never {
+                            Form::NeverIndexed
+                        } else {
+                            Form::WithoutIndexing
+                        };
+                        standalone(write_literal(form, 0, &name, &value))
+                    }
+                    _ => new,
+                });
+            }
+        }
         cx.by_item(self)
     }
 

@@ -194,10 +194,12 @@ impl Side {
         Some((info, block))
     }
 
-    /// The log of the dynamic table as it was before a block, and the table then.
-    pub fn table_before(&self, frame: u64) -> Option<(Log, Window)> {
-        let (info, _) = self.block(frame)?;
-        Some((self.lock().log.up_to(&info.table), info.table))
+    /// All header blocks, and the log of the dynamic table.
+    pub fn blocks(self) -> (Vec<BlockInfo>, Log) {
+        let mut p = self.progress.into_inner();
+        let p = p.as_mut().unwrap_or_else(|e| e.get_mut());
+        while p.advance(&self.space) {}
+        (std::mem::take(&mut p.blocks), std::mem::take(&mut p.log))
     }
 }
 

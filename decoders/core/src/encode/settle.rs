@@ -103,7 +103,7 @@ impl Settler {
                         new,
                         by: node.path_text().into(),
                         assigned: true,
-                        items: false,
+                        items: None,
                     };
                     changes.push(&green.space, splice);
                 } else {
@@ -228,7 +228,7 @@ impl Settler {
             new,
             by: path.as_str().into(),
             assigned: false,
-            items: false,
+            items: None,
         };
         changes.push(&green.space, splice);
         self.note(

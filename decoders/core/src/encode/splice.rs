@@ -15,8 +15,8 @@ pub struct Splice {
     pub by: Arc<str>,
     /// Whether the user assigned it; else it was derived.
     pub assigned: bool,
-    /// Whether it adds or removes whole items of a sequence, and so belongs to none of its neighbours.
-    pub items: bool,
+    /// Where it adds or removes whole items of a sequence: the name of these items. It belongs to none of their neighbours.
+    pub items: Option<&'static str>,
 }
 
 impl Splice {
@@ -27,7 +27,7 @@ impl Splice {
             new: Bits::from_bytes(new),
             by: by.into(),
             assigned: false,
-            items: false,
+            items: None,
         }
     }
 

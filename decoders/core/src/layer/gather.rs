@@ -148,6 +148,8 @@ impl Gather {
         let piece = |start: u64, len: u64, new: crate::Bits| Splice {
             span: Span::bits(start, len),
             new,
+            // to the space under it, what is inside an item is bytes
+            items: None,
             ..change.clone()
         };
         let reach = span.start.saturating_sub(self.longest_copy * 8 + 8);

@@ -126,6 +126,7 @@ impl Layer for Window {
     ) -> Result<Vec<Splice>, Reject> {
         for change in &mut changes {
             change.span.start += self.at * 8;
+            change.items = None;
         }
         Ok(changes)
     }

@@ -95,7 +95,7 @@ fn lengths(
         let inside = changes[next..]
             .iter()
             .take_while(|c| c.span.start <= message.end())
-            .filter(|c| message.contains(c.span) && !c.items);
+            .filter(|c| message.contains(c.span) && c.items.is_none());
         let mut by = None;
         let growth: i64 = inside
             .inspect(|c| by = Some(c.by.clone()))

@@ -2,7 +2,6 @@
 
 use super::codecs::{Binary, unwrap, wrap};
 use crate::header::{Header, Headers};
-use crate::hpack::codec::Literal;
 use crate::hpack::{Block, Field};
 use crate::talk::List;
 use binq_core::codec::{Codec, Raw};
@@ -221,15 +220,10 @@ impl Layer for HeaderBytes {
     }
 }
 
-/// The codec of the text of a header field, for tests of this module.
-#[cfg(test)]
-fn literal() -> Ref<dyn Codec> {
-    (&Literal).into()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::hpack::codec::Literal;
     use crate::hpack::repr::{Spelling, write_text};
 
     #[test]
@@ -241,7 +235,7 @@ mod tests {
             bytes: unwrap(&text).unwrap(),
             text,
             span: under.span(),
-            codec: literal(),
+            codec: (&Literal).into(),
         };
         let mut report = Default::default();
         let mut cx = Patching {

@@ -209,6 +209,18 @@ impl Window {
         }
     }
 
+    /// Whether two tables hold the same, each in its own log.
+    pub fn same(&self, log: &Log, other: &Self, other_log: &Log) -> bool {
+        let ours = &log.entries[self.first..self.end];
+        let theirs = &other_log.entries[other.first..other.end];
+        self.max == other.max && self.late == other.late && ours == theirs
+    }
+
+    /// By how many entries this table is longer than another one that began as it did, those that were evicted included.
+    pub fn ahead_of(&self, other: &Self) -> i64 {
+        self.end as i64 - other.end as i64
+    }
+
     /// The index of an entry of this name and value.
     pub fn find(&self, log: &Log, entry: &Entry) -> Option<u64> {
         let fits =
