@@ -243,7 +243,7 @@ impl Shape for Capture {
             let network: Arc<dyn Codec> = Arc::new(Network { bytes: order });
             leaf(cx, "network", 20, network.into(), 4);
         } else {
-            let blocks = Kind::array(Arc::new(Blocks(self.shared.clone())));
+            let blocks = Kind::array(Arc::new(Blocks));
             cx.node_in("blocks", wire, wire.span(), blocks);
         }
         let first = self.shared.file.start().at;

@@ -72,7 +72,6 @@ pub mod block {
     pub const INTERFACE: u32 = 1;
     pub const PACKET: u32 = 2;
     pub const SIMPLE_PACKET: u32 = 3;
-    pub const NAME_RESOLUTION: u32 = 4;
     pub const STATISTICS: u32 = 5;
     pub const ENHANCED_PACKET: u32 = 6;
     pub const DECRYPTION_SECRETS: u32 = 10;
@@ -318,10 +317,26 @@ pub fn options(space: &Space, order: Order, from: u64, to: u64) -> impl Iterator
 
 /// The packet in a block, if it is one of a packet.
 pub fn packet_of(space: &Space, block: &Block) -> Option<Record> {
+    let order = block.section.order;
+    let is_packet = matches!(
+        block.kind,
+        block::ENHANCED_PACKET | block::PACKET | block::SIMPLE_PACKET
+    );
+    if !block.sound && is_packet {
+        // a packet whose length is damaged is still counted
+        return Some(Record {
+            at: block.at,
+            end: block.end,
+            data: block.end,
+            captured: 0,
+            original: 0,
+            link: u32::MAX,
+            time: None,
+        });
+    }
     if !block.sound {
         return None;
     }
-    let order = block.section.order;
     let h = space.read(block.at + 8, 20);
     let room = (block.end - 4).checked_sub(block.at + 8)?;
     let (number, data, captured, original, time) = match block.kind {

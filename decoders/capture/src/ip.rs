@@ -2,7 +2,7 @@
 
 use crate::checksum::Covered;
 use crate::codecs::{Checksum, Ip4, Ip6};
-use crate::dissect::{self, AUTH, EXTENSIONS, FRAGMENT, Ip, Record, extension_len};
+use crate::dissect::{self, AUTH, EXTENSIONS, FRAGMENT, Fragment, Ip, Record, extension_len};
 use crate::tcp;
 use binq_core::codec::{Bool, Codec, Int, Named, Raw, UBits};
 use binq_core::sequence::{SeqAt, Sequence, State, Step};
@@ -136,7 +136,8 @@ fn payload(cx: &mut Cx<'_>, record: &Record, ip: &Ip) -> Result<(), Malformed> {
     let to = record.data + ip.end.min(record.captured);
     let span = Span::bytes(from, to - from);
     match (ip.protocol, ip.fragment) {
-        (dissect::TCP, None) => {
+        // the first fragment has the header
+        (dissect::TCP, None | Some(Fragment { offset: 0, .. })) => {
             cx.node("payload", span, tcp::segment(record, ip));
         }
         (dissect::UDP, None) => {

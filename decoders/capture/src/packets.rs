@@ -35,7 +35,7 @@ impl Sequence for Packets {
                 shared: self.0.clone(),
                 record,
             })),
-            File::PcapNg => crate::pcapng::packet_kind(&self.0, at.space, &record, &next),
+            File::PcapNg => crate::pcapng::packet_kind(at.space, &record, &next),
         };
         Some(Step {
             kind,

@@ -1,6 +1,5 @@
 //! Blocks of pcapng, draft-ietf-opsawg-pcapng.
 
-use crate::capture::Shared;
 use crate::dissect::Record;
 use crate::file::{Block, Place, Section, block, next_block, options, packet_of};
 use crate::link;
@@ -13,7 +12,7 @@ use binq_core::{Bits, Kind, Malformed, Misfit, Ref, Scalar, Space, Span};
 use std::sync::Arc;
 
 /// `.blocks[]`.
-pub struct Blocks(pub Arc<Shared>);
+pub struct Blocks;
 
 impl Sequence for Blocks {
     fn name(&self) -> &'static str {
@@ -33,7 +32,11 @@ impl Sequence for Blocks {
         let span = Span::bytes(block.at, block.end - block.at);
         let record = packet_of(at.space, &block);
         Some(Step {
-            kind: Kind::shared(Arc::new(BlockShape { block, record })),
+            kind: Kind::shared(Arc::new(BlockShape {
+                block,
+                record,
+                is_packet: false,
+            })),
             span,
             next: State {
                 at: next.at * 8,
@@ -45,7 +48,7 @@ impl Sequence for Blocks {
 }
 
 /// The struct of the block that holds a packet; `next` is the place after it.
-pub fn packet_kind(_shared: &Arc<Shared>, space: &Space, record: &Record, next: &Place) -> Kind {
+pub fn packet_kind(space: &Space, record: &Record, next: &Place) -> Kind {
     let place = Place {
         at: record.at,
         section: next.section.clone(),
@@ -54,6 +57,7 @@ pub fn packet_kind(_shared: &Arc<Shared>, space: &Space, record: &Record, next: 
         Some((block, _)) => Kind::shared(Arc::new(BlockShape {
             block,
             record: Some(*record),
+            is_packet: true,
         })),
         // the walk has just found it there
         None => Kind::Leaf(Ref::Static(&Raw::FIXED)),
@@ -109,6 +113,8 @@ static BYTE_ORDER_MAGIC: Named<Int> = Named {
 struct BlockShape {
     block: Block,
     record: Option<Record>,
+    /// Whether it is seen as a packet: then it is no other type of block, and its type is not shown.
+    is_packet: bool,
 }
 
 /// Fields of a block before its options or data: name and size, signed or not.
@@ -224,7 +230,9 @@ impl Shape for BlockShape {
             bytes: 4,
             names: &BLOCK_TYPES,
         });
-        cx.leaf("type", Span::bytes(at, 4), kind);
+        if !self.is_packet {
+            cx.leaf("type", Span::bytes(at, 4), kind);
+        }
         cx.leaf("length", Span::bytes(at + 4, 4), order.codec(4));
         let mut from = at + 8;
         if self.block.kind == block::SECTION_HEADER {

@@ -27,7 +27,7 @@ fn covered(record: &Record, ip: &Ip, at: u64, udp: bool) -> Covered {
         spans: vec![Span::bytes(record.data + from, to - from)],
         pseudo: pseudo_header(ip, ip.end - ip.payload),
         at,
-        complete: ip.end <= record.captured,
+        complete: ip.end <= record.captured && ip.fragment.is_none(),
         udp,
     }
 }
@@ -292,9 +292,6 @@ impl Shape for Datagram {
         Ok(())
     }
 }
-
-/// Bytes of the header of a UDP datagram.
-pub const UDP_HEADER: u64 = 8;
 
 /// Whether a packet's protocol has a checksum that is known here, and where.
 pub fn checksum_at(protocol: u8) -> Option<(u64, bool)> {

@@ -319,6 +319,11 @@ impl Node {
         self.green().space.origins(self.green().span)
     }
 
+    /// Where else in the input the node's bits lie: in copies, which change with them.
+    pub fn copies(&self) -> Vec<Span> {
+        self.green().space.copies(self.green().span)
+    }
+
     /// The byte of the input where the node begins.
     pub fn offset(&self) -> u64 {
         self.green().space.offset(self.green().span.first_byte())

@@ -104,6 +104,22 @@ impl Space {
         }
     }
 
+    /// Where else in the input the bits of a span lie: in copies, such as a retransmission, which change with them.
+    pub fn copies(&self, span: Span) -> Vec<Span> {
+        let Some((under, layer)) = self.under() else {
+            return Vec::new();
+        };
+        let own = layer
+            .copies(span)
+            .into_iter()
+            .flat_map(|s| under.origins(s));
+        let below = layer
+            .origins(span)
+            .into_iter()
+            .flat_map(|s| under.copies(s));
+        own.chain(below).collect()
+    }
+
     /// The first run that the span touches whose bytes are missing from the input.
     pub fn hole_in(&self, span: Span) -> Option<Span> {
         let (under, layer) = self.under()?;

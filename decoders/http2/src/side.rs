@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 pub const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// How far to look for the first frame of a stream whose beginning is not there.
-const LOOK: u64 = 1 << 20;
+const LOOK: u64 = 1 << 16;
 
 /// A header longer than this is no head of an HTTP/1.1 message.
 const HEAD_1_1: u64 = 64 * 1024;
@@ -30,26 +30,35 @@ pub struct Begin {
 }
 
 impl Begin {
-    /// Find the frames of a stream; nothing if they seem to be none.
-    pub fn find(stream: &Space, whole: bool) -> Option<Self> {
-        let preface = |at: u64| *stream.read(at, 24) == PREFACE[..];
+    /// Find the frames of a stream; nothing if they seem to be none. `whole` says that its first byte is the first one that
+    /// was sent; `assumed`, that it is HTTP/2.
+    pub fn find(stream: &Space, whole: bool, assumed: bool) -> Option<Self> {
         let begun = |upgrade: u64, preface: bool| Self {
             upgrade,
             preface,
-            frames: upgrade + if preface { 24 } else { 0 },
+            frames: upgrade + if preface { PREFACE.len() as u64 } else { 0 },
             late: false,
         };
-        if preface(0) {
+        if has_preface(stream, 0) {
             return Some(begun(0, true));
         }
-        if let Some(end) = upgrade(stream) {
-            return Some(begun(end, preface(end)));
+        if whole {
+            if begins(stream, 0) {
+                return Some(begun(0, false));
+            }
+            if let Some((end, preface)) = upgrade(stream) {
+                return Some(begun(end, preface));
+            }
         }
-        let first = head_at(stream, 0).filter(Head::is_plausible);
-        if whole && first.is_some_and(|h| h.kind == kind::SETTINGS) {
+        // a first frame that is odd is still one, where others follow it
+        let odd = head_at(stream, 0).is_some_and(|head| {
+            let next = HEAD + head.length;
+            next < stream.len() && resync(stream, next) == Some(next)
+        });
+        if whole && (odd || assumed) {
             return Some(begun(0, false));
         }
-        let frames = resync(stream, 0)?;
+        let frames = if odd { 0 } else { resync(stream, 0)? };
         Some(Self {
             upgrade: 0,
             preface: false,
@@ -59,24 +68,56 @@ impl Begin {
     }
 }
 
-/// The end of an HTTP/1.1 message that asks for, or grants, an upgrade to h2c (RFC 7540 section 3.2).
-fn upgrade(stream: &Space) -> Option<u64> {
+/// Whether frames begin here as a connection does, with SETTINGS.
+fn begins(stream: &Space, at: u64) -> bool {
+    let first = head_at(stream, at).filter(Head::is_plausible);
+    first.is_some_and(|h| h.kind == kind::SETTINGS)
+}
+
+/// Whether the preface is here, perhaps damaged: with a few bytes that differ, or before frames that begin as a connection
+/// does.
+fn has_preface(stream: &Space, at: u64) -> bool {
+    const FEW: usize = 8;
+    let len = PREFACE.len() as u64;
+    let bytes = stream.read(at, len);
+    if bytes.len() < PREFACE.len() || stream.hole_in(Span::bytes(at, len)).is_some() {
+        return false;
+    }
+    let differ = bytes.iter().zip(PREFACE).filter(|(a, b)| a != b).count();
+    differ <= FEW || !begins(stream, at) && begins(stream, at + len)
+}
+
+/// The end of an HTTP/1.1 message that asks for, or grants, an upgrade to h2c (RFC 7540 section 3.2), and whether the
+/// preface follows.
+fn upgrade(stream: &Space) -> Option<(u64, bool)> {
     let start = stream.read(0, 8);
-    let granted = start.starts_with(b"HTTP/1.1");
-    if !granted && !start.first()?.is_ascii_uppercase() {
+    if !start.starts_with(b"HTTP/") && !start.first()?.is_ascii_uppercase() {
         return None;
     }
     let head = stream.read(0, HEAD_1_1);
-    let end = head.windows(4).position(|w| w == b"\r\n\r\n")? + 4;
-    let text = String::from_utf8_lossy(&head[..end]).to_ascii_lowercase();
-    let switches = text.contains("\r\nupgrade: h2c\r\n");
-    (switches && (!granted || text.starts_with("http/1.1 101"))).then_some(end as u64)
+    let preface = head.windows(PREFACE.len()).position(|w| w == PREFACE);
+    if let Some(end) = preface {
+        return Some((end as u64, true));
+    }
+    let end = head
+        .windows(4)
+        .position(|w| w == b"\r\n\r\n")
+        .map(|i| i as u64 + 4);
+    let end = end.filter(|end| begins(stream, *end));
+    let first = || resync(stream, 0).filter(|at| begins(stream, *at));
+    Some((end.or_else(first)?, false))
 }
 
 /// The first byte from `at` on where frames seem to begin: three that follow each other, or fewer up to the very end.
 pub fn resync(stream: &Space, at: u64) -> Option<u64> {
     let end = stream.len();
+    let window = stream.read(at, LOOK + HEAD);
     (at..end.min(at + LOOK)).find(|start| {
+        // most bytes are no frame header: seen without asking for holes
+        let bytes = &window[(start - at) as usize..];
+        if !Head::of(bytes).is_some_and(|h| h.is_plausible()) {
+            return false;
+        }
         let mut next = *start;
         for _ in 0..3 {
             match head_at(stream, next) {

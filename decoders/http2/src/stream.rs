@@ -52,7 +52,7 @@ impl Format for Http2 {
 
     fn decode(&self, space: Space, _options: &Options) -> Node {
         // where nothing looks like a frame, frames are read from the first byte on: the format was asked for by name
-        let begin = Begin::find(&space, true).unwrap_or(Begin {
+        let begin = Begin::find(&space, true, true).unwrap_or(Begin {
             upgrade: 0,
             preface: false,
             frames: 0,
@@ -118,6 +118,13 @@ impl Shape for Stream {
         let frames = Span::bytes(begin.frames, side.space.len() - begin.frames);
         let kind = Kind::array(Arc::new(Frames(side.clone())));
         cx.node_in("frames", &side.space, frames, kind);
+        if begin.preface && *side.space.read(begin.upgrade, 24) != PREFACE[..] {
+            return Err(Malformed::new(
+                begin.upgrade,
+                "the connection preface",
+                "other bytes",
+            ));
+        }
         if begin.late && begin.frames > 0 {
             return Err(Malformed::new(
                 0,

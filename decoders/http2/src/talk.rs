@@ -103,8 +103,23 @@ struct Exchanges {
 impl Talk {
     /// A conversation that is HTTP/2, by its preface, its upgrade, or frames that follow each other in both directions.
     pub fn new(with: &Conversation, options: &Options) -> Option<Self> {
-        let mut sent = Begin::find(&with.client.stream, with.client.whole);
-        let mut received = Begin::find(&with.server.stream, with.server.whole);
+        let mut sent = Begin::find(&with.client.stream, with.client.whole, false);
+        let assumed = sent.is_some_and(|b| b.preface);
+        let mut received = Begin::find(&with.server.stream, with.server.whole, assumed);
+        if assumed && sent.is_some_and(|b| b.upgrade == 0) && with.server.whole {
+            // after a preface without an upgrade, the first byte of the answer is that of a frame
+            received = received.map(|b| {
+                if b.late {
+                    Begin {
+                        frames: 0,
+                        late: false,
+                        ..b
+                    }
+                } else {
+                    b
+                }
+            });
+        }
         let nothing = |half: &binq_core::dialogue::Half| half.stream.is_empty();
         let late = Begin {
             upgrade: 0,

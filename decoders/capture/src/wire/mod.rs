@@ -85,7 +85,10 @@ impl Layer for Wire {
             packet.lengths()?;
             packet.ip_checksum();
             match &seen {
-                Some(seen) if seen.parts.len() > 1 => packet.fragments_checksum(seen, &changes),
+                Some(seen) if seen.parts.len() > 1 => {
+                    let first = survey.firsts.get(&seen.parts[0].0);
+                    packet.fragments_checksum(seen, &changes, *first.unwrap_or(&number));
+                }
                 _ => packet.checksum(),
             }
             let limit = seen
@@ -110,10 +113,12 @@ fn is_before(change: &Splice, record: &Record) -> bool {
 pub struct Survey {
     /// How the bytes that a peer sent move, by connection and peer.
     shifts: HashMap<(usize, usize), Shifts>,
-    /// The first bytes of segments in fragments that have a change.
+    /// Segments in fragments that have a change, by their first byte.
     fragments: HashSet<u64>,
-    /// The longest payload that each peer sent, or the MSS that the other one named, if that is more.
-    most: HashMap<(usize, usize), u64>,
+    /// The packets that have the first fragment of a segment, by the first byte of the segment.
+    firsts: HashMap<u64, usize>,
+    /// What the path of each peer's segments is known to take.
+    most: HashMap<(usize, usize), Limit>,
 }
 
 impl Survey {
@@ -132,19 +137,24 @@ impl Survey {
 impl Wire {
     fn survey(&self, under: &Space, changes: &[Splice]) -> Result<Survey, Reject> {
         let mut events: HashMap<(usize, usize), Vec<Event>> = HashMap::new();
-        let mut most: HashMap<(usize, usize), u64> = HashMap::new();
+        let mut most: HashMap<(usize, usize), Limit> = HashMap::new();
         let mut fragments = HashSet::new();
+        let mut firsts = HashMap::new();
         let mut tracker = Tracker::default();
-        for record in self.file.records(under) {
+        for (number, record) in self.file.records(under).enumerate() {
+            let ip = crate::dissect::packet_ip(under, &record);
+            if let Some(ip) = ip.filter(|ip| ip.fragment.is_some_and(|f| f.offset == 0)) {
+                firsts.insert(record.data + ip.payload, number);
+            }
             let Some(seen) = tracker.packet(under, &record) else {
                 continue;
             };
             let total: u64 = seen.parts.iter().map(|p| p.1).sum();
             let longest = most.entry((seen.flow, seen.who)).or_default();
-            *longest = (*longest).max(total.saturating_sub(seen.tcp.header));
+            longest.payload = longest.payload.max(total.saturating_sub(seen.tcp.header));
             if let Some(mss) = segment::mss(under, &seen) {
                 let other = most.entry((seen.flow, 1 - seen.who)).or_default();
-                *other = (*other).max(mss);
+                other.mss = other.mss.max(mss);
             }
             let mut done = 0;
             for (at, len) in &seen.parts {
@@ -179,8 +189,27 @@ impl Wire {
         Ok(Survey {
             shifts: shifts.collect(),
             fragments,
+            firsts,
             most,
         })
+    }
+}
+
+/// How long a segment may be.
+#[derive(Clone, Copy, Default)]
+pub struct Limit {
+    /// The longest payload that was seen; with offload, it is longer than any that was sent.
+    payload: u64,
+    /// What the other peer named, which counts TCP options (RFC 6691).
+    mss: u64,
+}
+
+impl Limit {
+    /// The most bytes of payload after a TCP header of `tcp` bytes, which begins `before` bytes into the IP packet.
+    fn payload(self, tcp: u64, before: u64) -> u64 {
+        let options = tcp.saturating_sub(20);
+        let path = self.payload.max(self.mss.saturating_sub(options));
+        path.min(0xffff - tcp - before).max(1)
     }
 }
 

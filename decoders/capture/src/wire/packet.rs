@@ -1,7 +1,7 @@
 //! One packet after a change: its numbers, lengths and checksums.
 
-use super::Survey;
 use super::segment;
+use super::{Limit, Survey};
 use crate::checksum::{self, Sum, Verdict};
 use crate::dissect::{self, Ip, Record};
 use crate::file::{File, block};
@@ -10,7 +10,7 @@ use crate::order::Order;
 use crate::tcp::{Options, pseudo_header};
 use binq_core::encode::{Did, Note, Splice, patched};
 use binq_core::layer::Patching;
-use binq_core::{Reject, Scalar, Space, Span};
+use binq_core::{Reject, Space, Span};
 
 /// A packet that something follows for.
 pub struct Packet<'a, 'b> {
@@ -22,6 +22,8 @@ pub struct Packet<'a, 'b> {
     changes: Vec<Splice>,
     /// Path of the packet, of its IP header, and of what that carries.
     paths: [String; 3],
+    /// For a block of pcapng that grew: its padding, and how long it must be.
+    padding: Option<(Span, usize)>,
     cx: &'a mut Patching<'b>,
 }
 
@@ -47,6 +49,7 @@ impl<'a, 'b> Packet<'a, 'b> {
             ip,
             changes,
             paths: [packet, at, carried],
+            padding: None,
             cx,
         }
     }
@@ -75,13 +78,21 @@ impl<'a, 'b> Packet<'a, 'b> {
 
     /// Write a field that follows, unless it was assigned.
     fn put(&mut self, path: String, at: u64, was: u64, new: Vec<u8>) {
+        self.put_in(Order::BIG, path, at, was, new);
+    }
+
+    /// The same, for a field in the byte order of the file.
+    fn put_in(&mut self, order: Order, path: String, at: u64, was: u64, new: Vec<u8>) {
         let span = Span::bytes(at, new.len() as u64);
-        let number = |b: &[u8]| b.iter().fold(0u64, |n, b| n << 8 | u64::from(*b));
+        let number = |b: &[u8]| match b.len() {
+            2 => u64::from(order.u16(b)),
+            _ => u64::from(order.u32(b)),
+        };
         let assigned = self.changes.iter().find(|c| c.span == span);
         let right = number(&new);
         let offset = self.under.offset(at);
         if assigned.is_some() || self.cx.pins.contains(&span) {
-            let is = assigned.map_or(was, |c| c.new.uint() as u64);
+            let is = assigned.map_or(was, |c| number(c.new.bytes()));
             if is != right {
                 let did = Did::LeftWrong {
                     is: is.into(),
@@ -117,7 +128,7 @@ impl<'a, 'b> Packet<'a, 'b> {
             return;
         };
         let tcp = self.paths[2].clone();
-        let mut number = |packet: &mut Self, name: &str, at: u64, by: i64| {
+        let number = |packet: &mut Self, name: &str, at: u64, by: i64| {
             let was = packet.read32(at);
             let new = was.wrapping_add(by as u32);
             packet.put(
@@ -232,19 +243,10 @@ impl<'a, 'b> Packet<'a, 'b> {
                 (order, fields)
             }
         };
-        let mut put = |packet: &mut Self, name: &str, at: u64, by: i64| {
-            let bytes = packet.under.read(at, 4).into_owned();
-            let was = order.u32(&bytes);
-            let new = was.wrapping_add(by as u32);
-            // numbers of the file are in its own order: `put` compares them as they are written
-            let raw = |b: &[u8]| b.iter().fold(0u64, |n, b| n << 8 | u64::from(*b));
-            packet.put_raw(
-                format!("{path}.{name}"),
-                at,
-                raw(&bytes),
-                order.put32(new).to_vec(),
-                (was, new),
-            );
+        let put = |packet: &mut Self, name: &str, at: u64, by: i64| {
+            let was = order.u32(&packet.under.read(at, 4));
+            let new = order.put32(was.wrapping_add(by as u32)).to_vec();
+            packet.put_in(order, format!("{path}.{name}"), at, was.into(), new);
         };
         for (name, at) in fields {
             put(self, name, r.at + at, grown);
@@ -254,11 +256,7 @@ impl<'a, 'b> Packet<'a, 'b> {
             let old = (4 - r.captured % 4) % 4;
             let new = (4 - r.captured.saturating_add_signed(grown) % 4) % 4;
             let there = old.min(r.end - 4 - end);
-            if there != new {
-                let mut pad = Splice::new(Span::bytes(end, there), vec![0; new as usize], &path);
-                pad.items = Some("padding");
-                self.changes.push(pad);
-            }
+            self.padding = Some((Span::bytes(end, there), new as usize));
             let by = grown + new as i64 - there as i64;
             put(self, "length", r.at + 4, by);
             put(self, "footer_length", r.end - 4, by);
@@ -272,19 +270,6 @@ impl<'a, 'b> Packet<'a, 'b> {
         match u64::from(Order::LITTLE.u32(&said)) == total {
             true => Order::LITTLE,
             false => Order::BIG,
-        }
-    }
-
-    fn put_raw(&mut self, path: String, at: u64, was: u64, new: Vec<u8>, shown: (u32, u32)) {
-        let notes = self.cx.report.notes.len();
-        self.put(path, at, was, new);
-        if let Some(Note {
-            did: Did::Recomputed { from, to },
-            ..
-        }) = self.cx.report.notes.get_mut(notes)
-        {
-            *from = Scalar::Int(shown.0.into());
-            *to = Scalar::Int(shown.1.into());
         }
     }
 
@@ -336,7 +321,9 @@ impl<'a, 'b> Packet<'a, 'b> {
     }
 
     /// The checksum of a segment in several fragments, once the last one is there.
-    pub fn fragments_checksum(&mut self, seen: &Seen, all: &[Splice]) {
+    ///
+    /// It is in the first one, which is packet number `first`.
+    pub fn fragments_checksum(&mut self, seen: &Seen, all: &[Splice], first: usize) {
         let read = |changes: &[Splice]| {
             seen.parts.iter().fold(Vec::new(), |mut out, (at, len)| {
                 out.extend(patched(self.under, Span::bytes(*at, *len), changes));
@@ -346,6 +333,15 @@ impl<'a, 'b> Packet<'a, 'b> {
         let old = read(&[]);
         let both: Vec<Splice> = all.iter().chain(&self.changes).cloned().collect();
         let new = read(&both);
+        let link = if seen.ip.at > 0 { ".payload" } else { "" };
+        self.paths[2] = format!(".packets[{first}].packet{link}.payload");
+        let field = Span::bytes(seen.parts[0].0 + 16, 2);
+        // what was assigned there is a change of another packet
+        self.changes.extend(
+            all.iter()
+                .filter(|c| c.assigned && c.span == field)
+                .cloned(),
+        );
         if old != new {
             self.transport(&seen.ip, seen.parts[0].0, &old, &new, true);
         }
@@ -402,24 +398,43 @@ impl<'a, 'b> Packet<'a, 'b> {
         checksum::pseudo(a, b, ip.protocol, len)
     }
 
-    /// All changes of the packet; one that outgrew its path in several.
-    pub fn finish(self, seen: Option<&Seen>, limit: Option<u64>) -> Vec<Splice> {
-        let (Some(seen), Some(limit), Some(ip)) = (seen, limit, self.ip) else {
-            return self.changes;
+    /// The bytes of the record after all changes.
+    fn bytes(&self) -> Vec<u8> {
+        let part =
+            |from: u64, to: u64| patched(self.under, Span::bytes(from, to - from), &self.changes);
+        let Some((padding, len)) = self.padding else {
+            return part(self.record.at, self.record.end);
         };
+        let mut out = part(self.record.at, padding.first_byte());
+        out.resize(out.len() + len, 0);
+        out.extend(part(padding.end_byte(), self.record.end));
+        out
+    }
+
+    /// All changes of the packet; one that outgrew its path in several.
+    pub fn finish(self, seen: Option<&Seen>, limit: Option<Limit>) -> Vec<Splice> {
         let span = Span::bytes(self.record.at, self.record.end - self.record.at);
+        if let Some(parts) = self.split(seen, limit) {
+            return vec![Splice::new(span, parts, &self.paths[0])];
+        }
+        match self.padding {
+            // what is appended to the packet and what pads it are at one place: they are written in order
+            Some(_) => vec![Splice::new(span, self.bytes(), &self.paths[0])],
+            None => self.changes,
+        }
+    }
+
+    fn split(&self, seen: Option<&Seen>, limit: Option<Limit>) -> Option<Vec<u8>> {
+        let (seen, ip) = (seen?, self.ip?);
+        let limit = limit?.payload(seen.tcp.header, ip.payload - ip.at);
         let payload = self.place(ip.payload) + seen.tcp.header;
         let end = self.place(ip.end.min(self.record.captured));
-        let grown = if payload <= end {
-            self.growth(payload, end)
-        } else {
-            0
-        };
-        let new = (end.saturating_sub(payload)).saturating_add_signed(grown);
+        let old = end.checked_sub(payload)?;
+        let grown = self.growth(payload, end);
+        let new = old.saturating_add_signed(grown);
         if grown <= 0 || new <= limit || !segment::can_split(&ip) || !seen.complete {
-            return self.changes;
+            return None;
         }
-        let bytes = patched(self.under, span, &self.changes);
         let order = match self.file {
             File::Pcap(head) => head.order,
             File::PcapNg => self.block_order(),
@@ -433,16 +448,7 @@ impl<'a, 'b> Packet<'a, 'b> {
             is_pcap: matches!(self.file, File::Pcap(_)),
             order,
         };
-        let parts = segment::split(&bytes, &place, limit.max(1) as usize);
-        let did = Did::Other(format!(
-            "cut in several segments: {new} bytes are more than the {limit} of the path"
-        ));
-        self.cx.report.notes.push(Note {
-            path: self.paths[2].clone(),
-            offset: self.under.offset(self.record.at),
-            did,
-        });
-        vec![Splice::new(span, parts, &self.paths[0])]
+        Some(segment::split(&self.bytes(), &place, limit as usize))
     }
 }
 

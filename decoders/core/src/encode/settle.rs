@@ -50,7 +50,12 @@ pub(super) fn lower(
                 pins: own.map(|(_, span)| *span).collect(),
             };
             let lowered = layer.patch(under, splices, &mut cx)?;
+            let pins: Vec<Span> = cx.pins.iter().flat_map(|pin| layer.origins(*pin)).collect();
             changes.list(under).extend(lowered);
+            changes.1.retain(|(s, _)| !s.same(&space));
+            changes
+                .1
+                .extend(pins.into_iter().map(|pin| (under.clone(), pin)));
         }
     }
 }

@@ -223,6 +223,21 @@ impl Layer for Gather {
         there.collect()
     }
 
+    fn copies(&self, span: Span) -> Vec<Span> {
+        let reach = span.start.saturating_sub(self.longest_copy * 8);
+        let first = self.copies.partition_point(|c| c.at * 8 < reach);
+        let near = self.copies[first..]
+            .iter()
+            .take_while(|c| c.at * 8 < span.end());
+        near.filter_map(|c| {
+            let start = span.start.max(c.at * 8);
+            let end = span.end().min(c.end() * 8);
+            let from = c.from? * 8 + (start - c.at * 8);
+            (start < end).then(|| Span::bits(from, end - start))
+        })
+        .collect()
+    }
+
     fn hole(&self, span: Span) -> Option<Span> {
         let i = self.holes.partition_point(|h| h.end() <= span.start);
         let hole = self.holes.get(i)?;
@@ -262,6 +277,7 @@ mod tests {
         assert_eq!(space.hole_in(Span::bytes(0, 3)), None);
         assert_eq!(space.hole_in(Span::bytes(2, 2)), Some(Span::bytes(3, 2)));
         assert_eq!(space.offset(6), 9);
+        assert_eq!(space.copies(Span::bytes(5, 2)), [Span::bytes(20, 1)]);
     }
 
     #[test]

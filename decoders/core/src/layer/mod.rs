@@ -24,6 +24,11 @@ pub trait Layer: Send + Sync + 'static {
     /// Where the bits of a span come from in the space under it, in order.
     fn origins(&self, span: Span) -> Vec<Span>;
 
+    /// Where else the bits of a span are in the space under it: copies, which change with them.
+    fn copies(&self, _span: Span) -> Vec<Span> {
+        Vec::new()
+    }
+
     /// The first run that the span touches whose bytes are missing: they read as zeros, and mean nothing.
     fn hole(&self, _span: Span) -> Option<Span> {
         None

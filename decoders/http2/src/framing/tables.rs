@@ -10,7 +10,7 @@ use crate::hpack::table::{Entry, Log, Window};
 use crate::hpack::{Field, apply, int, read_block, resolve};
 use crate::side::{BlockInfo, Side};
 use binq_core::encode::{Did, Note, Splice, patched};
-use binq_core::layer::{Gather, Patching};
+use binq_core::layer::{Gather, Layer, Patching};
 use binq_core::{Reject, Scalar, Space, Span};
 use bytes::Bytes;
 use std::collections::HashMap;
@@ -193,7 +193,7 @@ impl Run<'_> {
             None => (repr.at, repr.int_end),
         };
         let path = format!(
-            "{}[{}].payload.headers[{i}]",
+            "{}[{}].payload.headers[{i}].index",
             self.framing.path,
             self.number(info.frame)
         );
@@ -202,11 +202,23 @@ impl Run<'_> {
         if was == spelled {
             return Ok(());
         }
+        let index = Span::bytes(repr.at as u64, (repr.int_end - repr.at) as u64);
+        if gather.origins(index).iter().any(|s| cx.pins.contains(s)) {
+            cx.report.notes.push(Note {
+                path,
+                offset,
+                did: Did::LeftWrong {
+                    is: repr.int.into(),
+                    right: Scalar::Bytes(spelled.into()),
+                },
+            });
+            return Ok(());
+        }
         cx.report.notes.push(Note {
             path: path.clone(),
             offset,
             did: Did::Recomputed {
-                from: Scalar::Bytes(was.into()),
+                from: repr.int.into(),
                 to: Scalar::Bytes(spelled.clone().into()),
             },
         });

@@ -8,7 +8,7 @@ mod metadata;
 
 use crate::exchange::{compute, value};
 use crate::header::Header;
-use crate::talk::{Exchange, List, Talk, Who};
+use crate::talk::{Exchange, List, Message, Talk, Who};
 use binq_core::codec::{Codec, Int, Text};
 use binq_core::shape::{At, Cx, Shape};
 use binq_core::{Kind, Malformed, Scalar, Span};
@@ -54,6 +54,32 @@ pub fn is_call(talk: &Talk, exchange: &Exchange) -> bool {
     blocks
         .into_iter()
         .any(|b| b.is_some() && grpc(talk.headers(b)))
+        || looks_like_call(talk, exchange)
+}
+
+/// Whether an exchange whose headers are not all known carries messages as gRPC does: every byte of a body is of one.
+fn looks_like_call(talk: &Talk, exchange: &Exchange) -> bool {
+    let hidden = |block| {
+        let list = talk.headers(block);
+        list.is_some_and(|l| l.fields.iter().any(|f| f.is_unknown()))
+    };
+    let carries = |message: &Message, who| {
+        let body = message.body(talk.side(who));
+        let read = |at, len| body.read(at, len).into_owned();
+        let (mut end, mut count) = (0, 0);
+        for (at, len) in body::messages(read, body.len()) {
+            let head = body.read(at, body::PREFIX);
+            let said = u64::from(u32::from_be_bytes([head[1], head[2], head[3], head[4]]));
+            if head[0] > 1 || said != len {
+                return false;
+            }
+            (end, count) = (at + body::PREFIX + len, count + 1);
+        }
+        count > 0 && end == body.len()
+    };
+    let (sent, received) = (&exchange.request, &exchange.response);
+    (hidden(sent.headers) || hidden(received.headers))
+        && (carries(sent, Who::Client) || carries(received, Who::Server))
 }
 
 /// A call, by the index of its exchange.

@@ -44,6 +44,11 @@ pub struct Field {
 }
 
 impl Field {
+    /// Whether it refers to an entry of the table that nobody saw.
+    pub fn is_unknown(&self) -> bool {
+        self.repr.form != Form::SizeUpdate && self.name == Part::Unknown
+    }
+
     /// The meaning, as far as all of it is known.
     pub fn entry(&self) -> Option<Entry> {
         Some(Entry {
