@@ -122,7 +122,8 @@ fn raw_version(record: &Record, cx: &Cx<'_>) -> u16 {
     match (record.link, first.first().map(|b| b >> 4)) {
         (link::IPV4, _) | (_, Some(4)) => dissect::IPV4,
         (link::IPV6, _) | (_, Some(6)) => dissect::IPV6,
-        _ => 0,
+        // a version that is neither: read as the older one, with a fault
+        _ => dissect::IPV4,
     }
 }
 

@@ -128,6 +128,7 @@ fn list(cx: &mut Cx<'_>, name: &'static str, list: &List) {
     let block = Block {
         fields: list.fields.clone(),
         wrong: None,
+        broken: None,
     };
     let end = block.fields.last().map_or(0, |f| f.repr.end) as u64;
     let span = Span::bytes(list.base, end);

@@ -1,7 +1,7 @@
 //! Header fields as nodes: each in its own spelling.
 
 use crate::hpack::codec::{Integer, Literal, Resolved, span_of};
-use crate::hpack::repr::{Form, write_literal};
+use crate::hpack::repr::{Form, Repr, write_literal};
 use crate::hpack::{Block, Field, Part};
 use binq_core::codec::{Codec, Text};
 use binq_core::sequence::{Arrange, SeqAt, Sequence, State, Step};
@@ -23,14 +23,20 @@ impl Sequence for Headers {
     }
 
     fn step(&self, at: &SeqAt<'_>, state: &State) -> Option<Step> {
-        let field = self.block.fields.get(state.memory as usize)?;
-        let repr = field.repr;
+        let n = state.memory as usize;
+        let (repr, kind): (_, Arc<dyn Shape>) = match (self.block.fields.get(n), self.block.broken)
+        {
+            (Some(field), _) => {
+                let field = field.clone();
+                (field.repr, Arc::new(Header { field }))
+            }
+            (None, Some(repr)) if n == self.block.fields.len() => (repr, Arc::new(Broken { repr })),
+            _ => return None,
+        };
         let span = Span::bytes(self.base + repr.at as u64, (repr.end - repr.at) as u64);
         debug_assert!(at.span.contains(span));
         Some(Step {
-            kind: Kind::shared(Arc::new(Header {
-                field: field.clone(),
-            })),
+            kind: Kind::shared(kind),
             span,
             next: State {
                 at: span.end(),
@@ -141,6 +147,32 @@ impl Header {
                 (span, self.resolved(is_value).into())
             }
         }
+    }
+}
+
+/// A header field of which only the index makes sense.
+struct Broken {
+    repr: Repr,
+}
+
+impl Shape for Broken {
+    fn name(&self) -> &'static str {
+        "broken header field"
+    }
+
+    fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {
+        let at = cx.at.span.first_byte();
+        let len = (self.repr.int_end - self.repr.at) as u64;
+        let prefix = &PREFIXES[usize::from(self.repr.form.prefix()) - 4];
+        cx.leaf("index", Span::bytes(at, len), prefix);
+        let space = cx.at.space.clone();
+        let rest = Span::bytes(at + len, cx.at.span.byte_len() - len);
+        cx.gap(&space, rest);
+        Err(Malformed::new(
+            at + len,
+            format!("the rest of a {}", self.repr.form.name()),
+            "bytes that are none",
+        ))
     }
 }
 

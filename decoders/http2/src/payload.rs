@@ -159,7 +159,8 @@ impl Payload {
             cx.leaf("fragment", body, &Raw::ANY);
         }
         let (space, span) = info.space(&self.side.space);
-        let read = block.fields.last().map_or(0, |f| f.repr.end) as u64 * 8;
+        let last = block.fields.last().map(|f| f.repr);
+        let read = block.broken.or(last).map_or(0, |r| r.end) as u64 * 8;
         let wrong = block.wrong.clone();
         let headers = Headers {
             block: Arc::new(block),

@@ -13,14 +13,14 @@ use bytes::Bytes;
 use std::path::{Path, PathBuf};
 
 /// The folder of samples.
-pub fn dir(name: &str) -> PathBuf {
+pub(crate) fn dir(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../../samples")
         .join(name)
 }
 
 /// All captures, by name.
-pub fn captures() -> Vec<(String, Bytes)> {
+pub(crate) fn captures() -> Vec<(String, Bytes)> {
     let mut all = Vec::new();
     for entry in std::fs::read_dir(dir("capture")).expect("samples/capture is there") {
         let path = entry.expect("a readable entry").path();
@@ -37,29 +37,29 @@ pub fn captures() -> Vec<(String, Bytes)> {
     all
 }
 
-pub fn capture(name: &str) -> Bytes {
+pub(crate) fn capture(name: &str) -> Bytes {
     std::fs::read(dir("capture").join(name))
         .expect("a sample")
         .into()
 }
 
-pub fn decode(bytes: &Bytes) -> Node {
+pub(crate) fn decode(bytes: &Bytes) -> Node {
     let options = Options::default();
     binq_all::registry()
         .decode(None, bytes.clone(), &options)
         .expect("a capture")
 }
 
-pub fn at(root: &Node, path: &str) -> Node {
+pub(crate) fn at(root: &Node, path: &str) -> Node {
     walk::follow(root, &walk::parse(path)).unwrap_or_else(|| panic!("no {path}"))
 }
 
 /// The root with a value assigned at a path.
-pub fn set(root: &Node, path: &str, value: impl Into<Scalar>) -> Node {
+pub(crate) fn set(root: &Node, path: &str, value: impl Into<Scalar>) -> Node {
     set_plain(root, path, Plain::Scalar(value.into()))
 }
 
-pub fn set_plain(root: &Node, path: &str, value: Plain) -> Node {
+pub(crate) fn set_plain(root: &Node, path: &str, value: Plain) -> Node {
     let keys = walk::parse(path);
     let node = at(root, path)
         .assign(value)
@@ -67,17 +67,17 @@ pub fn set_plain(root: &Node, path: &str, value: Plain) -> Node {
     walk::put_back(root, &keys, node)
 }
 
-pub fn delete_item(root: &Node, path: &str, i: u64) -> Node {
+pub(crate) fn delete_item(root: &Node, path: &str, i: u64) -> Node {
     let node = at(root, path).remove_item(i).unwrap();
     walk::put_back(root, &walk::parse(path), node)
 }
 
-pub fn encoded(root: &Node) -> Encoded {
+pub(crate) fn encoded(root: &Node) -> Encoded {
     encode(root, &EncodeOptions::default()).unwrap_or_else(|e| panic!("{e}"))
 }
 
 /// Text or bytes as text; numbers and others as shown.
-pub fn text(node: &Node) -> String {
+pub(crate) fn text(node: &Node) -> String {
     match node.scalar() {
         Scalar::Str(s) => s.to_string(),
         Scalar::Bytes(b) => String::from_utf8_lossy(&b).into_owned(),
@@ -85,6 +85,6 @@ pub fn text(node: &Node) -> String {
     }
 }
 
-pub fn int(node: &Node) -> u64 {
+pub(crate) fn int(node: &Node) -> u64 {
     u64::try_from(node.actual().unwrap().as_int().unwrap()).unwrap()
 }

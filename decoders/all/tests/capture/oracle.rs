@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// A file in the folder for temporary ones.
-pub fn temporary(name: &str, bytes: &[u8]) -> PathBuf {
+pub(crate) fn temporary(name: &str, bytes: &[u8]) -> PathBuf {
     let dir = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
     let path = dir.join(name);
     std::fs::write(&path, bytes).unwrap();
@@ -13,7 +13,7 @@ pub fn temporary(name: &str, bytes: &[u8]) -> PathBuf {
 }
 
 /// Whether tshark is there; else the test is skipped, or fails if `BINQ_REQUIRE_ORACLES` is set.
-pub fn has_tshark() -> bool {
+pub(crate) fn has_tshark() -> bool {
     let there = Command::new("tshark")
         .arg("--version")
         .output()
@@ -29,7 +29,7 @@ pub fn has_tshark() -> bool {
 }
 
 /// The fields of all packets, each with all its occurrences; `port` is that of an HTTP/2 server.
-pub fn fields(file: &Path, port: Option<u64>, names: &[&str]) -> Vec<Vec<Vec<String>>> {
+pub(crate) fn fields(file: &Path, port: Option<u64>, names: &[&str]) -> Vec<Vec<Vec<String>>> {
     let mut command = Command::new("tshark");
     command.arg("-r").arg(file).args(["-n", "-T", "fields"]);
     command.args([
@@ -76,7 +76,7 @@ pub fn fields(file: &Path, port: Option<u64>, names: &[&str]) -> Vec<Vec<Vec<Str
 
 /// What tshark finds wrong with a capture: malformed packets, gaps or repetitions in TCP, and bad checksums, if these are
 /// not left to the network card.
-pub fn complaints(file: &Path, port: u64, checksums: bool) -> Vec<String> {
+pub(crate) fn complaints(file: &Path, port: u64, checksums: bool) -> Vec<String> {
     let wrong = [
         "_ws.malformed",
         "tcp.analysis.lost_segment",
@@ -103,6 +103,6 @@ pub fn complaints(file: &Path, port: u64, checksums: bool) -> Vec<String> {
 }
 
 /// Write bytes where tshark can read them.
-pub fn written(name: &str, bytes: &Bytes) -> PathBuf {
+pub(crate) fn written(name: &str, bytes: &Bytes) -> PathBuf {
     temporary(name, bytes)
 }

@@ -5,7 +5,7 @@
 mod walk;
 
 use binq_core::encode::{Did, EncodeOptions, Encoded, encode};
-use binq_core::{Node, Options, Scalar, Span};
+use binq_core::{Key, Node, Options, Scalar, Span};
 use bytes::Bytes;
 use proptest::prelude::*;
 use std::path::Path;
@@ -99,6 +99,13 @@ fn is_mark(path: &str, sample: &Sample, damage: Option<u64>) -> bool {
     guessed && marks.iter().any(|m| path.contains(m))
 }
 
+/// What is left of a header block where it stopped to make sense: changed, it may make sense.
+fn is_remnant(leaf: &Node) -> bool {
+    let gap = matches!(leaf.key(), Some(Key::Name(name)) if name.starts_with("gap"));
+    let parent = leaf.parent().filter(|_| gap);
+    parent.is_some_and(|p| p.field("headers").is_some() && p.fault().is_some())
+}
+
 /// Few cases by default, so that the tests are quick; `PROPTEST_CASES` asks for more.
 fn config() -> ProptestConfig {
     let cases = std::env::var("PROPTEST_CASES").ok();
@@ -128,7 +135,7 @@ proptest! {
         let root = decode(sample.format, &bytes);
         let Some(path) = random_leaf(&root, rng) else { return Ok(()) };
         let leaf = follow(&root, &path).unwrap();
-        if is_mark(&leaf.path_text(), sample, input.1) { return Ok(()) }
+        if is_mark(&leaf.path_text(), sample, input.1) || is_remnant(&leaf) { return Ok(()) }
         let Some((value, edited)) = random_value(&leaf, rng) else { return Ok(()) };
         let edited = put_back(&root, &path, edited);
         // the tree that is edited keeps its shape and shows the new value
@@ -154,7 +161,8 @@ proptest! {
         }
         let again = decode(sample.format, &new);
         let read = follow(&again, &path).and_then(|n| n.actual());
-        prop_assert_eq!(read, Some(value), "{} at {} in {}", sample.name, leaf.path_text(), no_fix);
+        let shown = read.as_ref().map(ToString::to_string);
+        prop_assert!(read.as_ref() == Some(&value), "{} at {} is {:?}, not {}, in {}", sample.name, leaf.path_text(), shown, value, no_fix);
     }
 
     /// Law 3: assigning the value that is there changes nothing.

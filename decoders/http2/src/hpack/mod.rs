@@ -65,6 +65,8 @@ pub struct Block {
     pub fields: Vec<Field>,
     /// Where it stopped to make sense.
     pub wrong: Option<Malformed>,
+    /// The representation where it did, as far as its form and index; the rest of the block is its own.
+    pub broken: Option<Repr>,
 }
 
 /// What a representation stands for with this table.
@@ -118,6 +120,7 @@ pub fn read_block(bytes: &[u8], log: &mut Log, table: &mut Window) -> Block {
             }
             Err(wrong) => {
                 block.wrong = Some(wrong);
+                block.broken = repr::read_head(bytes, at);
                 // what the rest would have inserted is not known
                 table.forget();
                 break;

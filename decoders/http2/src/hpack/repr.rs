@@ -125,6 +125,21 @@ pub fn read(block: &[u8], at: usize) -> Result<Repr, Malformed> {
     Ok(repr)
 }
 
+/// The form and the index of a representation that goes wrong after them; it takes the rest of the block.
+pub fn read_head(block: &[u8], at: usize) -> Option<Repr> {
+    let form = Form::of(*block.get(at)?);
+    let (int, len) = read_int(block, at, form.prefix()).ok()?;
+    Some(Repr {
+        form,
+        at,
+        int_end: at + len,
+        int,
+        name: None,
+        value: None,
+        end: block.len(),
+    })
+}
+
 fn read_int(block: &[u8], at: usize, prefix: u8) -> Result<(u64, usize), Malformed> {
     int::decode(block.get(at..).unwrap_or(&[]), prefix).map_err(|wrong| {
         let found = match wrong {
