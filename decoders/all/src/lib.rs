@@ -7,6 +7,7 @@ use binq_core::Registry;
 pub fn registry() -> Registry {
     Registry::new(vec![
         &binq_postgres::wal::PgWal,
+        &binq_protobuf::Protobuf,
         &binq_http2::Http2,
         &binq_capture::Pcap,
         &binq_capture::PcapNg,

@@ -1,9 +1,10 @@
 //! Assignment: what a value means for the node it is assigned to.
 
 use crate::codec::encode_assigned;
-use crate::edit::{Edit, Item};
+use crate::edit::{Added, Edit, Item};
 use crate::green::Kind;
 use crate::node::{Node, NodeKind, Parent, Plain};
+use crate::shape::Room;
 use crate::{Key, Misfit, Name, Reject, Scalar, Space};
 use std::sync::Arc;
 
@@ -17,7 +18,10 @@ impl Node {
         let mut child = self.field(name)?;
         if let Some(Edit::Fields(fields)) = self.edit.as_mut().map(Arc::make_mut) {
             child.edit = None;
-            child.edit = fields.remove(name);
+            child.edit = match fields.get_mut(name).map(Arc::make_mut) {
+                Some(Edit::Added(added)) => added.edit.take(),
+                _ => fields.remove(name),
+            };
         }
         Some(child)
     }
@@ -52,7 +56,31 @@ impl Node {
         let Parent::Node(_, Key::Name(name)) = &child.red.parent else {
             return;
         };
-        self.put_edit(name.clone(), child.edit.clone());
+        let edit = match &child.red.donor {
+            None => child.edit.clone(),
+            Some((donor, always)) => self.put_added(name, donor, *always, child.edit.clone()),
+        };
+        self.put_edit(name.clone(), edit);
+    }
+
+    /// The edit of a field that is not stored, once it was edited.
+    fn put_added(
+        &self,
+        name: &str,
+        donor: &Arc<Node>,
+        always: bool,
+        edit: Option<Arc<Edit>>,
+    ) -> Option<Arc<Edit>> {
+        let before = match self.edit.as_deref() {
+            Some(Edit::Fields(fields)) => fields.get(name).map(|e| &**e),
+            _ => None,
+        };
+        let added = Added {
+            donor: donor.clone(),
+            edit,
+            always: always || matches!(before, Some(Edit::Added(added)) if added.always),
+        };
+        (added.always || added.edit.is_some()).then(|| Arc::new(Edit::Added(added)))
     }
 
     fn put_edit(&mut self, name: Name, edit: Option<Arc<Edit>>) {
@@ -116,11 +144,50 @@ impl Node {
                 edit: node.edit.clone(),
             });
         }
+        let rebuilt = match &self.red.green.kind {
+            Kind::Leaf(codec) => codec.rebuild(&value),
+            Kind::Struct(shape) => shape.rebuild(&value),
+            Kind::Array(seq) => seq.rebuild(&value),
+            Kind::Computed(..) => None,
+        };
+        if let Some(new) = rebuilt {
+            return self.replace(new);
+        }
+        let other = self.through_parent(&value);
+        self.assign_kept(value).or_else(|e| other.ok_or(e))
+    }
+
+    /// This field as its struct would add it with another value: for values whose kind this field cannot take.
+    fn through_parent(&self, value: &Plain) -> Option<Node> {
+        let Parent::Node(parent, Key::Name(name)) = &self.red.parent else {
+            return None;
+        };
+        let Kind::Struct(shape) = &parent.green.kind else {
+            return None;
+        };
+        if !shape.retypes() || value.kind() == self.kind() {
+            return None;
+        }
+        let donor = shape.donor(name, value)?.ok()?;
+        let parent = Node {
+            red: parent.clone(),
+            edit: None,
+        };
+        let added = Added {
+            donor: Arc::new(donor),
+            edit: None,
+            always: true,
+        };
+        parent.added(name, &added)
+    }
+
+    /// Assign, if the value is of the kind of this node.
+    fn assign_kept(self, value: Plain) -> Result<Node, Reject> {
         match &self.red.green.kind {
             Kind::Leaf(_) | Kind::Computed(..) => match scalar_of(&value) {
                 Some(scalar) => self.assign_scalar(scalar),
                 None => {
-                    let found = match kind_of(&value) {
+                    let found = match value.kind() {
                         NodeKind::Array => "an array",
                         _ => "an object",
                     };
@@ -138,6 +205,20 @@ impl Node {
                     why: "takes an array".to_owned(),
                 }),
             },
+        }
+    }
+
+    /// Let another node stand for this one.
+    fn replace(mut self, new: Result<Node, String>) -> Result<Node, Reject> {
+        match new {
+            Ok(node) => {
+                self.edit = Some(Arc::new(Edit::Replaced(node)));
+                Ok(self)
+            }
+            Err(why) => Err(Reject::Structure {
+                path: self.path_text(),
+                why,
+            }),
         }
     }
 
@@ -196,7 +277,9 @@ impl Node {
         match value {
             Plain::Object(pairs) => self.assign_fields(pairs),
             Plain::Node(node) if node.kind() == NodeKind::Object => {
-                if matches!(&node.red.green.kind, Kind::Struct(s) if s.name() == shape.name()) {
+                let same =
+                    |s: &dyn crate::shape::Shape| s.name() == shape.name() && !s.is_scattered();
+                if matches!(&node.content().red.green.kind, Kind::Struct(s) if same(&**s)) {
                     self.edit = Some(Arc::new(Edit::Replaced(node)));
                     return Ok(self);
                 }
@@ -235,11 +318,18 @@ impl Node {
     }
 
     fn assign_fields(mut self, pairs: Vec<(String, Plain)>) -> Result<Node, Reject> {
+        if !matches!(self.content().red.green.kind, Kind::Struct(_)) {
+            // something else stands for the struct: begin with the struct again
+            self.edit = None;
+        }
         let kept = |name: &str| pairs.iter().any(|(k, _)| k == name);
-        let stored = |node: &Node| !matches!(node.red.green.kind, Kind::Computed(..));
+        let stored = |node: &Node| {
+            !matches!(node.red.green.kind, Kind::Computed(..)) && node.red.donor.is_none()
+        };
         for (name, child) in self.fields() {
-            if stored(&child) && !kept(&name) {
-                return self.remove_field(&name);
+            let added = self.is_added(&name);
+            if (added || stored(&child)) && !kept(&name) {
+                self = self.remove_field(&name)?;
             }
         }
         for (name, value) in pairs {
@@ -256,6 +346,16 @@ impl Node {
             }
         }
         Ok(self)
+    }
+
+    /// Whether the field was added to what was decoded.
+    fn is_added(&self, name: &str) -> bool {
+        match self.content().edit.as_deref() {
+            Some(Edit::Fields(fields)) => {
+                matches!(fields.get(name).map(|e| &**e), Some(Edit::Added(_)))
+            }
+            _ => false,
+        }
     }
 
     /// Give an array a new list of items. Nodes of this array are kept as they are, in any order; others are copied.
@@ -393,23 +493,93 @@ impl Node {
     ///
     /// # Errors
     /// A field that its struct cannot do without.
-    pub fn remove_field(self, name: &str) -> Result<Node, Reject> {
-        Err(Reject::Structure {
-            path: self.path_text(),
-            why: format!("its field {name:?} cannot be removed"),
-        })
+    pub fn remove_field(mut self, name: &str) -> Result<Node, Reject> {
+        if let Some(Edit::Replaced(node)) = self.edit.as_deref() {
+            let node = node.clone().remove_field(name)?;
+            self.edit = Some(Arc::new(Edit::Replaced(node)));
+            return Ok(self);
+        }
+        if self.field(name).is_none() {
+            return Ok(self);
+        }
+        let Some(room) = self.room(name) else {
+            return Err(Reject::Structure {
+                path: self.path_text(),
+                why: format!("its field {name:?} cannot be removed"),
+            });
+        };
+        let edit = (!room.cut.is_empty()).then(|| Arc::new(Edit::Removed));
+        self.put_edit(name.to_owned().into(), edit);
+        Ok(self)
     }
 
     /// Add a field to an object.
     ///
     /// # Errors
     /// A struct that has no room for such a field; the message names those it has.
-    pub fn add_field(self, name: &str, _value: Plain) -> Result<Node, Reject> {
-        Err(Reject::UnknownField {
+    pub fn add_field(mut self, name: &str, value: Plain) -> Result<Node, Reject> {
+        if let Some(Edit::Replaced(node)) = self.edit.as_deref() {
+            let node = node.clone().add_field(name, value)?;
+            self.edit = Some(Arc::new(Edit::Replaced(node)));
+            return Ok(self);
+        }
+        let donor = match &self.red.green.kind {
+            Kind::Struct(shape) => shape.donor(name, &value),
+            _ => None,
+        };
+        let (Some(donor), Some(_)) = (donor, self.room(name)) else {
+            return Err(Reject::UnknownField {
+                path: self.path_text(),
+                key: name.to_owned(),
+                allowed: self.known_names(),
+            });
+        };
+        let donor = donor.map_err(|why| Reject::Structure {
             path: self.path_text(),
-            key: name.to_owned(),
-            allowed: self.field_names(),
-        })
+            why,
+        })?;
+        let added = Added {
+            donor: Arc::new(donor),
+            edit: None,
+            always: true,
+        };
+        self.put_edit(name.to_owned().into(), Some(Arc::new(Edit::Added(added))));
+        self.displace(name);
+        Ok(self)
+    }
+
+    /// Where a field of this struct is added or removed.
+    fn room(&self, name: &str) -> Option<Room> {
+        match &self.red.green.kind {
+            Kind::Struct(shape) => shape.room(name, &self.red.green.at()),
+            _ => None,
+        }
+    }
+
+    /// Hide the fields that an added one displaces; encoding the added one removes them.
+    fn displace(&mut self, name: &str) {
+        let Kind::Struct(shape) = &self.red.green.kind else {
+            return;
+        };
+        let others = shape.displaced(name).into_iter().map(|other| {
+            let decoded = self.red.green.field(&**shape, &other).is_some();
+            (other, decoded.then(|| Arc::new(Edit::Hidden)))
+        });
+        for (other, edit) in others.collect::<Vec<_>>() {
+            self.put_edit(other.into(), edit);
+        }
+    }
+
+    /// The names that can be in this object.
+    fn known_names(&self) -> String {
+        let addable = match &self.red.green.kind {
+            Kind::Struct(shape) => shape.addable(),
+            _ => Vec::new(),
+        };
+        if addable.is_empty() {
+            return self.field_names();
+        }
+        addable.join(", ")
     }
 }
 
@@ -419,15 +589,6 @@ pub(crate) fn misfit(node: &Node, e: Misfit) -> Reject {
         offset: node.offset(),
         expected: e.expected,
         found: e.found,
-    }
-}
-
-fn kind_of(value: &Plain) -> NodeKind {
-    match value {
-        Plain::Scalar(_) => NodeKind::Scalar,
-        Plain::Array(_) => NodeKind::Array,
-        Plain::Object(_) => NodeKind::Object,
-        Plain::Node(node) => node.kind(),
     }
 }
 

@@ -12,6 +12,12 @@ pub(crate) enum Edit {
     Scalar(Scalar),
     /// The node stands for another node, whose bytes it takes.
     Replaced(Node),
+    /// A field was removed.
+    Removed,
+    /// A field was displaced by an added one, which takes care of its bytes.
+    Hidden,
+    /// A field was added, or one that shows a default was assigned.
+    Added(Added),
     /// Fields of an object were edited.
     Fields(BTreeMap<Name, Arc<Edit>>),
     /// Items of an array were edited, each in its place.
@@ -27,4 +33,15 @@ pub(crate) enum Item {
     Kept(u64, Option<Arc<Edit>>),
     /// A node from elsewhere.
     New(Node),
+}
+
+/// An added field.
+#[derive(Clone)]
+pub(crate) struct Added {
+    /// A struct that has only this field.
+    pub donor: Arc<Node>,
+    /// Edits of the field after it was added.
+    pub edit: Option<Arc<Edit>>,
+    /// Whether it is added even if it was not edited since.
+    pub always: bool,
 }

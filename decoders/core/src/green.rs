@@ -4,7 +4,9 @@
 
 use crate::codec::Codec;
 use crate::error::Malformed;
+use crate::frame::Frame;
 use crate::index::Index;
+use crate::node::Node;
 use crate::rule::Rule;
 use crate::sequence::{SeqAt, Sequence};
 use crate::shape::{At, Cx, Shape};
@@ -87,6 +89,8 @@ pub struct Green {
     pub(crate) kind: Kind,
     pub(crate) space: Space,
     pub(crate) span: Span,
+    pub(crate) frame: Option<Frame>,
+    depth: u16,
     fields: OnceLock<Expanded>,
     late: OnceLock<Expanded>,
     index: OnceLock<Index>,
@@ -99,9 +103,32 @@ pub struct Child {
     pub(crate) name: Name,
     pub(crate) green: Arc<Green>,
     pub(crate) rule: Option<Rule>,
+    pub(crate) hidden: bool,
+    pub(crate) donor: Option<Arc<Node>>,
 }
 
 impl Child {
+    /// Keep the field out of the list of fields; it is still found by name, and may be derived.
+    pub fn hidden(&mut self) -> &mut Self {
+        self.hidden = true;
+        self
+    }
+
+    /// The bytes around the field that belong to it, such as a length prefix.
+    pub fn framed(&mut self, frame: Frame) -> &mut Self {
+        if let Some(green) = Arc::get_mut(&mut self.green) {
+            green.frame = Some(frame);
+        }
+        self
+    }
+
+    /// Declare the field as not stored: it shows a default, and assigning another value adds what `donor` has, which is a
+    /// struct of this shape with only this field.
+    pub fn absent(&mut self, donor: Node) -> &mut Self {
+        self.donor = Some(Arc::new(donor));
+        self
+    }
+
     /// Declare the field as derived.
     pub fn derived(&mut self, rule: Rule) -> &mut Self {
         self.rule = Some(rule);
@@ -138,6 +165,21 @@ pub(crate) struct Found {
     pub name: Name,
     pub green: Arc<Green>,
     pub rule: Option<RuleRef>,
+    pub hidden: bool,
+    pub donor: Option<Arc<Node>>,
+}
+
+impl Found {
+    /// A field that is listed and stored.
+    fn plain(name: Name, green: Green, rule: Option<RuleRef>) -> Self {
+        Self {
+            name,
+            green: Arc::new(green),
+            rule,
+            hidden: false,
+            donor: None,
+        }
+    }
 }
 
 impl Green {
@@ -147,6 +189,8 @@ impl Green {
             kind,
             space,
             span,
+            frame: None,
+            depth: 0,
             fields: OnceLock::new(),
             late: OnceLock::new(),
             index: OnceLock::new(),
@@ -159,6 +203,19 @@ impl Green {
         let mut green = Self::new(kind, space, span);
         green.format = Some(format);
         green
+    }
+
+    /// The same node, so many levels down.
+    pub(crate) fn below(self, depth: u16) -> Self {
+        Self { depth, ..self }
+    }
+
+    /// An item of this array.
+    pub(crate) fn item(&self, kind: Kind, span: Span, frame: Option<Frame>) -> Self {
+        Self {
+            frame,
+            ..Self::new(kind, self.space.clone(), span).below(self.depth)
+        }
     }
 
     pub(crate) fn at(&self) -> At<'_> {
@@ -188,6 +245,11 @@ impl Green {
             at: self.at(),
             children: Vec::new(),
             gaps,
+            depth: self.depth,
+            deepens: match &self.kind {
+                Kind::Struct(shape) => shape.deepens(),
+                _ => false,
+            },
         };
         let fault = run(&mut cx).err();
         Expanded {
@@ -241,19 +303,16 @@ impl Green {
     fn computed(&self, shape: &dyn Shape, name: &'static str, codec: &'static dyn Codec) -> Found {
         let kind = Kind::Computed(codec, shape.compute(name, &self.at()));
         let span = Span::bits(self.span.start, 0);
-        Found {
-            name: name.into(),
-            green: Arc::new(Green::new(kind, self.space.clone(), span)),
-            rule: None,
-        }
+        Found::plain(
+            name.into(),
+            Green::new(kind, self.space.clone(), span),
+            None,
+        )
     }
 
     fn laid_out(&self, field: &'static crate::shape::Field) -> Found {
-        Found {
-            name: field.name.into(),
-            green: Arc::new(field.green(&self.space, self.span)),
-            rule: field.rule.map(RuleRef::Static),
-        }
+        let green = field.green(&self.space, self.span).below(self.depth);
+        Found::plain(field.name.into(), green, field.rule.map(RuleRef::Static))
     }
 
     fn expanded(child: &Child) -> Found {
@@ -261,6 +320,8 @@ impl Green {
             name: child.name.clone(),
             green: child.green.clone(),
             rule: child.rule.clone().map(RuleRef::Own),
+            hidden: child.hidden,
+            donor: child.donor.clone(),
         }
     }
 
@@ -276,10 +337,21 @@ impl Green {
             let mut children = e.children.iter();
             children.find(|c| c.name == name).map(Self::expanded)
         };
+        if let Some(found) = self.fields.get().and_then(by_name) {
+            return Some(found);
+        }
+        let mut decided = false;
+        let direct = self.expand(0, |cx| {
+            decided = shape.find(name, cx);
+            Ok(())
+        });
+        if decided {
+            return by_name(&direct);
+        }
         by_name(self.fields(shape)).or_else(|| by_name(self.late(shape)))
     }
 
-    /// All fields, in order.
+    /// All listed fields, in order.
     pub(crate) fn all_fields(&self, shape: &dyn Shape) -> Vec<Found> {
         let computed = shape.computed().iter();
         let mut out: Vec<Found> = computed
@@ -288,6 +360,7 @@ impl Green {
         out.extend(self.layout(shape).map(|f| self.laid_out(f)));
         out.extend(self.fields(shape).children.iter().map(Self::expanded));
         out.extend(self.late(shape).children.iter().map(Self::expanded));
+        out.retain(|found| !found.hidden);
         out
     }
 

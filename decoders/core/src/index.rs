@@ -54,14 +54,14 @@ impl Marks {
         let mut state = self.states[nearest as usize].clone();
         let mut n = nearest * self.every;
         while n < i {
-            match seq.step(at, &state) {
-                Some(step) => state = step.next,
-                None => {
-                    self.total = Some(n);
-                    return None;
-                }
+            // stop where the next place is to be remembered
+            let most = (self.every - n % self.every).min(i - n);
+            let done = seq.advance(at, &mut state, most);
+            n += done;
+            if done < most {
+                self.total = Some(n);
+                return None;
             }
-            n += 1;
             self.note(n, &state);
         }
         Some(state)

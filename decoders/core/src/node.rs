@@ -1,6 +1,6 @@
 //! Nodes: a place in a decoded tree, with the edits that the value carries.
 
-use crate::edit::{Edit, Item};
+use crate::edit::{Added, Edit, Item};
 use crate::encode;
 use crate::green::{Found, Green, Kind, RuleRef};
 use crate::rule::Rule;
@@ -35,6 +35,18 @@ pub enum Plain {
     Node(Node),
 }
 
+impl Plain {
+    /// How the value looks to a query.
+    pub fn kind(&self) -> NodeKind {
+        match self {
+            Self::Scalar(_) => NodeKind::Scalar,
+            Self::Array(_) => NodeKind::Array,
+            Self::Object(_) => NodeKind::Object,
+            Self::Node(node) => node.kind(),
+        }
+    }
+}
+
 /// A decoded value and its pending edits. Cheap to clone.
 ///
 /// To everyone who holds one, a node is immutable: an edit makes a new node that shares everything else with the old one.
@@ -49,6 +61,9 @@ pub(crate) struct Red {
     pub green: Arc<Green>,
     pub rule: Option<RuleRef>,
     pub parent: Parent,
+    /// For a field that was added, or that is not stored and shows a default: what has it, and whether it is added even if
+    /// it is not edited.
+    pub donor: Option<(Arc<Node>, bool)>,
 }
 
 pub(crate) enum Parent {
@@ -64,6 +79,7 @@ impl Node {
                 green: Arc::new(Green::root(format, kind, space, span)),
                 rule: None,
                 parent: Parent::Root,
+                donor: None,
             }),
             edit: None,
         }
@@ -81,17 +97,40 @@ impl Node {
                 green,
                 rule,
                 parent: Parent::Node(self.red.clone(), key),
+                donor: None,
             }),
             edit,
         }
     }
 
     fn found(&self, found: Found, edit: Option<Arc<Edit>>) -> Self {
-        self.child(Key::Name(found.name), found.green, found.rule, edit)
+        Self {
+            red: Arc::new(Red {
+                green: found.green,
+                rule: found.rule,
+                parent: Parent::Node(self.red.clone(), Key::Name(found.name)),
+                donor: found.donor.map(|donor| (donor, false)),
+            }),
+            edit,
+        }
+    }
+
+    /// A field that was added; `None` if what was added is empty.
+    pub(crate) fn added(&self, name: &Name, added: &Added) -> Option<Self> {
+        let field = added.donor.field(name)?;
+        Some(Self {
+            red: Arc::new(Red {
+                green: field.red.green.clone(),
+                rule: None,
+                parent: Parent::Node(self.red.clone(), Key::Name(name.clone())),
+                donor: Some((added.donor.clone(), added.always)),
+            }),
+            edit: added.edit.clone(),
+        })
     }
 
     /// The node whose content this one has: itself, or what replaced it.
-    fn content(&self) -> &Node {
+    pub(crate) fn content(&self) -> &Node {
         match self.edit.as_deref() {
             Some(Edit::Replaced(node)) => node.content(),
             _ => self,
@@ -104,7 +143,7 @@ impl Node {
 
     /// How the node looks to a query.
     pub fn kind(&self) -> NodeKind {
-        match self.red.green.kind {
+        match self.content().red.green.kind {
             Kind::Leaf(_) | Kind::Computed(..) => NodeKind::Scalar,
             Kind::Struct(_) => NodeKind::Object,
             Kind::Array(_) => NodeKind::Array,
@@ -137,7 +176,7 @@ impl Node {
     }
 
     fn symbol_of(&self, actual: &Scalar) -> Option<Scalar> {
-        match &self.red.green.kind {
+        match &self.content().red.green.kind {
             Kind::Leaf(codec) => codec.symbol(actual),
             Kind::Computed(codec, _) => codec.symbol(actual),
             _ => None,
@@ -152,8 +191,7 @@ impl Node {
     /// What the value means, for a person; for a checksum, whether it is right.
     pub fn description(&self) -> Option<String> {
         let actual = self.actual()?;
-        let green = self.green();
-        let own = match &green.kind {
+        let own = match &self.content().green().kind {
             Kind::Leaf(codec) => codec.description(&actual),
             Kind::Computed(codec, _) => codec.description(&actual),
             _ => None,
@@ -177,15 +215,20 @@ impl Node {
         let Kind::Struct(shape) = &node.green().kind else {
             return None;
         };
-        let found = node.green().field(&**shape, name)?;
         let edit = match node.edit.as_deref() {
-            Some(Edit::Fields(fields)) => fields.get(name).cloned(),
+            Some(Edit::Fields(fields)) => fields.get_key_value(name),
             _ => None,
         };
-        Some(node.found(found, edit))
+        match edit.map(|(name, edit)| (name, &**edit)) {
+            Some((_, Edit::Removed | Edit::Hidden)) => return None,
+            Some((name, Edit::Added(added))) => return node.added(name, added),
+            _ => {}
+        }
+        let found = node.green().field(&**shape, name)?;
+        Some(node.found(found, edit.map(|(_, edit)| edit.clone())))
     }
 
-    /// All fields of an object, in order, gaps included.
+    /// All fields of an object, in order, gaps included; those that were added come last.
     pub fn fields(&self) -> Vec<(Name, Node)> {
         let node = self.content();
         let Kind::Struct(shape) = &node.green().kind else {
@@ -196,12 +239,29 @@ impl Node {
             Some(Edit::Fields(fields)) => fields,
             _ => &none,
         };
-        let found = node.green().all_fields(&**shape).into_iter();
-        let with_edit = found.map(|f| {
-            let edit = edits.get(&f.name).cloned();
-            (f.name.clone(), node.found(f, edit))
+        let mut out = Vec::new();
+        for found in node.green().all_fields(&**shape) {
+            let name = found.name.clone();
+            match edits.get(&name).map(|edit| (edit, &**edit)) {
+                Some((_, Edit::Removed | Edit::Hidden)) => {}
+                Some((_, Edit::Added(added))) => {
+                    out.extend(node.added(&name, added).map(|child| (name, child)));
+                }
+                edit => {
+                    let edit = edit.map(|(edit, _)| edit.clone());
+                    out.push((name, node.found(found, edit)));
+                }
+            }
+        }
+        let added = edits.iter().filter_map(|(name, edit)| match &**edit {
+            Edit::Added(added) if !out.iter().any(|(n, _)| n == name) => {
+                Some((name.clone(), node.added(name, added)?))
+            }
+            _ => None,
         });
-        with_edit.collect()
+        let added: Vec<_> = added.collect();
+        out.extend(added);
+        out
     }
 
     /// How many items an array has, or fields an object has. May have to walk over all of them.
@@ -211,6 +271,7 @@ impl Node {
         match (&green.kind, node.edit.as_deref()) {
             (_, Some(Edit::Items(items))) => items.len() as u64,
             (Kind::Array(seq), _) => green.index().len(&**seq, &green.seq_at()),
+            (Kind::Struct(_), Some(Edit::Fields(_))) => node.fields().len() as u64,
             (Kind::Struct(shape), _) => green.all_fields(&**shape).len() as u64,
             _ => 0,
         }
@@ -245,8 +306,8 @@ impl Node {
         };
         let at = green.seq_at();
         let state = green.index().seek(&**seq, &at, i)?;
-        let step = seq.step(&at, &state)?;
-        let item = Green::new(step.kind, green.space.clone(), step.span);
+        let (step, frame) = seq.framed_step(&at, &state)?;
+        let item = green.item(step.kind, step.span, frame);
         Some(self.child(Key::Index(i), Arc::new(item), None, edit))
     }
 
@@ -307,6 +368,28 @@ impl Node {
     /// The name of the format that the node belongs to.
     pub fn format(&self) -> &'static str {
         self.red.format()
+    }
+
+    /// The name of the struct that an object is.
+    pub fn shape_name(&self) -> Option<&'static str> {
+        match &self.content().green().kind {
+            Kind::Struct(shape) => Some(shape.name()),
+            _ => None,
+        }
+    }
+
+    /// The bytes of this node, with its edits, read as something else: the root of a decode of its own.
+    ///
+    /// # Errors
+    /// Edits that cannot be encoded.
+    pub fn reread(&self, format: &'static str, kind: Kind) -> Result<Node, Reject> {
+        if self.edit.is_none() && self.span().is_aligned() {
+            let green = self.green();
+            return Ok(Node::root_of(format, kind, green.space.clone(), green.span));
+        }
+        let space = Space::source(self.bytes()?);
+        let span = space.span();
+        Ok(Node::root_of(format, kind, space, span))
     }
 
     /// Where the node lies in its space.
@@ -442,14 +525,14 @@ impl Iterator for Items {
         let Kind::Array(seq) = &green.kind else {
             return None;
         };
-        let step = seq.step(&green.seq_at(), self.state.as_ref()?);
-        let Some(step) = step else {
+        let step = seq.framed_step(&green.seq_at(), self.state.as_ref()?);
+        let Some((step, frame)) = step else {
             self.state = None;
             return None;
         };
         self.next += 1;
         self.state = Some(step.next);
-        let item = Green::new(step.kind, green.space.clone(), step.span);
+        let item = green.item(step.kind, step.span, frame);
         Some(self.node.child(Key::Index(i), Arc::new(item), None, edit))
     }
 }

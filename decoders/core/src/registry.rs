@@ -1,7 +1,7 @@
 //! The registry: which formats there are, and which of them fits an input.
 
 use crate::dialogue::{Conversation, Dialogue};
-use crate::{Fault, Node, Scalar, Space};
+use crate::{Fault, Node, Plain, Scalar, Space};
 use bytes::Bytes;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -30,6 +30,8 @@ pub struct Probe<'a> {
 pub struct Options {
     /// The settings, by name.
     pub values: BTreeMap<String, Scalar>,
+    /// Settings that can be given more than once, such as files that describe a format.
+    pub lists: BTreeMap<String, Vec<String>>,
     /// The formats that what lies inside may be decoded in.
     pub registry: Option<Registry>,
 }
@@ -47,10 +49,59 @@ impl Options {
         out.values.insert(name.to_owned(), value);
         out
     }
+
+    /// Whether a setting is on: true, or any text but `false`, `no` and `0`.
+    pub fn is_on(&self, name: &str) -> bool {
+        match self.values.get(name) {
+            None | Some(Scalar::Null) => false,
+            Some(Scalar::Bool(b)) => *b,
+            Some(Scalar::Int(i)) => *i != 0,
+            Some(other) => !matches!(other.as_str(), Some("false" | "no" | "0" | "")),
+        }
+    }
+
+    /// The text of a setting.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.values.get(name)?.as_str()
+    }
+
+    /// All values of a setting that can be given more than once.
+    pub fn list(&self, name: &str) -> &[String] {
+        self.lists.get(name).map_or(&[], Vec::as_slice)
+    }
 }
 
 /// A function of one scalar that a format adds to the query language, such as `pg_lsn`.
 pub type ScalarFn = (&'static str, fn(&Scalar) -> Result<Scalar, String>);
+
+/// What a [`NodeFn`] may use beyond its input and arguments.
+pub struct FnCx<'a> {
+    /// The formats.
+    pub registry: &'a Registry,
+    /// The settings that decoders get.
+    pub options: &'a Options,
+}
+
+/// A function of any values that a format adds to the query language, such as `as("string")`.
+#[derive(Clone, Copy)]
+pub struct NodeFn {
+    /// Name.
+    pub name: &'static str,
+    /// Number of arguments.
+    pub arity: usize,
+    /// What it does with its input and its arguments; an error is a message.
+    pub run: fn(&FnCx<'_>, &Plain, &[Plain]) -> Result<Plain, String>,
+}
+
+/// Settings that a format gives to the one that it opens inside itself; they say what is there, as far as that is known.
+pub mod inside {
+    /// Path of the RPC method that a message is of: `/package.Service/Method`.
+    pub const METHOD: &str = "inside.method";
+    /// Whose message it is: `request` or `response`.
+    pub const SIDE: &str = "inside.side";
+    /// Name of the type of a message.
+    pub const TYPE: &str = "inside.type";
+}
 
 /// A format.
 pub trait Format: Send + Sync + 'static {
@@ -78,6 +129,11 @@ pub trait Format: Send + Sync + 'static {
 
     /// Functions for the query language.
     fn functions(&self) -> &'static [ScalarFn] {
+        &[]
+    }
+
+    /// Functions of nodes and any other values for the query language.
+    fn node_functions(&self) -> &'static [NodeFn] {
         &[]
     }
 }
@@ -150,6 +206,12 @@ impl Registry {
     /// The formats.
     pub fn formats(&self) -> &[&'static dyn Format] {
         &self.0
+    }
+
+    /// The functions of any values that the formats add to the query language.
+    pub fn node_functions(&self) -> Vec<NodeFn> {
+        let all = self.0.iter().flat_map(|f| f.node_functions());
+        all.copied().collect()
     }
 
     /// The functions that the formats add to the query language.

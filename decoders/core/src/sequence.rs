@@ -1,6 +1,7 @@
 //! Sequences: how an array-like node finds its items without decoding them.
 
 use crate::encode::{Changes, Report, Splice};
+use crate::frame::Frame;
 use crate::green::Kind;
 use crate::node::Node;
 use crate::{Plain, Reject, Space, Span};
@@ -19,6 +20,34 @@ pub trait Sequence: Send + Sync + 'static {
 
     /// The item at `state`, and the state after it; `None` at the end. Every step advances. Does not decode the item.
     fn step(&self, at: &SeqAt<'_>, state: &State) -> Option<Step>;
+
+    /// Like [`Self::step`], with the bytes around the item that belong to it, such as a length prefix.
+    fn framed_step(&self, at: &SeqAt<'_>, state: &State) -> Option<(Step, Option<Frame>)> {
+        Some((self.step(at, state)?, None))
+    }
+
+    /// What an item is stored as, given its own bytes: with its frame. `inside` is the frame, if there is one, that other
+    /// items share at that place.
+    fn wrap(&self, item: Vec<u8>, _inside: Option<&Frame>) -> Vec<u8> {
+        item
+    }
+
+    /// A node to replace this one, for a value that is not assigned item by item. `None` for those that are.
+    fn rebuild(&self, _value: &Plain) -> Option<Result<Node, String>> {
+        None
+    }
+
+    /// Move over up to `most` items, and say over how many: fewer only at the end. For sequences that can do so faster than
+    /// step by step.
+    fn advance(&self, at: &SeqAt<'_>, state: &mut State, most: u64) -> u64 {
+        for done in 0..most {
+            match self.step(at, state) {
+                Some(step) => *state = step.next,
+                None => return done,
+            }
+        }
+        most
+    }
 
     /// For items of one size: that size in bits, so that index and length cost nothing.
     fn stride(&self) -> Option<u64> {
@@ -48,7 +77,7 @@ pub trait Sequence: Send + Sync + 'static {
 
     /// Lay the items out again, after items were added, removed or moved, or changed their size.
     ///
-    /// The default is for items that follow each other without anything in between.
+    /// The default leaves as many items as it can where they are, and removes and inserts the others there.
     ///
     /// # Errors
     /// Why the items cannot be laid out so.
@@ -104,6 +133,9 @@ pub struct Arrange<'a> {
     pub at: SeqAt<'a>,
     /// The state of the walk at the first of them.
     pub first: State,
+    pub(crate) seq: &'a dyn Sequence,
+    /// The item before the first.
+    pub(crate) before: Option<Old>,
     /// The items that changed, or come after one that did, in their new order.
     pub items: Vec<Placed>,
     /// Path of the sequence, for messages.
@@ -130,81 +162,9 @@ pub struct Placed {
     pub pinned: Vec<String>,
 }
 
-impl Arrange<'_> {
-    /// The bytes of an item, changes applied.
-    ///
-    /// # Errors
-    /// A new item that cannot be encoded.
-    pub fn bytes(&self, item: &Placed) -> Result<Vec<u8>, Reject> {
-        match (&item.was, &item.new) {
-            (Some(span), _) => Ok(crate::encode::patched(self.at.space, *span, &item.splices)),
-            (None, Some(node)) => Ok(node.bytes()?.to_vec()),
-            (None, None) => Ok(Vec::new()),
-        }
-    }
-
-    /// Change only what changed: remove the items that are gone, insert the new ones before the one that follows, and leave
-    /// the rest in its place. Items in another order are written one after the other, as by [`Self::in_place`].
-    ///
-    /// # Errors
-    /// A new item that cannot be encoded.
-    pub fn by_item(&mut self, seq: &dyn Sequence) -> Result<(), Reject> {
-        let mut old = Vec::new();
-        let mut state = self.first.clone();
-        while let Some(step) = seq.step(&self.at, &state) {
-            old.push(step.span);
-            state = step.next;
-        }
-        let kept: Vec<Span> = self.items.iter().filter_map(|i| i.was).collect();
-        if !kept.is_sorted_by(|a, b| a.start < b.start) {
-            return self.in_place();
-        }
-        let end = old.last().map_or(self.first.at, |s| s.end());
-        let items = std::mem::take(&mut self.items);
-        let mut new = Vec::new();
-        let put = |at: u64, new: &mut Vec<u8>, changes: &mut Changes| {
-            if !new.is_empty() {
-                let mut splice = Splice::new(Span::bits(at, 0), std::mem::take(new), &self.path);
-                splice.items = Some(seq.name());
-                changes.push(self.at.space, splice);
-            }
-        };
-        for item in &items {
-            match (&item.was, &item.new) {
-                (Some(was), _) => {
-                    put(was.start, &mut new, self.changes);
-                    for splice in &item.splices {
-                        self.changes.push(self.at.space, splice.clone());
-                    }
-                }
-                (None, Some(node)) => new.extend_from_slice(&node.bytes()?),
-                (None, None) => {}
-            }
-        }
-        put(end, &mut new, self.changes);
-        let mut kept = kept.into_iter().peekable();
-        for span in old {
-            if kept.next_if_eq(&span).is_none() {
-                let mut splice = Splice::new(span, Vec::new(), &self.path);
-                splice.items = Some(seq.name());
-                self.changes.push(self.at.space, splice);
-            }
-        }
-        Ok(())
-    }
-
-    /// The default: replace everything from the first changed item to the end by the items' bytes.
-    ///
-    /// # Errors
-    /// A new item that cannot be encoded.
-    pub fn in_place(&mut self) -> Result<(), Reject> {
-        let mut new = Vec::new();
-        for item in &self.items {
-            new.extend(self.bytes(item)?);
-        }
-        let rest = Span::bits(self.first.at, self.at.span.end() - self.first.at);
-        let splice = Splice::new(rest, new, &self.path);
-        self.changes.push(self.at.space, splice);
-        Ok(())
-    }
+/// An item as it was decoded.
+#[derive(Clone)]
+pub(crate) struct Old {
+    pub span: Span,
+    pub frame: Option<Frame>,
 }

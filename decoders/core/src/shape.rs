@@ -2,7 +2,9 @@
 
 use crate::codec::Codec;
 use crate::error::Malformed;
+use crate::frame::Frame;
 use crate::green::{Child, Green, Kind, Ref};
+use crate::node::{Node, Plain};
 use crate::rule::Rule;
 use crate::{Name, Scalar, Space, Span};
 use std::borrow::Cow;
@@ -47,6 +49,53 @@ pub trait Shape: Send + Sync + 'static {
         Ok(())
     }
 
+    /// Find one field without finding the others, for structs where that is much cheaper. Also finds names that are not in
+    /// the list of fields. True if that is decided: then the field, if there is one, has been added to `cx`.
+    fn find(&self, _name: &str, _cx: &mut Cx<'_>) -> bool {
+        false
+    }
+
+    /// Whether fields of this struct count as one level deeper than the struct: see [`Cx::depth`].
+    fn deepens(&self) -> bool {
+        false
+    }
+
+    /// A struct of this shape, in a space of its own, that has only this field, with this value. Adding the field adds the
+    /// bytes of that struct. `None` if there is no such field.
+    fn donor(&self, _name: &str, _value: &Plain) -> Option<Result<Node, String>> {
+        None
+    }
+
+    /// Where a field is added, and what must go when it is added or removed; `None` if fields come and go not at all here.
+    fn room(&self, _name: &str, _at: &At<'_>) -> Option<Room> {
+        None
+    }
+
+    /// Whether bytes between the fields may belong to something else, so that copying the struct means copying its fields.
+    fn is_scattered(&self) -> bool {
+        false
+    }
+
+    /// Whether a field may be assigned a value of another kind, as if it was removed and added.
+    fn retypes(&self) -> bool {
+        false
+    }
+
+    /// The fields that must go when this one is added, because only one of them can be there.
+    fn displaced(&self, _name: &str) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// The names that [`Self::donor`] knows.
+    fn addable(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// A node to replace this one, for a value that is not assigned field by field. `None` for those that are.
+    fn rebuild(&self, _value: &Plain) -> Option<Result<Node, String>> {
+        None
+    }
+
     /// For an object of flag bits: how its word is stored as a number.
     fn word(&self) -> Option<&'static dyn Codec> {
         None
@@ -56,6 +105,17 @@ pub trait Shape: Send + Sync + 'static {
     fn fault(&self) -> Option<Malformed> {
         None
     }
+}
+
+/// Where a field is added to a struct, or removed from it.
+#[derive(Default)]
+pub struct Room {
+    /// What is removed, in order, each with the frame around it whose length follows.
+    pub cut: Vec<(Span, Option<Arc<Frame>>)>,
+    /// Where a new field goes if nothing is removed, in bits from the start of the space.
+    pub at: u64,
+    /// The frame around that place.
+    pub inside: Option<Arc<Frame>>,
 }
 
 /// A field at a fixed place of a struct.
@@ -190,9 +250,16 @@ pub struct Cx<'a> {
     pub at: At<'a>,
     pub(crate) children: Vec<Child>,
     pub(crate) gaps: u32,
+    pub(crate) depth: u16,
+    pub(crate) deepens: bool,
 }
 
 impl Cx<'_> {
+    /// How many structs that deepen are around this one.
+    pub fn depth(&self) -> u16 {
+        self.depth
+    }
+
     /// Add a scalar.
     pub fn leaf(
         &mut self,
@@ -227,6 +294,8 @@ impl Cx<'_> {
             name: name.into(),
             green: root.green().clone(),
             rule: None,
+            hidden: false,
+            donor: None,
         });
         self.children.last_mut().expect("a child was just pushed")
     }
@@ -242,10 +311,13 @@ impl Cx<'_> {
     }
 
     fn push(&mut self, name: Name, green: Green) -> &mut Child {
+        let depth = self.depth + u16::from(self.deepens);
         self.children.push(Child {
             name,
-            green: Arc::new(green),
+            green: Arc::new(green.below(depth)),
             rule: None,
+            hidden: false,
+            donor: None,
         });
         self.children.last_mut().expect("a child was just pushed")
     }

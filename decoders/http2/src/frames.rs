@@ -36,6 +36,6 @@ impl Sequence for Frames {
     }
 
     fn arrange(&self, cx: &mut Arrange<'_>) -> Result<(), Reject> {
-        cx.by_item(self)
+        cx.in_place()
     }
 }

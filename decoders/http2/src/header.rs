@@ -73,7 +73,7 @@ impl Sequence for Headers {
                 });
             }
         }
-        cx.by_item(self)
+        cx.in_place()
     }
 
     fn build(&self, value: &Plain) -> Result<Node, String> {

@@ -360,7 +360,7 @@ impl Sequence for Settings {
     }
 
     fn arrange(&self, cx: &mut Arrange<'_>) -> Result<(), Reject> {
-        cx.by_item(self)
+        cx.in_place()
     }
 }
 

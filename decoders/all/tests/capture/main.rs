@@ -3,12 +3,13 @@
 mod edits;
 mod oracle;
 mod reads;
+mod schema;
 #[path = "../laws/walk.rs"]
 #[allow(dead_code)]
 mod walk;
 
 use binq_core::encode::{EncodeOptions, Encoded, encode};
-use binq_core::{Node, Options, Plain, Scalar};
+use binq_core::{Node, Options, Plain, Registry, Scalar};
 use bytes::Bytes;
 use std::path::{Path, PathBuf};
 
@@ -43,9 +44,18 @@ pub(crate) fn capture(name: &str) -> Bytes {
         .into()
 }
 
+/// The formats here without protobuf, so that messages are bytes.
+fn formats() -> Registry {
+    Registry::new(vec![
+        &binq_http2::Http2,
+        &binq_capture::Pcap,
+        &binq_capture::PcapNg,
+    ])
+}
+
 pub(crate) fn decode(bytes: &Bytes) -> Node {
     let options = Options::default();
-    binq_all::registry()
+    formats()
         .decode(None, bytes.clone(), &options)
         .expect("a capture")
 }

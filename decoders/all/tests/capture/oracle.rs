@@ -3,11 +3,14 @@
 use bytes::Bytes;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 /// A file in the folder for temporary ones.
 pub(crate) fn temporary(name: &str, bytes: &[u8]) -> PathBuf {
     let dir = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
-    let path = dir.join(name);
+    // tests run at the same time
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    let path = dir.join(format!("{}-{name}", NEXT.fetch_add(1, Relaxed)));
     std::fs::write(&path, bytes).unwrap();
     path
 }

@@ -9,7 +9,8 @@ pub use raw::{Bool, Raw};
 pub use text::Text;
 
 use crate::error::Misfit;
-use crate::{Bits, Scalar};
+use crate::node::{Node, Plain};
+use crate::{Bits, Scalar, Span};
 
 /// A two-way leaf.
 ///
@@ -38,6 +39,16 @@ pub trait Codec: Send + Sync + 'static {
         None
     }
 
+    /// Bits of the leaf, counted from its start, that belong to another leaf: `encode` copies them from the old ones.
+    fn spares(&self) -> Option<Span> {
+        None
+    }
+
+    /// A node to replace the leaf, for a value that `encode` does not take. `None` for those that it is given.
+    fn rebuild(&self, _value: &Plain) -> Option<Result<Node, String>> {
+        None
+    }
+
     /// What an actual value means, for a person.
     fn description(&self, _actual: &Scalar) -> Option<String> {
         None
@@ -55,5 +66,6 @@ pub fn encode_assigned(
 ) -> Result<(Scalar, Bits), Misfit> {
     let actual = codec.actual(value).unwrap_or_else(|| value.clone());
     let bits = codec.encode(&actual, like)?;
-    Ok((actual, bits))
+    // what will be read back, should the codec have rounded it
+    Ok((codec.decode(&bits).unwrap_or(actual), bits))
 }

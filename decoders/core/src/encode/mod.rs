@@ -3,6 +3,7 @@
 //! Edits become [`Splice`]s, from the leaves up; each struct on the way recomputes the derived fields whose bytes changed;
 //! layers carry splices of derived spaces down to the input. Everything else is copied.
 
+mod arrange;
 mod output;
 mod settle;
 mod splice;

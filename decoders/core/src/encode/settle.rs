@@ -3,13 +3,15 @@
 use super::splice::{Changes, Splice, patched};
 use super::{Did, EncodeOptions, Note, Report};
 use crate::edit::{Edit, Item};
+use crate::frame::Growth;
 use crate::green::{Found, Green, Kind};
 use crate::layer::Patching;
 use crate::node::Node;
 use crate::rule::{Of, Part, Rule};
-use crate::sequence::{Arrange, Placed, Sequence, State};
+use crate::sequence::{Arrange, Old, Placed, Sequence, State};
 use crate::shape::Shape;
 use crate::{Key, Name, Reject, Scalar, Space, Span};
+use bytes::Bytes;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -109,6 +111,9 @@ impl Settler {
                         by: node.path_text().into(),
                         assigned: true,
                         items: None,
+                        spares: codec
+                            .spares()
+                            .map(|s| Span::bits(green.span.start + s.start, s.len)),
                     };
                     changes.push(&green.space, splice);
                 } else {
@@ -139,14 +144,27 @@ impl Settler {
         let green = node.green();
         let mut changes = Changes::default();
         let mut grown: BTreeMap<&str, i64> = BTreeMap::new();
-        for name in fields.keys() {
+        let path = node.path_text();
+        let mut frames = Growth::new(&green.space, &path, !self.no_fix);
+        for (name, edit) in fields {
+            if matches!(**edit, Edit::Removed | Edit::Hidden | Edit::Added(_)) {
+                continue;
+            }
             let Some(child) = node.field(name) else {
                 continue;
             };
             let own = self.lowered(&child, &green.space)?;
-            grown.insert(name, own.growth(&green.space));
+            let growth = own.growth(&green.space);
+            grown.insert(name, growth);
             changes.extend(own);
+            let frame = child.green().frame.as_ref();
+            frames.node(frame, growth, &mut changes, &mut self.report)?;
         }
+        for (name, edit) in fields {
+            self.come_and_go(green, shape, name, edit, &mut frames, &mut changes)?;
+        }
+        frames.finish(&mut changes, &mut self.report)?;
+        changes.join_spared(&green.space);
         let mut derived = green.derived(shape);
         derived.sort_by_key(|f| f.rule.as_deref().map(rank));
         for field in derived {
@@ -154,6 +172,55 @@ impl Settler {
             self.derive(node, shape, field, pinned, &grown, &mut changes)?;
         }
         Ok(changes)
+    }
+
+    /// Add or remove a field.
+    fn come_and_go(
+        &mut self,
+        green: &Green,
+        shape: &dyn Shape,
+        name: &str,
+        edit: &Edit,
+        frames: &mut Growth<'_>,
+        changes: &mut Changes,
+    ) -> Result<(), Reject> {
+        let new = match edit {
+            Edit::Removed => None,
+            Edit::Added(added) => {
+                let mut donor = (*added.donor).clone();
+                let whole = donor.bytes()?;
+                if let Some(mut child) = donor.field(name) {
+                    child.edit = added.edit.clone();
+                    donor.put_field(child);
+                }
+                let new = donor.bytes()?;
+                if !added.always && new == whole {
+                    return Ok(());
+                }
+                Some(new)
+            }
+            _ => return Ok(()),
+        };
+        let Some(room) = shape.room(name, &green.at()) else {
+            return Ok(());
+        };
+        let mut new = new;
+        for (span, inside) in room.cut {
+            let bytes = new.take().unwrap_or_default();
+            frames.inside(inside.as_ref(), bytes.len() as i64 * 8 - span.len as i64);
+            self.structural(span, bytes, frames, changes);
+        }
+        if let Some(bytes) = new {
+            frames.inside(room.inside.as_ref(), bytes.len() as i64 * 8);
+            self.structural(Span::bits(room.at, 0), bytes, frames, changes);
+        }
+        Ok(())
+    }
+
+    fn structural(&self, span: Span, new: Bytes, frames: &Growth<'_>, changes: &mut Changes) {
+        let mut splice = Splice::new(span, new, frames.path);
+        splice.assigned = true;
+        changes.push(frames.space, splice);
     }
 
     /// Recompute one derived field, if what it covers changed.
@@ -182,6 +249,10 @@ impl Settler {
                 };
                 let bytes = len.saturating_add_signed(growth) / 8;
                 (growth != 0, i128::from(bytes) + i128::from(*bias))
+            }
+            Rule::Copy(of) => {
+                let other = node.field(of).and_then(|f| f.actual()?.as_int());
+                (grown.contains_key(of), other.unwrap_or(0))
             }
             Rule::Sum { sum, over } => {
                 let spans = parts(green.span, over);
@@ -234,6 +305,7 @@ impl Settler {
             by: path.as_str().into(),
             assigned: false,
             items: None,
+            spares: None,
         };
         changes.push(&green.space, splice);
         self.note(
@@ -259,20 +331,26 @@ impl Settler {
     ) -> Result<Changes, Reject> {
         let green = node.green();
         let mut changes = Changes::default();
+        let path = node.path_text();
+        let mut frames = Growth::new(&green.space, &path, !self.no_fix);
         let edited = map.keys();
         for &i in edited {
             let Some(child) = node.item(i) else {
                 continue;
             };
             let own = self.lowered(&child, &green.space)?;
-            if own.growth(&green.space) != 0 && seq.relinks() {
+            let growth = own.growth(&green.space);
+            if growth != 0 && seq.relinks() {
                 // this item moves all that follow; what was done so far stays
                 let len = node.len();
                 let items = (i..len).map(|k| Item::Kept(k, map.get(&k).cloned()));
                 return self.arrange(node, seq, i, items.collect(), changes);
             }
             changes.extend(own);
+            let frame = child.green().frame.as_ref();
+            frames.node(frame, growth, &mut changes, &mut self.report)?;
         }
+        frames.finish(&mut changes, &mut self.report)?;
         Ok(changes)
     }
 
@@ -351,8 +429,17 @@ impl Settler {
                 }
             });
         }
+        let before = first
+            .checked_sub(1)
+            .and_then(|i| node.kept_item(i))
+            .map(|item| Old {
+                span: item.green().span,
+                frame: item.green().frame.clone(),
+            });
         let mut arrange = Arrange {
             at,
+            seq,
+            before,
             first: state,
             items: placed,
             path: node.path_text(),
@@ -383,6 +470,7 @@ fn pinned(edit: Option<&Edit>) -> Vec<String> {
 /// Sizes of fields first, then the size of the struct, then checksums.
 fn rank(rule: &Rule) -> u8 {
     match rule {
+        Rule::Copy(_) => 0,
         Rule::Len {
             of: Of::Field(_), ..
         } => 0,
@@ -416,6 +504,6 @@ pub(crate) fn sum(rule: &Rule, parent: &Green) -> Option<u64> {
         Rule::Sum { sum, over } => {
             Some(sum_of(*sum, &parent.space, &parts(parent.span, over), &[]))
         }
-        Rule::Len { .. } => None,
+        Rule::Len { .. } | Rule::Copy(_) => None,
     }
 }

@@ -17,6 +17,8 @@ pub struct Splice {
     pub assigned: bool,
     /// Where it adds or removes whole items of a sequence: the name of these items. It belongs to none of their neighbours.
     pub items: Option<&'static str>,
+    /// Bits of the span that another splice may change; this one only copied them.
+    pub spares: Option<Span>,
 }
 
 impl Splice {
@@ -28,6 +30,7 @@ impl Splice {
             by: by.into(),
             assigned: false,
             items: None,
+            spares: None,
         }
     }
 
@@ -78,6 +81,30 @@ impl Changes {
 
     pub(super) fn take(&mut self, space: &Space) -> Vec<Splice> {
         std::mem::take(self.list(space))
+    }
+
+    /// Write splices over the bits that others spare for them.
+    pub(super) fn join_spared(&mut self, space: &Space) {
+        let list = self.list(space);
+        if list.iter().all(|s| s.spares.is_none()) {
+            return;
+        }
+        let (parts, mut whole): (Vec<_>, Vec<_>) = std::mem::take(list)
+            .into_iter()
+            .partition(|s| !s.span.is_aligned());
+        for part in parts {
+            let spared = |s: &&mut Splice| s.spares.is_some_and(|bits| bits.contains(part.span));
+            match whole.iter_mut().find(spared) {
+                Some(s) => {
+                    let mut bytes = s.new.bytes().to_vec();
+                    part.new
+                        .write_over(&mut bytes, part.span.start - s.span.start);
+                    s.new = Bits::from_bytes(bytes);
+                }
+                None => whole.push(part),
+            }
+        }
+        *self.list(space) = whole;
     }
 
     pub(super) fn growth(&self, space: &Space) -> i64 {

@@ -150,6 +150,7 @@ impl Gather {
             new,
             // to the space under it, what is inside an item is bytes
             items: None,
+            spares: None,
             ..change.clone()
         };
         let reach = span.start.saturating_sub(self.longest_copy * 8 + 8);

@@ -132,6 +132,9 @@ impl Layer for Window {
         for change in &mut changes {
             change.span.start += self.at * 8;
             change.items = None;
+            if let Some(spares) = &mut change.spares {
+                spares.start += self.at * 8;
+            }
         }
         Ok(changes)
     }

@@ -313,9 +313,7 @@ fn localize(info: &BlockInfo, changes: &[Splice]) -> Vec<Splice> {
         let inside = |c: &&Splice| {
             // what is inserted before a fragment belongs to what comes before it
             fragment.contains(c.span)
-                && (c.span.len > 0
-                    || c.span.start > fragment.start
-                    || c.items == Some("header field"))
+                && (c.span.len > 0 || c.span.start > fragment.start || c.items.is_some())
                 && c.items != Some("frame")
         };
         for c in changes.iter().filter(inside) {

@@ -9,7 +9,7 @@ use binq_core::encode::{Splice, agree, patched};
 use binq_core::layer::{Layer, Patching, Window};
 use binq_core::sequence::{Arrange, SeqAt, Sequence, State, Step};
 use binq_core::shape::{At, Cx, Field, Shape};
-use binq_core::{Kind, Malformed, Node, Options, Plain, Ref, Reject, Scalar, Space, Span};
+use binq_core::{Kind, Malformed, Node, Options, Plain, Ref, Reject, Scalar, Space, Span, inside};
 use bytes::Bytes;
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -40,9 +40,9 @@ pub fn add(
         Who::Client => "request",
         Who::Server => "response",
     };
-    let mut options = talk.options.with("grpc_side", side.into());
+    let mut options = talk.options.with(inside::SIDE, side.into());
     if let Some(path) = path {
-        options = options.with("grpc_method", path.into());
+        options = options.with(inside::METHOD, path.into());
     }
     let encoding = list.and_then(|l| l.value(b"grpc-encoding"));
     let how = How {
@@ -86,7 +86,7 @@ impl Sequence for Messages {
     }
 
     fn arrange(&self, cx: &mut Arrange<'_>) -> Result<(), Reject> {
-        cx.by_item(self)
+        cx.in_place()
     }
 
     fn build(&self, value: &Plain) -> Result<Node, String> {

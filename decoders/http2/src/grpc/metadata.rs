@@ -9,7 +9,9 @@ use binq_core::encode::{Splice, patched};
 use binq_core::layer::{Layer, Patching};
 use binq_core::sequence::{Arrange, SeqAt, Sequence, State, Step};
 use binq_core::shape::{Cx, Shape};
-use binq_core::{Bits, Kind, Malformed, Node, Options, Plain, Ref, Reject, Scalar, Space, Span};
+use binq_core::{
+    Bits, Kind, Malformed, Node, Options, Plain, Ref, Reject, Scalar, Space, Span, inside,
+};
 use bytes::Bytes;
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -84,7 +86,7 @@ impl Sequence for Metadata {
     }
 
     fn arrange(&self, cx: &mut Arrange<'_>) -> Result<(), Reject> {
-        cx.by_item(self)
+        cx.in_place()
     }
 
     fn build(&self, value: &Plain) -> Result<Node, String> {
@@ -153,7 +155,7 @@ pub fn details(cx: &mut Cx<'_>, list: &List, options: &Options) {
         codec,
     };
     let space = Space::derived(list.space.clone(), Arc::new(layer));
-    let options = options.with("message", "google.rpc.Status".into());
+    let options = options.with(inside::TYPE, "google.rpc.Status".into());
     match options.inside("protobuf", &space) {
         Some(root) => {
             cx.root("status_details", &root);

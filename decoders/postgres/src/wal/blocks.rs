@@ -1,5 +1,6 @@
 //! Block references: `XLogRecordBlockHeader` and its parts, src/include/access/xlogrecord.h.
 
+use super::scan::RECORD_HEADER;
 use binq_core::codec::{Bool, Codec, Int, Named, Raw, UBits};
 use binq_core::rule::{Of, Rule};
 use binq_core::sequence::{SeqAt, Sequence, State, Step};
@@ -63,12 +64,8 @@ pub struct Headers {
 /// Take the headers of a record apart, as `DecodeXLogRecord` (xlogreader.c) does. `start` is where the record lies.
 pub fn parse(major: u8, record: &[u8], start: u64) -> Headers {
     let mut headers = Headers::default();
-    let mut walk = Walk {
-        major,
-        record,
-        rest: record.get(24..).unwrap_or(&[]),
-        payload: 0,
-        rlocator: None,
+    let Some(mut walk) = Walk::new(major, record) else {
+        return headers;
     };
     let result = walk.headers(&mut headers);
     headers.headers_end = walk.at();
@@ -113,6 +110,29 @@ pub fn parse(major: u8, record: &[u8], start: u64) -> Headers {
     headers
 }
 
+/// The length that a record's own headers add up to, whatever `xl_tot_len` says; `None` where they do not end in that of
+/// the main data. `record` may run past the record's end.
+pub fn implied_len(major: u8, record: &[u8]) -> Option<u64> {
+    let mut headers = Headers::default();
+    let mut walk = Walk::new(major, record)?;
+    walk.headers(&mut headers).ok()?;
+    (!headers.main_header.is_empty()).then(|| walk.at() + walk.payload)
+}
+
+/// Spell the length of a record's main data with 4 bytes where it has 1, and make `xl_tot_len` fit; false where it has none.
+pub fn spell_long(major: u8, record: &mut Vec<u8>) -> bool {
+    let header = parse(major, record, 0).main_header;
+    let at = header.start as usize;
+    let Some([ID_DATA_SHORT, len]) = record.get(at..header.end as usize) else {
+        return false;
+    };
+    let long = [ID_DATA_LONG, *len, 0, 0, 0];
+    record.splice(at..at + 2, long);
+    let len = record.len() as u32;
+    record[..4].copy_from_slice(&len.to_le_bytes());
+    true
+}
+
 struct Walk<'a> {
     major: u8,
     record: &'a [u8],
@@ -124,6 +144,16 @@ struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
+    fn new(major: u8, record: &'a [u8]) -> Option<Self> {
+        Some(Self {
+            major,
+            record,
+            rest: record.get(RECORD_HEADER as usize..)?,
+            payload: 0,
+            rlocator: None,
+        })
+    }
+
     fn at(&self) -> u64 {
         (self.record.len() - self.rest.len()) as u64
     }

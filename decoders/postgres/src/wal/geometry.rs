@@ -73,8 +73,14 @@ pub struct Geometry {
     pub seg_size: u64,
     /// LSN of the first byte of the input.
     pub base: u64,
-    /// Bytes of the input.
-    pub file_len: u64,
+    /// The page of its segment that the input begins with.
+    first_page: u64,
+    /// Bytes of the stream in one whole segment.
+    seg_room: u64,
+    /// Bytes of the stream in the segment before the first page.
+    skipped: u64,
+    /// Bytes of the stream in the input.
+    stream_len: u64,
 }
 
 impl Geometry {
@@ -96,25 +102,28 @@ impl Geometry {
             .filter(|(_, h)| h.addr % blcksz == 0 && major_of(h.magic).is_some())
             .filter_map(|(at, h)| h.addr.checked_sub(at));
         let base = most_frequent(bases).unwrap_or(0);
-        let file_len = file.len();
-        let guess = file_len.next_power_of_two().clamp(1 << 20, 1 << 30);
-        Ok(Self {
+        let guess = file.len().next_power_of_two().clamp(1 << 20, 1 << 30);
+        let seg_size = stated(file, 32, 1 << 20..=1 << 30).unwrap_or(guess);
+        Ok(Self::new(major, blcksz, seg_size, base, file.len()))
+    }
+
+    fn new(major: u8, blcksz: u64, seg_size: u64, base: u64, file_len: u64) -> Self {
+        let mut geometry = Self {
             major,
             blcksz,
-            seg_size: stated(file, 32, 1 << 20..=1 << 30).unwrap_or(guess),
+            seg_size,
             base,
-            file_len,
-        })
-    }
-
-    /// The page of the segment that the input begins with.
-    fn first_page(&self) -> u64 {
-        self.base % self.seg_size / self.blcksz
-    }
-
-    /// Bytes of the stream in one whole segment.
-    fn seg_room(&self) -> u64 {
-        self.seg_size / self.blcksz * (self.blcksz - SHORT_HEADER) - (LONG_HEADER - SHORT_HEADER)
+            first_page: base % seg_size / blcksz,
+            seg_room: 0,
+            skipped: 0,
+            stream_len: 0,
+        };
+        geometry.seg_room = geometry.room_before(seg_size / blcksz);
+        geometry.skipped = geometry.room_before(geometry.first_page);
+        let (pages, rest) = (file_len / blcksz, file_len % blcksz);
+        geometry.stream_len =
+            geometry.stream_of_page(pages) + rest.saturating_sub(geometry.header_len(pages));
+        geometry
     }
 
     /// Bytes of the stream in the first `page` pages of a segment.
@@ -127,7 +136,7 @@ impl Geometry {
 
     /// Header size of a page of the input.
     pub fn header_len(&self, page: u64) -> u64 {
-        if ((page + self.first_page()) * self.blcksz).is_multiple_of(self.seg_size) {
+        if ((page + self.first_page) * self.blcksz).is_multiple_of(self.seg_size) {
             LONG_HEADER
         } else {
             SHORT_HEADER
@@ -136,8 +145,8 @@ impl Geometry {
 
     /// The page of the input, and the byte in it, that hold a byte of the stream.
     pub fn place(&self, stream: u64) -> (u64, u64) {
-        let all = stream + self.room_before(self.first_page());
-        let (seg, rest) = (all / self.seg_room(), all % self.seg_room());
+        let all = stream + self.skipped;
+        let (seg, rest) = (all / self.seg_room, all % self.seg_room);
         let first_room = self.blcksz - LONG_HEADER;
         let (page, byte) = if rest < first_room {
             (0, LONG_HEADER + rest)
@@ -146,7 +155,7 @@ impl Geometry {
             let rest = rest - first_room;
             (1 + rest / room, SHORT_HEADER + rest % room)
         };
-        let page = seg * (self.seg_size / self.blcksz) + page - self.first_page();
+        let page = seg * (self.seg_size / self.blcksz) + page - self.first_page;
         (page, byte)
     }
 
@@ -158,17 +167,15 @@ impl Geometry {
 
     /// The first byte of the stream in a page of the input.
     pub fn stream_of_page(&self, page: u64) -> u64 {
-        let pages = page + self.first_page();
+        let pages = page + self.first_page;
         let per_seg = self.seg_size / self.blcksz;
-        let all = pages / per_seg * self.seg_room() + self.room_before(pages % per_seg);
-        all - self.room_before(self.first_page())
+        let all = pages / per_seg * self.seg_room + self.room_before(pages % per_seg);
+        all - self.skipped
     }
 
     /// Bytes of the stream in the input.
     pub fn stream_len(&self) -> u64 {
-        let pages = self.file_len / self.blcksz;
-        let rest = self.file_len % self.blcksz;
-        self.stream_of_page(pages) + rest.saturating_sub(self.header_len(pages))
+        self.stream_len
     }
 
     /// The LSN of a byte of the stream.
@@ -186,8 +193,7 @@ impl Geometry {
 
     /// The first byte of the stream in the segment after that of a byte.
     pub fn next_segment(&self, stream: u64) -> u64 {
-        let skipped = self.room_before(self.first_page());
-        ((stream + skipped) / self.seg_room() + 1) * self.seg_room() - skipped
+        ((stream + self.skipped) / self.seg_room + 1) * self.seg_room - self.skipped
     }
 
     /// The header of a page of the input, and whether the page belongs where it is (a recycled one does not).
@@ -243,13 +249,7 @@ mod tests {
     #[test]
     fn stream_and_file_agree() {
         for base in [0x300_0000, 0x300_2000, 0x3fe_0000] {
-            let g = Geometry {
-                major: 15,
-                blcksz: 8192,
-                seg_size: 1 << 20,
-                base,
-                file_len: 3 << 20,
-            };
+            let g = Geometry::new(15, 8192, 1 << 20, base, 3 << 20);
             assert_eq!(g.place(0), (0, g.header_len(0)));
             for page in 0..300 {
                 let s = g.stream_of_page(page);

@@ -33,9 +33,7 @@ impl Records {
             span,
         };
         let mut state = self.start(&at);
-        while let Some(step) = self.step(&at, &state) {
-            state = step.next;
-        }
+        self.advance(&at, &mut state, u64::MAX);
         (align(state.at / 8), state.memory)
     }
 }
@@ -54,14 +52,9 @@ impl Sequence for Records {
         let prev = state.memory;
         let (kind, len, next, memory) = loop {
             match scan.look(start, prev) {
-                Look::Record(len) => {
-                    let header = Header::read(&at.space.read(start, RECORD_HEADER));
-                    let next = match header {
-                        Some(h) if h.is_switch() => self.geometry.next_segment(start),
-                        _ => align(start + len),
-                    };
+                Look::Record(found) => {
                     let kind = Kind::shared(self.record.clone());
-                    break (kind, len, next, self.geometry.lsn(start));
+                    break (kind, found.len, found.next, found.lsn);
                 }
                 // the aborted record is no item; the one after it names the one before it
                 Look::Aborted(next) => start = next,
@@ -88,6 +81,29 @@ impl Sequence for Records {
                 more: None,
             },
         })
+    }
+
+    fn advance(&self, at: &SeqAt<'_>, state: &mut State, most: u64) -> u64 {
+        let scan = Scan {
+            geometry: &self.geometry,
+            stream: at.space,
+        };
+        let mut done = 0;
+        while done < most {
+            let ahead = scan.run(align(state.at / 8), state.memory, most - done);
+            if ahead.records > 0 {
+                done += ahead.records;
+                state.at = ahead.next * 8;
+                state.memory = ahead.prev;
+                continue;
+            }
+            match self.step(at, state) {
+                Some(step) => *state = step.next,
+                None => return done,
+            }
+            done += 1;
+        }
+        done
     }
 
     fn resizable(&self) -> bool {

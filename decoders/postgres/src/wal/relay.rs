@@ -4,6 +4,7 @@
 //! pages that it runs over get their headers. What the server wrote beyond the records of this file stays where it is: the
 //! head of a record that runs into the next file cannot move, because the rest of it is there.
 
+use super::blocks;
 use super::geometry::{FIRST_IS_CONTRECORD, FIRST_IS_OVERWRITE_CONTRECORD, Geometry, LONG};
 use super::records::Records;
 use super::scan::{Header, Look, RECORD_HEADER, Scan, align, crc};
@@ -12,6 +13,9 @@ use binq_core::encode::{Did, Note, Splice};
 use binq_core::sequence::{Arrange, Placed, Sequence};
 use binq_core::{Reject, Scalar, Space, Span};
 use std::collections::HashMap;
+
+/// The shape of a record that is not damaged.
+const RECORD: &str = "XLogRecord";
 
 /// A record in its new place.
 struct Laid {
@@ -27,26 +31,32 @@ pub fn arrange(geometry: &Geometry, records: &Records, cx: &mut Arrange<'_>) -> 
     let (old_end, last) = records.end(&stream, cx.at.span);
     let tail = Tail::find(geometry, &stream, old_end, last);
     refuse_aborted(geometry, records, cx)?;
-    let mut prev = cx.first.memory;
-    let mut at = first;
-    let mut laid = Vec::with_capacity(cx.items.len());
-    let mut moved = HashMap::new();
     let items = std::mem::take(&mut cx.items);
+    let mut laid = Vec::with_capacity(items.len());
     for item in &items {
-        let bytes = cx.bytes(item)?;
-        let lsn = geometry.lsn(at);
-        if let Some(was) = item.was {
-            moved.insert(geometry.lsn(was.start / 8), lsn);
-        }
-        let len = bytes.len() as u64;
-        let switch = Header::read(&bytes).is_some_and(|h| h.is_switch());
-        laid.push(Laid { at, bytes });
-        at = if switch {
-            geometry.next_segment(at)
-        } else {
-            align(at + len)
-        };
+        laid.push(Laid {
+            at: first,
+            bytes: cx.bytes(item)?,
+        });
     }
+    let mut at = place(geometry, first, &mut laid);
+    if let Some(room) = tail.partial.and_then(|p| p.checked_sub(at))
+        && (1..RECORD_HEADER).contains(&room)
+    {
+        take_up(geometry, cx, &items, &mut laid, room / 8);
+        at = place(geometry, first, &mut laid);
+    }
+    let mut moved = HashMap::new();
+    for (item, record) in items.iter().zip(&laid) {
+        if let Some(was) = item.was {
+            moved.insert(geometry.lsn(was.start / 8), geometry.lsn(record.at));
+        }
+    }
+    // what comes first now names the record in the file before that the old first one named
+    let mut prev = match cx.first.memory {
+        0 => Header::read(&stream.read(first, RECORD_HEADER)).map_or(0, |h| h.prev),
+        prev => prev,
+    };
     for (item, record) in items.iter().zip(&mut laid) {
         link(geometry, cx, item, record, prev, &moved);
         prev = geometry.lsn(record.at);
@@ -72,6 +82,55 @@ pub fn arrange(geometry: &Geometry, records: &Records, cx: &mut Arrange<'_>) -> 
         None => at,
     };
     write(geometry, cx, first, &laid, end, &tail)
+}
+
+/// Give each record its place, and say where the next one would begin.
+fn place(geometry: &Geometry, first: u64, laid: &mut [Laid]) -> u64 {
+    let mut at = first;
+    for record in laid {
+        record.at = at;
+        at = match Header::read(&record.bytes) {
+            Some(h) if h.is_switch() => geometry.next_segment(at),
+            _ => align(at + record.bytes.len() as u64),
+        };
+    }
+    at
+}
+
+/// Take up 8 or 16 bytes, too few for a record: spell the length of the main data of one or two records with 4 bytes
+/// instead of 1 (`XLR_BLOCK_ID_DATA_LONG`), which servers read alike. The last ones that come to lie 8 bytes longer so.
+fn take_up(
+    geometry: &Geometry,
+    cx: &mut Arrange<'_>,
+    items: &[Placed],
+    laid: &mut [Laid],
+    times: u64,
+) {
+    let fits = |(item, record): &(&Placed, &mut Laid)| {
+        let len = record.bytes.len() as u64;
+        item.shape == RECORD
+            && align(len + 3) == align(len) + 8
+            && !item.pinned.iter().any(|p| p == "xl_tot_len")
+    };
+    let candidates = items.iter().zip(laid).rev().filter(fits);
+    let mut left = times;
+    for (_, record) in candidates {
+        if left == 0 {
+            break;
+        }
+        if blocks::spell_long(geometry.major, &mut record.bytes) {
+            left -= 1;
+            let sum = crc(&[&record.bytes[24..], &record.bytes[..20]]) as u32;
+            record.bytes[20..24].copy_from_slice(&sum.to_le_bytes());
+            cx.report.notes.push(Note {
+                path: format!("{} at {}", cx.path, lsn::text(geometry.lsn(record.at))),
+                offset: geometry.file_of(record.at),
+                did: Did::Other(
+                    "spelled the length of its main data with 4 bytes, to take up 8".to_owned(),
+                ),
+            });
+        }
+    }
 }
 
 fn no_room(cx: &Arrange<'_>, by: u64, what: &str) -> Reject {
@@ -132,7 +191,7 @@ fn link(
     moved: &HashMap<u64, u64>,
 ) {
     // a damaged record is kept as it is; so is everything where nothing is to be recomputed
-    if !cx.fix || item.shape != "XLogRecord" || record.bytes.len() < RECORD_HEADER as usize {
+    if !cx.fix || item.shape != RECORD || record.bytes.len() < RECORD_HEADER as usize {
         return;
     }
     let path = match item.was {
@@ -213,8 +272,7 @@ fn keep_tail(
                 path: cx.path.clone(),
                 why: format!(
                     "{room} bytes would be left before {}, where a record begins that runs into the next file and so \
-                     cannot move; a filler record needs {RECORD_HEADER}: change the size by more, or by less than \
-                     8 bytes of padding",
+                     cannot move; to fill them takes a record of {RECORD_HEADER}, or others that can be spelled longer",
                     lsn::text(geometry.lsn(partial))
                 ),
             });

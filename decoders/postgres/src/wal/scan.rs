@@ -63,8 +63,8 @@ impl Header {
 
 /// What stands at a place of the stream.
 pub enum Look {
-    /// A record of so many bytes.
-    Record(u64),
+    /// A record.
+    Record(Found),
     /// A record whose rest was never written; the log goes on at this byte of the stream (an aborted contrecord).
     Aborted(u64),
     /// Damage up to this byte of the stream.
@@ -73,6 +73,26 @@ pub enum Look {
     Partial(Option<Malformed>),
     /// Nothing more.
     End,
+}
+
+/// A record that was found.
+pub struct Found {
+    /// `xl_tot_len`
+    pub len: u64,
+    pub lsn: u64,
+    /// The byte of the stream where the one after it should be.
+    pub next: u64,
+}
+
+/// Records that were passed over.
+pub struct Run {
+    pub records: u64,
+    /// The byte of the stream after them.
+    pub next: u64,
+    /// LSN of the last of them.
+    pub prev: u64,
+    /// `xl_tot_len` of the last of them.
+    pub len: u64,
 }
 
 /// A reader of the stream.
@@ -97,14 +117,17 @@ impl Scan<'_> {
         if at >= len {
             return Look::End;
         }
+        if let Some(found) = self.quick(at, prev) {
+            return Look::Record(found);
+        }
         let lsn = self.geometry.lsn(at);
         let Some(header) = self.header(at) else {
             return self.cut_header(at);
         };
         let tot_len = u64::from(header.tot_len);
         let chained = prev != 0 && header.prev == prev;
-        if let Err(wrong) = self.plausible(&header, at) {
-            return self.resync(at, lsn, wrong);
+        if !self.plausible(&header) {
+            return self.resync(at, lsn, self.implausible(&header, at));
         }
         if !chained && !self.current(at) {
             return self.resync(at, lsn, self.prev_wrong(at, &header, prev));
@@ -133,24 +156,79 @@ impl Scan<'_> {
                 None => self.rest(at, wrong),
             };
         }
-        if self.next_agrees(at, end, &header) || self.crc_fits(at, &header) {
-            return Look::Record(tot_len);
+        let found = Found {
+            len: tot_len,
+            lsn,
+            next: self.next(at, &header),
+        };
+        if self.confirmed(at, &header) {
+            return Look::Record(found);
         }
-        // neither the checksum nor the next record agrees: the length may be wrong
+        // nothing agrees with the length: it may be wrong
         let wrong = match chained || prev == 0 {
             false => self.prev_wrong(at, &header, prev),
             true => self.wrong(
                 at,
-                "a record whose checksum fits, or one after it that names it".to_owned(),
-                format!("xl_tot_len {tot_len}, and neither"),
+                "a length that the next record, the checksum or the block headers agree with"
+                    .to_owned(),
+                format!("xl_tot_len {tot_len}, and none of them does"),
             ),
         };
         match self.find(at + 8, lsn) {
-            Some(next) if chained && next == align(end) => Look::Record(tot_len),
+            Some(next) if chained && next == align(end) => Look::Record(found),
             Some(next) => Look::Damaged(next, wrong),
-            None if chained && self.nothing_at(align(end)) => Look::Record(tot_len),
+            None if chained && self.nothing_at(align(end)) => Look::Record(found),
             None => self.rest(at, wrong),
         }
+    }
+
+    /// The common case: the record and the header of the next one are on one page, and each names the one before it.
+    fn quick(&self, at: u64, prev: u64) -> Option<Found> {
+        let run = self.run(at, prev, 1);
+        (run.records == 1).then_some(Found {
+            len: run.len,
+            lsn: run.prev,
+            next: run.next,
+        })
+    }
+
+    /// Pass over up to `most` records of the common case, on one page.
+    pub fn run(&self, at: u64, prev: u64, most: u64) -> Run {
+        let mut run = Run {
+            records: 0,
+            next: at,
+            prev,
+            len: 0,
+        };
+        if at >= self.geometry.stream_len() {
+            return run;
+        }
+        let (page, byte) = self.geometry.place(at);
+        let file_at = page * self.geometry.blcksz + byte;
+        let bytes = self.file().read(file_at, self.geometry.blcksz - byte);
+        let mut lsn = self.geometry.base.wrapping_add(file_at);
+        let mut rest: &[u8] = &bytes;
+        let Some(mut header) = Header::read(rest) else {
+            return run;
+        };
+        while run.records < most {
+            let len = u64::from(header.tot_len);
+            rest = rest.get(align(len) as usize..).unwrap_or(&[]);
+            let Some(next) = Header::read(rest) else {
+                break;
+            };
+            let linked = next.prev == lsn && (header.prev == run.prev || run.prev == 0);
+            if !linked || header.is_switch() || !self.plausible(&header) {
+                break;
+            }
+            run.records += 1;
+            run.next += align(len);
+            run.prev = lsn;
+            run.len = len;
+            lsn = lsn.wrapping_add(align(len));
+            header = next;
+        }
+        run
     }
 
     /// Whether the log does not go on at `at`.
@@ -170,17 +248,23 @@ impl Scan<'_> {
     }
 
     /// The checks of `ValidXLogRecordHeader` (xlogreader.c) that look at the record alone.
-    fn plausible(&self, header: &Header, at: u64) -> Result<(), Malformed> {
+    fn plausible(&self, header: &Header) -> bool {
+        (RECORD_HEADER..=MAX_RECORD).contains(&header.tot_len.into())
+            && rmgr::rmgr_name(self.geometry.major, header.rmid).is_some()
+    }
+
+    /// Which of these checks failed.
+    fn implausible(&self, header: &Header, at: u64) -> Malformed {
         let tot_len = u64::from(header.tot_len);
-        if !(RECORD_HEADER..=MAX_RECORD).contains(&tot_len) {
-            let expected = format!("xl_tot_len of at least {RECORD_HEADER}");
-            return Err(self.wrong(at, expected, tot_len.to_string()));
-        }
-        if rmgr::rmgr_name(self.geometry.major, header.rmid).is_none() {
+        if (RECORD_HEADER..=MAX_RECORD).contains(&tot_len) {
             let expected = format!("xl_rmid of PostgreSQL {}", self.geometry.major);
-            return Err(self.wrong(at, expected, header.rmid.to_string()));
+            return self.wrong(at, expected, header.rmid.to_string());
         }
-        Ok(())
+        let expected = match self.proven_len(at) {
+            Some(len) => format!("xl_tot_len {len}, which block headers and checksum agree on"),
+            None => format!("xl_tot_len of at least {RECORD_HEADER}"),
+        };
+        self.wrong(at, expected, tot_len.to_string())
     }
 
     /// Bytes from `at` to the end of its page.
@@ -219,15 +303,28 @@ impl Scan<'_> {
         header.info & FIRST_IS_CONTRECORD != 0 && u64::from(header.rem_len) == rest
     }
 
+    /// Where the record after this one should be.
+    fn next(&self, at: u64, header: &Header) -> u64 {
+        match header.is_switch() {
+            true => self.geometry.next_segment(at),
+            false => align(at + u64::from(header.tot_len)),
+        }
+    }
+
     /// Whether the record after this one names it as the one before.
-    fn next_agrees(&self, at: u64, end: u64, header: &Header) -> bool {
-        let next = if header.is_switch() {
-            self.geometry.next_segment(at)
-        } else {
-            align(end)
-        };
+    fn next_agrees(&self, at: u64, header: &Header) -> bool {
         let lsn = self.geometry.lsn(at);
-        self.header(next).is_some_and(|h| h.prev == lsn)
+        self.header(self.next(at, header))
+            .is_some_and(|h| h.prev == lsn)
+    }
+
+    /// Whether something besides the header says that a record is as long as it says: the next record, the checksum, or the
+    /// lengths of its parts.
+    fn confirmed(&self, at: u64, header: &Header) -> bool {
+        let end = at + u64::from(header.tot_len);
+        self.next_agrees(at, header)
+            || self.crc_fits(at, header)
+            || self.implied_len(at) == Some(end)
     }
 
     fn crc_fits(&self, at: u64, header: &Header) -> bool {
@@ -266,10 +363,39 @@ impl Scan<'_> {
             return Look::End;
         };
         let len = self.geometry.stream_len();
-        if self.reaches_end(at) {
-            return Look::Partial(Some(wrong));
+        match self.implied_len(at) {
+            Some(end) if end > len => Look::Partial(Some(wrong)),
+            Some(end) if self.nothing_at(align(end)) => Look::Damaged(align(end).min(len), wrong),
+            _ if self.reaches_end(at) => Look::Partial(Some(wrong)),
+            _ => Look::Damaged(align(at + last as u64 + 1).min(len), wrong),
         }
-        Look::Damaged(align(at + last as u64 + 1).min(len), wrong)
+    }
+
+    /// Where a record ends by its own block and data headers.
+    fn implied_len(&self, at: u64) -> Option<u64> {
+        // headers of 33 blocks, origin, transaction and main data
+        const HEADERS: u64 = 24 + 33 * 27 + 3 + 5 + 5;
+        let bytes = self.stream.read(at, HEADERS);
+        Some(at + super::blocks::implied_len(self.geometry.major, &bytes)?)
+    }
+
+    /// The length that a record had, if its headers and its checksum agree on one.
+    fn proven_len(&self, at: u64) -> Option<u64> {
+        let len = self.implied_len(at)? - at;
+        if len > SEARCH_BUDGET {
+            return None;
+        }
+        let mut bytes = self.stream.read(at, len).into_owned();
+        if bytes.len() as u64 != len {
+            return None;
+        }
+        let stored = u64::from(Header::read(&bytes)?.crc);
+        let sum = |bytes: &[u8]| crc(&[&bytes[24..], &bytes[..20]]);
+        // the checksum may be that of the right length, or have been recomputed over the wrong one
+        let as_it_is = sum(&bytes) == stored;
+        bytes[..4].copy_from_slice(&(len as u32).to_le_bytes());
+        let fits = as_it_is || sum(&bytes) == stored;
+        fits.then_some(len)
     }
 
     /// Whether the log goes on from `at` to the end of the stream: all pages are current, and the end is in use.
@@ -295,7 +421,11 @@ impl Scan<'_> {
             // a page at a time, with the header of a record that may begin at its end
             let run = self.page_room(at).min(len - at);
             let bytes = self.stream.read(at, run + RECORD_HEADER);
-            let mut i = 0;
+            // where nothing was written there is nothing to look for
+            let mut i = match bytes.iter().all(|b| *b == 0) {
+                true => run,
+                false => 0,
+            };
             while i < run {
                 let candidate = bytes.get(i as usize..).and_then(Header::read);
                 let fits = |h: &Header| self.may_follow(h, at + i, lsn);
@@ -310,8 +440,7 @@ impl Scan<'_> {
                     }
                     budget -= cost;
                     let within = at + i + cost <= len;
-                    let linked = || self.next_agrees(at + i, at + i + cost, &header);
-                    if within && (linked() || self.crc_fits(at + i, &header)) {
+                    if within && self.confirmed(at + i, &header) {
                         return Some(at + i);
                     }
                 }
@@ -323,7 +452,7 @@ impl Scan<'_> {
     }
 
     fn may_follow(&self, header: &Header, at: u64, lsn: u64) -> bool {
-        self.plausible(header, at).is_ok()
+        self.plausible(header)
             && header.padding == 0
             && (lsn..self.geometry.lsn(at)).contains(&header.prev)
     }

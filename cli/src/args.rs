@@ -1,0 +1,174 @@
+//! The command line.
+
+use clap::{ArgAction, CommandFactory, FromArgMatches, Parser};
+use std::path::PathBuf;
+
+/// jq for binary formats that can also write.
+///
+/// Decodes each FILE (standard input if there is none), runs the jq FILTER over it, and prints the results as JSON, or as
+/// bytes with -b. Assigning a field and writing bytes gives the input back with that field changed, the lengths and
+/// checksums over it recomputed, and every other byte as it was.
+#[derive(Debug, Parser)]
+#[command(
+    name = "binq",
+    version,
+    override_usage = "binq [OPTIONS] [FILTER] [FILE...]",
+    after_help = EXAMPLES,
+    disable_help_flag = true,
+    disable_version_flag = true
+)]
+pub struct Args {
+    /// Format of the inputs; without it, the format is told from the first bytes
+    #[arg(short, long, value_name = "NAME")]
+    pub decode: Option<String>,
+    /// Run the filter once, with null as its input; read inputs with `input` and `inputs`
+    #[arg(short, long)]
+    pub null_input: bool,
+    /// Run the filter once, with an array of all inputs
+    #[arg(short, long)]
+    pub slurp: bool,
+    /// Print each result on one line
+    #[arg(short, long)]
+    pub compact_output: bool,
+    /// Print strings and bytes as they are, without quotes
+    #[arg(short, long)]
+    pub raw_output: bool,
+    /// Like -r, but without line breaks after results
+    #[arg(short, long)]
+    pub join_output: bool,
+    /// Colour the output, even where it is no terminal
+    #[arg(short = 'C', long, overrides_with = "monochrome_output")]
+    pub color_output: bool,
+    /// Do not colour the output
+    #[arg(short = 'M', long, overrides_with = "color_output")]
+    pub monochrome_output: bool,
+    /// Read the filter from a file
+    #[arg(short, long, value_name = "FILE")]
+    pub from_file: Option<PathBuf>,
+    /// Exit with 1 if the last result is false or null, with 4 if there is none
+    #[arg(short, long)]
+    pub exit_status: bool,
+    /// Set $NAME to a string
+    #[arg(long, num_args = 2, value_names = ["NAME", "VALUE"], action = ArgAction::Append)]
+    pub arg: Vec<String>,
+    /// Set $NAME to a JSON value
+    #[arg(long, num_args = 2, value_names = ["NAME", "JSON"], action = ArgAction::Append)]
+    pub argjson: Vec<String>,
+    /// Take the arguments after this as strings, in $ARGS.positional, not as files
+    #[arg(long)]
+    pub args: bool,
+    /// Write the bytes of each result: a decoded value with its edits, a string as it is
+    #[arg(short, long)]
+    pub bytes: bool,
+    /// Write the result back to its file; with a suffix, keep the original under that name
+    #[arg(short, long, value_name = "SUFFIX", num_args = 0..=1, require_equals = true, default_missing_value = "", conflicts_with_all = ["null_input", "slurp", "bytes"])]
+    pub in_place: Option<String>,
+    /// Recompute no lengths and checksums: write what was assigned, and only that
+    #[arg(long)]
+    pub no_fix: bool,
+    /// Tell on standard error what was recomputed, and what was left wrong on purpose
+    #[arg(long)]
+    pub verbose: bool,
+    /// Set an option; bits_format=hex|base64|string|byte_array|snippet|truncate says how bytes print in JSON
+    #[arg(short, long, value_name = "NAME=VALUE", action = ArgAction::Append)]
+    pub option: Vec<String>,
+    /// Describe messages by a .proto file; may be given more than once
+    #[arg(long, value_name = "FILE", action = ArgAction::Append)]
+    pub proto: Vec<String>,
+    /// Look for imported .proto files in a directory; may be given more than once
+    #[arg(short = 'I', long, value_name = "DIR", action = ArgAction::Append)]
+    pub proto_path: Vec<String>,
+    /// Describe messages by a compiled FileDescriptorSet or a buf image; may be given more than once
+    #[arg(long, value_name = "FILE", action = ArgAction::Append)]
+    pub descriptor_set: Vec<String>,
+    /// Type of the message, with its package
+    #[arg(long, value_name = "NAME")]
+    pub message: Option<String>,
+    /// Read inputs as text of their bytes: base64 or hex
+    #[arg(long, value_name = "base64|hex", conflicts_with = "in_place")]
+    pub from_text: Option<TextForm>,
+    /// Print help
+    #[arg(short, long, action = ArgAction::Help)]
+    help: Option<bool>,
+    /// Print the version
+    #[arg(short = 'V', long, action = ArgAction::Version)]
+    version: Option<bool>,
+    /// The jq filter, and the files
+    #[arg(value_name = "FILTER|FILE")]
+    rest: Vec<String>,
+    /// What of `rest` is the filter.
+    #[arg(skip)]
+    pub filter: Option<String>,
+    /// What of `rest` is files.
+    #[arg(skip)]
+    pub files: Vec<PathBuf>,
+    /// What of `rest` came after `--args`.
+    #[arg(skip)]
+    pub positional: Vec<String>,
+}
+
+/// How bytes are written as text.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub enum TextForm {
+    /// Base64, with either alphabet, padded or not.
+    Base64,
+    /// Hexadecimal digits.
+    Hex,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  binq '.records | length' SEGMENT
+  binq -c '.records[] | select(.rmgr == \"Heap\") | {lsn, record_type, xl_xid}' SEGMENT
+  binq -b '.records[3].xl_tot_len = 0' SEGMENT > BROKEN
+  binq -i.orig '.records[3].xl_xid = 7' SEGMENT
+
+Exit codes: 1 and 4 with -e, 2 an input or the usage is wrong, 3 the filter does not compile, 5 an error while running.";
+
+impl Args {
+    /// Read the command line.
+    ///
+    /// # Errors
+    /// What clap says of a wrong one; help and version come this way too.
+    pub fn read() -> Result<Self, clap::Error> {
+        let matches = Self::command().try_get_matches_from(joined_suffix(std::env::args_os()))?;
+        let mut args = Self::from_arg_matches(&matches)?;
+        let places: Vec<usize> = matches
+            .indices_of("rest")
+            .map_or_else(Vec::new, Iterator::collect);
+        let switch = args.args.then(|| matches.index_of("args")).flatten();
+        let rest = std::mem::take(&mut args.rest);
+        for (text, place) in rest.into_iter().zip(places) {
+            if args.filter.is_none() && args.from_file.is_none() {
+                args.filter = Some(text);
+            } else if switch.is_some_and(|s| place > s) {
+                args.positional.push(text);
+            } else {
+                args.files.push(text.into());
+            }
+        }
+        Ok(args)
+    }
+}
+
+/// `-i.orig`, as sed takes it, for clap, which wants `-i=.orig`.
+fn joined_suffix(
+    args: impl Iterator<Item = std::ffi::OsString>,
+) -> impl Iterator<Item = std::ffi::OsString> {
+    args.map(
+        |arg| match arg.to_str().and_then(|a| a.strip_prefix("-i")) {
+            Some(suffix) if suffix.starts_with(['.', '~', '_']) => format!("-i={suffix}").into(),
+            _ => arg,
+        },
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Args::command().debug_assert();
+    }
+}

@@ -1,0 +1,25 @@
+//! Exit codes, which are those of jq, and how errors are shown.
+
+use std::fmt::Display;
+use std::io;
+
+/// `-e`, and the last output was false or null.
+pub const FALSE: u8 = 1;
+/// An input or an argument is wrong.
+pub const USAGE: u8 = 2;
+/// The filter does not compile.
+pub const COMPILE: u8 = 3;
+/// `-e`, and there was no output.
+pub const NO_OUTPUT: u8 = 4;
+/// An error while running.
+pub const RUNTIME: u8 = 5;
+
+/// Show an error.
+pub fn complain(what: impl Display) {
+    eprintln!("binq: error: {what}");
+}
+
+/// Whether the reader of our output went away, as `head` does.
+pub fn is_closed(e: &io::Error) -> bool {
+    e.kind() == io::ErrorKind::BrokenPipe
+}

@@ -1,0 +1,152 @@
+//! Inputs: files and standard input, mapped and decoded.
+
+use crate::args::{Args, TextForm};
+use binq_core::{Node, Options, Registry, Scalar};
+use binq_query::json;
+use bytes::Bytes;
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+/// What decodes the inputs of a run.
+pub struct Decoder {
+    pub registry: Registry,
+    format: Option<String>,
+    pub options: Options,
+    text: Option<TextForm>,
+}
+
+/// The format that a description of messages is for.
+fn described(args: &Args) -> Option<String> {
+    let some = !args.proto.is_empty() || !args.descriptor_set.is_empty() || args.message.is_some();
+    some.then(|| "protobuf".to_owned())
+}
+
+/// The settings of decoders, from all flags that make some.
+fn options_of(args: &Args, values: BTreeMap<String, Scalar>) -> Options {
+    let lists = [
+        ("proto", &args.proto),
+        ("proto_path", &args.proto_path),
+        ("descriptor_set", &args.descriptor_set),
+    ];
+    let mut options = Options {
+        values,
+        lists: BTreeMap::new(),
+    };
+    for (name, list) in lists {
+        if !list.is_empty() {
+            options.lists.insert(name.to_owned(), list.clone());
+        }
+    }
+    if let Some(name) = &args.message {
+        let name = Scalar::from(name.as_str());
+        options.values.insert("message".to_owned(), name);
+    }
+    options
+}
+
+/// The bytes that a text stands for; white space in it means nothing.
+fn from_text(form: TextForm, text: &[u8]) -> Result<Bytes, String> {
+    let text: Vec<u8> = text
+        .iter()
+        .copied()
+        .filter(|b| !b.is_ascii_whitespace())
+        .collect();
+    let (read, what) = match form {
+        TextForm::Base64 => (json::from_base64(&text), "base64"),
+        TextForm::Hex => (json::from_hex(&text), "hexadecimal digits"),
+    };
+    read.map(Bytes::from).ok_or_else(|| {
+        format!(
+            "--from-text: expected {what}, found {} bytes of something else",
+            text.len()
+        )
+    })
+}
+
+impl Decoder {
+    /// As the command line says.
+    ///
+    /// # Errors
+    /// A format that there is none of.
+    pub fn new(args: &Args, options: Vec<(String, String)>) -> Result<Self, String> {
+        let registry = binq_all::registry();
+        let names = registry.names();
+        if let Some(name) = &args.decode
+            && !names.contains(&name.as_str())
+        {
+            return Err(format!(
+                "there is no format {name:?}; there are: {}",
+                names.join(", ")
+            ));
+        }
+        let values = options
+            .into_iter()
+            .map(|(k, v)| (k, Scalar::from(v)))
+            .collect();
+        Ok(Self {
+            registry,
+            format: args.decode.clone().or_else(|| described(args)),
+            options: options_of(args, values),
+            text: args.from_text,
+        })
+    }
+
+    /// Decode the bytes of one input.
+    ///
+    /// # Errors
+    /// Bytes that no format takes for its own.
+    pub fn decode(&self, name: &str, bytes: Bytes) -> Result<Node, String> {
+        let bytes = match self.text {
+            Some(form) => from_text(form, &bytes).map_err(|e| format!("{name}: {e}"))?,
+            None => bytes,
+        };
+        let decoded = self
+            .registry
+            .decode(self.format.as_deref(), bytes, &self.options);
+        decoded.map_err(|fault| match self.format {
+            Some(_) => format!("{name}: {fault}"),
+            None => format!("{name}: {fault}; -d NAME says which format it is"),
+        })
+    }
+
+    /// Open and decode a file.
+    ///
+    /// # Errors
+    /// What the file system says, or bytes that no format takes for its own.
+    pub fn file(&self, path: &Path) -> Result<Node, String> {
+        let name = path.display().to_string();
+        let bytes = File::open(path).and_then(binq_mapped::bytes_of);
+        self.decode(&name, bytes.map_err(|e| format!("{name}: {e}"))?)
+    }
+
+    /// Decode standard input.
+    ///
+    /// # Errors
+    /// As for a file.
+    pub fn stdin(&self) -> Result<Node, String> {
+        let name = "<stdin>";
+        // a file that was redirected is mapped, anything else is read
+        let bytes = stdin_file().and_then(binq_mapped::bytes_of);
+        self.decode(name, bytes.map_err(|e| format!("{name}: {e}"))?)
+    }
+}
+
+#[cfg(unix)]
+fn stdin_file() -> std::io::Result<File> {
+    use std::os::fd::AsFd;
+    Ok(std::io::stdin().as_fd().try_clone_to_owned()?.into())
+}
+
+#[cfg(not(unix))]
+fn stdin_file() -> std::io::Result<File> {
+    File::open("CONIN$")
+}
+
+/// The inputs of a run, one after the other: files, or standard input where there are none.
+pub fn sources(files: &[PathBuf]) -> Vec<Option<PathBuf>> {
+    match files {
+        [] => vec![None],
+        files => files.iter().cloned().map(Some).collect(),
+    }
+}

@@ -1,0 +1,131 @@
+//! Outputs: results as JSON, as text or as bytes.
+
+use crate::args::Args;
+use binq_core::Node;
+use binq_core::encode::{EncodeOptions, Encoded, encode};
+use binq_query::{V, json};
+use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
+
+/// Where results go, and how they are written.
+pub struct Output {
+    out: BufWriter<StdoutLock<'static>>,
+    json: json::Options,
+    bytes: bool,
+    raw: bool,
+    join: bool,
+    encode: EncodeOptions,
+    verbose: bool,
+    flush: bool,
+}
+
+/// Why a result was not written.
+#[derive(Debug)]
+pub enum NotWritten {
+    /// The writer failed.
+    Io(io::Error),
+    /// The result cannot be written so.
+    Value(String),
+}
+
+impl From<io::Error> for NotWritten {
+    fn from(e: io::Error) -> Self {
+        Self::Io(e)
+    }
+}
+
+impl Output {
+    /// As the command line says.
+    pub fn new(args: &Args, bits: json::BitsFormat) -> Self {
+        let terminal = io::stdout().is_terminal();
+        let color = match (args.color_output, args.monochrome_output) {
+            (true, _) => true,
+            (_, true) => false,
+            _ => terminal && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty()),
+        };
+        let raw = args.raw_output || args.join_output;
+        let indent = match args.compact_output {
+            true => json::Indent::Compact,
+            false => json::Indent::Spaces(2),
+        };
+        Self {
+            out: BufWriter::with_capacity(1 << 16, io::stdout().lock()),
+            json: json::Options {
+                indent,
+                colors: color.then(json::Colors::from_env),
+                raw,
+                bits,
+                ..json::Options::default()
+            },
+            bytes: args.bytes,
+            raw,
+            join: args.join_output,
+            encode: EncodeOptions {
+                no_fix: args.no_fix,
+            },
+            verbose: args.verbose,
+            flush: terminal,
+        }
+    }
+
+    /// Write one result.
+    ///
+    /// # Errors
+    /// Those of the writer, and a result that has no bytes where bytes are asked for.
+    pub fn write(&mut self, value: &V) -> Result<(), NotWritten> {
+        if self.bytes {
+            return self.write_bytes(value);
+        }
+        match value.clone().settle() {
+            V::Bytes(bytes) if self.raw => self.out.write_all(&bytes)?,
+            _ => json::write(&mut self.out, value, &self.json)?,
+        }
+        if !self.join {
+            self.out.write_all(b"\n")?;
+        }
+        if self.flush {
+            self.out.flush()?;
+        }
+        Ok(())
+    }
+
+    fn write_bytes(&mut self, value: &V) -> Result<(), NotWritten> {
+        match value {
+            V::Node(node) => self.encoded(node)?.write_to(&mut self.out)?,
+            V::Bytes(bytes) | V::Text(bytes) => self.out.write_all(bytes)?,
+            other => {
+                let kind = other.kind().name();
+                return Err(NotWritten::Value(format!(
+                    "-b writes decoded values and strings, and this result is neither but {} {kind}: {other}",
+                    if kind.starts_with(['a', 'o']) {
+                        "an"
+                    } else {
+                        "a"
+                    },
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    /// Encode a result, and tell what was recomputed if that was asked for.
+    ///
+    /// # Errors
+    /// Edits that cannot be encoded.
+    pub fn encoded(&self, node: &Node) -> Result<Encoded, NotWritten> {
+        let encoded = encode(node, &self.encode).map_err(|e| NotWritten::Value(e.to_string()))?;
+        if self.verbose {
+            for note in &encoded.report.notes {
+                eprintln!("binq: {note}");
+            }
+        }
+        Ok(encoded)
+    }
+
+    /// Write what is still held back.
+    ///
+    /// # Errors
+    /// Those of the writer.
+    pub fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}

@@ -1,0 +1,116 @@
+//! The format `protobuf`: with a schema, objects of fields; without, the wire view.
+
+use crate::schema::load;
+use crate::schema::types::{MessageType, Schema};
+use crate::wire::view::{self, FORMAT};
+use binq_core::shape::{Cx, Shape};
+use binq_core::{Confidence, Format, Kind, Malformed, Node, NodeFn, Options, Probe, Space, inside};
+use std::sync::Arc;
+
+/// A message.
+pub struct Protobuf;
+
+impl Format for Protobuf {
+    fn name(&self) -> &'static str {
+        FORMAT
+    }
+
+    fn description(&self) -> &'static str {
+        "Protobuf message, with a schema (--proto, --descriptor-set) or without"
+    }
+
+    /// A message has no mark: any short text may be one.
+    fn probe(&self, _probe: &Probe<'_>) -> Confidence {
+        Confidence::No
+    }
+
+    fn decode(&self, space: Space, options: &Options) -> Node {
+        let span = space.span();
+        Node::root_of(self.name(), message_kind(options), space, span)
+    }
+
+    fn node_functions(&self) -> &'static [NodeFn] {
+        crate::functions::ALL
+    }
+}
+
+/// What a message is, as the options say.
+pub fn message_kind(options: &Options) -> Kind {
+    match message_type(options) {
+        Ok(Some(of)) => of.kind(),
+        Ok(None) => Kind::fixed(&view::MESSAGE),
+        Err((expected, found)) => Kind::shared(Arc::new(NoSchema { expected, found })),
+    }
+}
+
+/// The type of the input: the one named, or the only one possible; `None` for the wire view.
+///
+/// # Errors
+/// What was expected and found, for a schema that cannot be loaded or lacks the type.
+pub fn message_type(options: &Options) -> Result<Option<&'static MessageType>, (String, String)> {
+    let schema = load::schema(options).map_err(|e| ("a schema".to_owned(), e))?;
+    if let Some(found) = inside_type(schema, options) {
+        return Ok(found);
+    }
+    let name = options.text(load::MESSAGE);
+    match (schema, name) {
+        (Some(schema), Some(name)) => match schema.message(name) {
+            Some(of) => Ok(Some(of)),
+            None => {
+                let names = schema.names();
+                let some: Vec<_> = names.iter().take(20).map(String::as_str).collect();
+                let more = if names.len() > some.len() {
+                    ", …"
+                } else {
+                    ""
+                };
+                Err((
+                    format!("a message of {}{more}", some.join(", ")),
+                    name.to_owned(),
+                ))
+            }
+        },
+        (Some(schema), None) => Ok(schema.only_message()),
+        (None, Some(name)) => Err(("a schema that has the message".to_owned(), name.to_owned())),
+        (None, None) => Ok(None),
+    }
+}
+
+/// For a message inside another format, which says what it is: its type, where the schema has it, else the wire view.
+fn inside_type(
+    schema: Option<&'static Schema>,
+    options: &Options,
+) -> Option<Option<&'static MessageType>> {
+    if let Some(name) = options.text(inside::TYPE) {
+        return Some(schema.and_then(|s| s.message(name)));
+    }
+    let side = options.text(inside::SIDE)?;
+    let of = options.text(inside::METHOD);
+    Some(
+        schema
+            .zip(of)
+            .and_then(|(s, path)| s.of_method(path, side == "request")),
+    )
+}
+
+/// An input whose schema cannot be had: all of it is a gap.
+struct NoSchema {
+    expected: String,
+    found: String,
+}
+
+impl Shape for NoSchema {
+    fn name(&self) -> &'static str {
+        "message without its schema"
+    }
+
+    fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {
+        let at = cx.at;
+        cx.gap(at.space, at.span);
+        Err(Malformed::new(
+            at.span.first_byte(),
+            &self.expected,
+            &self.found,
+        ))
+    }
+}

@@ -1,0 +1,298 @@
+//! `.proto` files of an edition, for a compiler that knows proto2 and proto3 only.
+//!
+//! Such a file is handed over as proto2: `edition = "2023"` becomes `syntax = "proto2"`, fields get the label `optional`
+//! where they have none, and reserved names get quotes. Its features are options like any other, and are read from there.
+
+use protox::Error;
+use protox::file::{File, FileResolver, GoogleFileResolver};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// The directories that `.proto` files are in.
+pub struct Sources {
+    directories: Vec<PathBuf>,
+    editions: Arc<Mutex<Vec<String>>>,
+}
+
+impl Sources {
+    /// The directories of `-I`; without any, those that the files are in, and the current one.
+    pub fn new(protos: &[String], paths: &[String]) -> Self {
+        let mut directories: Vec<PathBuf> = paths.iter().map(PathBuf::from).collect();
+        if directories.is_empty() {
+            directories.push(PathBuf::from("."));
+        }
+        for proto in protos {
+            let path = Path::new(proto);
+            let inside = directories.iter().any(|d| name_in(d, path).is_some());
+            if !inside && let Some(parent) = path.parent() {
+                directories.push(parent.to_owned());
+            }
+        }
+        Self {
+            directories,
+            editions: Arc::default(),
+        }
+    }
+
+    /// The names of the files that have an edition, as far as they were opened.
+    pub fn editions(&self) -> Arc<Mutex<Vec<String>>> {
+        self.editions.clone()
+    }
+
+    /// The name by which a file is imported.
+    pub fn name_of(&self, path: &Path) -> String {
+        let name = self.directories.iter().find_map(|d| name_in(d, path));
+        name.unwrap_or_else(|| path.to_string_lossy().into_owned())
+    }
+}
+
+fn name_in(directory: &Path, path: &Path) -> Option<String> {
+    let relative = match path.strip_prefix(directory) {
+        Ok(relative) => relative,
+        Err(_) if directory == Path::new(".") && path.is_relative() => path,
+        Err(_) => return None,
+    };
+    let plain = |c: std::path::Component<'_>| matches!(c, std::path::Component::Normal(_));
+    let relative: PathBuf = relative
+        .components()
+        .filter(|c| !matches!(c, std::path::Component::CurDir))
+        .collect();
+    relative
+        .components()
+        .all(plain)
+        .then(|| relative.to_string_lossy().replace('\\', "/"))
+}
+
+impl FileResolver for Sources {
+    fn open_file(&self, name: &str) -> Result<File, Error> {
+        for directory in &self.directories {
+            let path = directory.join(name);
+            let source = match std::fs::read_to_string(&path) {
+                Ok(source) => source,
+                Err(e) if e.kind() == std::io::ErrorKind::NotFound => continue,
+                Err(e) => return Err(Error::new(e)),
+            };
+            return match as_proto2(&source) {
+                None => File::from_source(name, &source),
+                Some(proto2) => {
+                    let mut editions = self.editions.lock().unwrap_or_else(PoisonError::into_inner);
+                    editions.push(name.to_owned());
+                    File::from_source(name, &proto2)
+                }
+            };
+        }
+        GoogleFileResolver::new().open_file(name)
+    }
+}
+
+/// A piece of a `.proto` file.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Token<'a> {
+    /// White space and comments.
+    Blank(&'a str),
+    /// A name, number, quoted text or single sign.
+    Word(&'a str),
+}
+
+fn tokens(mut rest: &str) -> Vec<Token<'_>> {
+    let mut out = Vec::new();
+    while let Some(first) = rest.chars().next() {
+        let word = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.');
+        let (blank, len) = if first.is_whitespace() {
+            (
+                true,
+                rest.find(|c: char| !c.is_whitespace())
+                    .unwrap_or(rest.len()),
+            )
+        } else if rest.starts_with("//") {
+            (true, rest.find('\n').unwrap_or(rest.len()))
+        } else if rest.starts_with("/*") {
+            (true, rest.find("*/").map_or(rest.len(), |i| i + 2))
+        } else if matches!(first, '"' | '\'') {
+            (false, quoted(rest, first))
+        } else if word(first) {
+            (false, rest.find(|c| !word(c)).unwrap_or(rest.len()))
+        } else {
+            (false, first.len_utf8())
+        };
+        let (token, next) = rest.split_at(len);
+        out.push(if blank {
+            Token::Blank(token)
+        } else {
+            Token::Word(token)
+        });
+        rest = next;
+    }
+    out
+}
+
+/// The size of a quoted text.
+fn quoted(text: &str, quote: char) -> usize {
+    let mut escaped = false;
+    for (i, c) in text.char_indices().skip(1) {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' => escaped = true,
+            c if c == quote => return i + 1,
+            _ => {}
+        }
+    }
+    text.len()
+}
+
+/// What a pair of braces encloses.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Block {
+    /// Fields that need a label: of a message or an `extend`.
+    Labelled,
+    /// Anything else.
+    Other,
+}
+
+/// The file as proto2, if it has an edition.
+fn as_proto2(source: &str) -> Option<String> {
+    let tokens = tokens(source);
+    let words: Vec<&str> = tokens
+        .iter()
+        .filter_map(|t| match t {
+            Token::Word(word) => Some(*word),
+            Token::Blank(_) => None,
+        })
+        .collect();
+    if words.first() != Some(&"edition") {
+        return None;
+    }
+    let mut out = String::with_capacity(source.len() * 2);
+    let mut blocks: Vec<Block> = Vec::new();
+    // the words of the statement so far
+    let mut statement: Vec<&str> = Vec::new();
+    let mut header = 0;
+    // parentheses and brackets that are open
+    let mut open = 0u32;
+    for token in tokens {
+        let word = match token {
+            Token::Blank(blank) => {
+                out.push_str(blank);
+                continue;
+            }
+            Token::Word(word) => word,
+        };
+        if header < 4 {
+            // edition = "2023";
+            header += 1;
+            out.push_str(["syntax", "=", "\"proto2\"", ";"][header - 1]);
+            continue;
+        }
+        let first = statement.is_empty();
+        if first && blocks.last() == Some(&Block::Labelled) && needs_label(word) {
+            out.push_str("optional ");
+        }
+        let name = word.starts_with(|c: char| c.is_alphabetic() || c == '_');
+        if statement.first() == Some(&"reserved") && name && !matches!(word, "to" | "max") {
+            out.push('"');
+            out.push_str(word);
+            out.push('"');
+            statement.push(word);
+            continue;
+        }
+        // visibility, from edition 2024 on, means nothing for the bytes
+        if first && matches!(word, "export" | "local") {
+            continue;
+        }
+        out.push_str(word);
+        match word {
+            "(" | "[" => open += 1,
+            ")" | "]" => open = open.saturating_sub(1),
+            // braces of an option's value
+            "{" if open > 0 || statement.first() == Some(&"option") => {
+                open += 1;
+            }
+            "}" if open > 0 => open -= 1,
+            "{" => {
+                let labelled = matches!(statement.first(), Some(&"message" | &"extend"));
+                blocks.push(if labelled {
+                    Block::Labelled
+                } else {
+                    Block::Other
+                });
+                statement.clear();
+                continue;
+            }
+            "}" => {
+                blocks.pop();
+                statement.clear();
+                continue;
+            }
+            ";" if open == 0 => {
+                statement.clear();
+                continue;
+            }
+            _ => {}
+        }
+        statement.push(word);
+    }
+    Some(out)
+}
+
+/// Whether a statement that begins so in a message is a field without a label.
+fn needs_label(word: &str) -> bool {
+    let other = [
+        "optional",
+        "repeated",
+        "required",
+        "message",
+        "enum",
+        "extend",
+        "extensions",
+        "reserved",
+        "option",
+        "oneof",
+        "map",
+        "export",
+        "local",
+        ";",
+        "}",
+    ];
+    !other.contains(&word)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::as_proto2;
+
+    #[test]
+    fn an_edition_becomes_proto2() {
+        let source = r#"// head
+edition = "2023";
+option features.field_presence = IMPLICIT;
+message A { // first
+  int32 a = 1 [features = { field_presence: EXPLICIT }, default = 3];
+  repeated .pkg.B b = 2;
+  map<string, int32> c = 3;
+  oneof d { string e = 4; }
+  reserved foo, bar;
+  reserved 7 to max;
+  enum E { X = 0; }
+  extensions 100 to 200;
+}
+extend A { string x = 100; }
+"#;
+        let expected = r#"// head
+syntax = "proto2";
+option features.field_presence = IMPLICIT;
+message A { // first
+  optional int32 a = 1 [features = { field_presence: EXPLICIT }, default = 3];
+  repeated .pkg.B b = 2;
+  map<string, int32> c = 3;
+  oneof d { string e = 4; }
+  reserved "foo", "bar";
+  reserved 7 to max;
+  enum E { X = 0; }
+  extensions 100 to 200;
+}
+extend A { optional string x = 100; }
+"#;
+        assert_eq!(as_proto2(source).as_deref(), Some(expected));
+        assert_eq!(as_proto2("syntax = \"proto3\";"), None);
+    }
+}

@@ -1,0 +1,188 @@
+//! Loading a schema: `.proto` files, descriptor sets, buf images.
+
+use super::editions::Sources;
+use super::features::Table;
+use super::types::Schema;
+use binq_core::Options;
+use prost_reflect::DescriptorPool;
+use protox::file::{File, FileResolver, GoogleFileResolver};
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+
+/// `--proto`, `-I`/`--proto-path`, `--descriptor-set`: lists of the options.
+pub const PROTO: &str = "proto";
+/// Directories that imports are looked up in.
+pub const PROTO_PATH: &str = "proto_path";
+/// Files with a `FileDescriptorSet`.
+pub const DESCRIPTOR_SET: &str = "descriptor_set";
+/// `--message`: name of the type of the input.
+pub const MESSAGE: &str = "message";
+/// `-o json_names=true`: fields are called as in JSON.
+pub const JSON_NAMES: &str = "json_names";
+/// `-o defaults=true`: fields that are not there are shown with their defaults.
+pub const DEFAULTS: &str = "defaults";
+
+/// Schemas are kept for as long as the program runs: nodes point into them. Each is loaded once.
+static LOADED: Mutex<Option<HashMap<String, &'static Schema>>> = Mutex::new(None);
+
+/// The schema that the options name; `None` if they name none.
+///
+/// # Errors
+/// A file that cannot be read or compiled; the message says which and why.
+pub fn schema(options: &Options) -> Result<Option<&'static Schema>, String> {
+    let protos = options.list(PROTO);
+    let sets = options.list(DESCRIPTOR_SET);
+    if protos.is_empty() && sets.is_empty() {
+        return Ok(None);
+    }
+    let paths = options.list(PROTO_PATH);
+    let json_names = options.is_on(JSON_NAMES);
+    let defaults = options.is_on(DEFAULTS);
+    let changed: Vec<_> = protos.iter().chain(sets).map(modified).collect();
+    let key = format!("{protos:?} {sets:?} {paths:?} {json_names} {defaults} {changed:?}");
+    let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
+    let loaded = loaded.get_or_insert_default();
+    if let Some(schema) = loaded.get(&key) {
+        return Ok(Some(schema));
+    }
+    let mut files = Files::default();
+    for set in sets {
+        files.set(set)?;
+    }
+    if !protos.is_empty() {
+        files.protos(protos, paths)?;
+    }
+    let schema = Schema::new(
+        files.pool,
+        files.features,
+        files.named,
+        json_names,
+        defaults,
+    );
+    let schema: &'static Schema = Box::leak(Box::new(schema));
+    loaded.insert(key, schema);
+    Ok(Some(schema))
+}
+
+fn modified(path: &String) -> Option<std::time::SystemTime> {
+    std::fs::metadata(path).ok()?.modified().ok()
+}
+
+/// The schema of a `FileDescriptorSet`.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn from_set(set: &[u8], json_names: bool, defaults: bool) -> Result<&'static Schema, String> {
+    let mut files = Files::default();
+    files.add(set, &[])?;
+    let schema = Schema::new(
+        files.pool,
+        files.features,
+        files.named,
+        json_names,
+        defaults,
+    );
+    Ok(Box::leak(Box::new(schema)))
+}
+
+#[derive(Default)]
+struct Files {
+    pool: DescriptorPool,
+    features: Table,
+    /// Files that were named, not just imported.
+    named: Vec<String>,
+}
+
+impl Files {
+    fn set(&mut self, path: &str) -> Result<(), String> {
+        let bytes = std::fs::read(path).map_err(|e| format!("{path}: {e}"))?;
+        self.add(&bytes, &[]).map_err(|e| format!("{path}: {e}"))
+    }
+
+    fn add(&mut self, set: &[u8], editions: &[String]) -> Result<(), String> {
+        let set = self.features.read(set, editions);
+        self.well_known(&set);
+        let before = self.pool.files().len();
+        let added = self.pool.decode_file_descriptor_set(set.as_slice());
+        added.map_err(|e| format!("not a FileDescriptorSet that holds together: {e}"))?;
+        let new = self.pool.files().skip(before);
+        let named: Vec<_> = new.map(|file| file.name().to_owned()).collect();
+        self.named.extend(named);
+        Ok(())
+    }
+
+    /// Add the files of Google's that a set imports but leaves out.
+    fn well_known(&mut self, set: &[u8]) {
+        use crate::wire::record::parts;
+        let files = || {
+            parts(set)
+                .filter(|(r, _)| r.number == 1)
+                .map(|(_, file)| file)
+        };
+        let strings = |file: &[u8], number| {
+            let matching = parts(file).filter(|(r, _)| r.number == number);
+            let text = matching.map(|(_, body)| String::from_utf8_lossy(body).into_owned());
+            text.collect::<Vec<_>>()
+        };
+        let there: Vec<String> = files().flat_map(|file| strings(file, 1)).collect();
+        let google = GoogleFileResolver::new();
+        let mut wanted: Vec<String> = files().flat_map(|file| strings(file, 3)).collect();
+        wanted.retain(|name| !there.contains(name));
+        wanted.sort();
+        wanted.dedup();
+        // what they import themselves comes first
+        let mut todo: Vec<File> = Vec::new();
+        while let Some(name) = wanted.pop() {
+            if let Ok(file) = google.open_file(&name) {
+                wanted.extend(file.file_descriptor_proto().dependency.iter().cloned());
+                todo.push(file);
+            }
+        }
+        for file in todo.into_iter().rev() {
+            let proto = file.file_descriptor_proto().clone();
+            if self.pool.get_file_by_name(file.name()).is_none() {
+                // one that does not fit is missed, and then named, by the set that imports it
+                let _ = self.pool.add_file_descriptor_proto(proto);
+            }
+        }
+    }
+
+    fn protos(&mut self, protos: &[String], paths: &[String]) -> Result<(), String> {
+        let sources = Sources::new(protos, paths);
+        let editions = sources.editions();
+        let names: Vec<String> = protos
+            .iter()
+            .map(|p| sources.name_of(Path::new(p)))
+            .collect();
+        let mut compiler = protox::Compiler::with_file_resolver(sources);
+        compiler.include_imports(true);
+        for (path, name) in protos.iter().zip(&names) {
+            let opened = compiler.open_file(name);
+            opened.map_err(|e| format!("{path}: {}", chain(&e)))?;
+        }
+        let set = compiler.encode_file_descriptor_set();
+        let editions = editions
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        self.add(&set, &editions)?;
+        self.named = names;
+        Ok(())
+    }
+}
+
+/// An error with its causes, on one line.
+fn chain(e: &dyn std::error::Error) -> String {
+    let mut out = e.to_string();
+    let mut source = e.source();
+    while let Some(cause) = source {
+        let text = cause.to_string();
+        if !out.contains(&text) {
+            out.push_str(": ");
+            out.push_str(&text);
+        }
+        source = cause.source();
+    }
+    out
+}

@@ -1,0 +1,217 @@
+//! Map fields: objects keyed at run time. On the wire, a map is a repeated message of a key and a value
+//! (<https://protobuf.dev/programming-guides/encoding/#maps>); the last entry of a key counts.
+
+use super::build;
+use super::types::{FieldType, MessageType};
+use super::view;
+use crate::wire::record::{LEN, Record, Run, VARINT};
+use crate::wire::view::root;
+use binq_core::shape::{At, Cx, Room, Shape};
+use binq_core::{Bits, Kind, Malformed, Node, Plain, Scalar, Space};
+use std::collections::HashMap;
+use std::sync::{Arc, OnceLock};
+
+/// A map field: the types of key and value.
+pub struct MapType {
+    /// The field.
+    pub field: &'static FieldType,
+    /// Field 1 of the entry.
+    pub key: &'static FieldType,
+    /// Field 2 of the entry.
+    pub value: &'static FieldType,
+    shape: OnceLock<MapShape>,
+}
+
+impl MapType {
+    /// The map of that field, whose entries are messages of that type.
+    pub fn new(field: &'static FieldType, entry: &'static MessageType) -> Self {
+        // protobuf defines the entry so; prost-reflect checks it
+        let part = |number| entry.number(number).expect("a map entry has key and value");
+        Self {
+            field,
+            key: part(1),
+            value: part(2),
+            shape: OnceLock::new(),
+        }
+    }
+
+    /// The map, as a kind of node.
+    pub fn kind(&'static self) -> Kind {
+        Kind::fixed(self.shape.get_or_init(|| MapShape(self)))
+    }
+
+    /// The key of a key's scalar, as an object has it.
+    fn text(key: &Scalar) -> String {
+        match key {
+            Scalar::Str(s) => s.to_string(),
+            Scalar::Bytes(b) => String::from_utf8_lossy(b).into_owned(),
+            other => other.to_string(),
+        }
+    }
+
+    /// The key that an object's key stands for.
+    fn key_of(&self, text: &str) -> Result<Scalar, String> {
+        let scalar = match (self.key.value.wire_type(), &self.key.default) {
+            (LEN, _) => text.into(),
+            (VARINT, Scalar::Bool(_)) => match text {
+                "true" => Scalar::Bool(true),
+                "false" => Scalar::Bool(false),
+                _ => return Err(format!("a key is \"true\" or \"false\", not {text:?}")),
+            },
+            _ => match text.parse() {
+                Ok(n) => Scalar::Int(n),
+                Err(_) => return Err(format!("a key is an integer, not {text:?}")),
+            },
+        };
+        Ok(scalar)
+    }
+
+    /// The bytes of an entry, key and value both written.
+    ///
+    /// # Errors
+    /// A key or value that does not fit.
+    pub fn entry(&'static self, key: &str, value: &Plain) -> Result<Vec<u8>, String> {
+        let key = Plain::Scalar(self.key_of(key)?);
+        let mut payload = build::field(self.key, &key)?;
+        payload.extend(build::field(self.value, value)?);
+        let mut out = Vec::new();
+        crate::wire::build::len_record(self.field.number, &payload, &mut out);
+        Ok(out)
+    }
+
+    fn entries<'a>(&self, at: &At<'a>) -> impl Iterator<Item = Record> + use<'a> {
+        let number = self.field.number;
+        let records = Run::new(at.space, at.span).records();
+        records.filter(move |r| r.number == number && r.wire_type == LEN)
+    }
+
+    /// Key and value of an entry.
+    fn read(&self, space: &Space, entry: &Record) -> Entry {
+        let mut records = Run::new(space, entry.body()).records();
+        let (mut key, mut value) = (None, None);
+        for record in records.by_ref() {
+            if record.number == 1 && self.key.takes(&record, space) {
+                key = Some(record);
+            } else if record.number == 2 && self.value.takes(&record, space) {
+                value = Some(record);
+            }
+        }
+        let key = match (key, self.key.value.codec()) {
+            (Some(key), Some(codec)) => codec.decode(&space.bits(key.body())).ok(),
+            _ => None,
+        };
+        let key = Self::text(&key.unwrap_or_else(|| self.key.default.clone()));
+        Entry {
+            record: *entry,
+            key,
+            value,
+            wrong: records.wrong,
+        }
+    }
+
+    fn add(&'static self, cx: &mut Cx<'_>, entry: &Entry) {
+        let space = cx.at.space.clone();
+        let Some(value) = entry.value else {
+            self.add_absent(cx, entry);
+            return;
+        };
+        let frame = value.frame(Some(Arc::new(entry.record.frame(None))));
+        let opened = view::open(&self.value.value, &space, value.body(), Some(frame));
+        let child = cx.node(entry.key.clone(), opened.span, opened.kind);
+        if let Some(frame) = opened.frame {
+            child.framed(frame);
+        }
+    }
+
+    /// An entry without a value has the default; assigning it writes the entry anew.
+    fn add_absent(&'static self, cx: &mut Cx<'_>, entry: &Entry) {
+        let default = match self.value.value.codec() {
+            Some(_) => Plain::Scalar(self.value.default.clone()),
+            None => Plain::Object(Vec::new()),
+        };
+        let Ok(bytes) = self.entry(&entry.key, &default) else {
+            return;
+        };
+        let space = Space::source(bytes.clone());
+        let record = Run::new(&space, space.span()).records().next();
+        let value = record.and_then(|record| self.read(&space, &record).value);
+        if let Some(value) = value {
+            let opened = view::open(&self.value.value, &space, value.body(), None);
+            let donor = root(bytes, self.kind());
+            cx.node_in(entry.key.clone(), &space, opened.span, opened.kind)
+                .absent(donor);
+        }
+    }
+}
+
+struct Entry {
+    record: Record,
+    key: String,
+    value: Option<Record>,
+    wrong: Option<Malformed>,
+}
+
+/// The shape of a map.
+pub struct MapShape(pub &'static MapType);
+
+impl Shape for MapShape {
+    fn name(&self) -> &'static str {
+        self.0.field.name
+    }
+
+    fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {
+        let mut last: HashMap<String, usize> = HashMap::new();
+        let mut entries: Vec<Entry> = Vec::new();
+        let mut wrong = None;
+        for record in self.0.entries(&cx.at) {
+            let entry = self.0.read(cx.at.space, &record);
+            wrong = wrong.or_else(|| entry.wrong.clone());
+            match last.get(&entry.key) {
+                Some(i) => entries[*i] = entry,
+                None => {
+                    last.insert(entry.key.clone(), entries.len());
+                    entries.push(entry);
+                }
+            }
+        }
+        entries.iter().for_each(|entry| self.0.add(cx, entry));
+        wrong.map_or(Ok(()), Err)
+    }
+
+    fn find(&self, name: &str, cx: &mut Cx<'_>) -> bool {
+        let space = cx.at.space.clone();
+        let entries = self.0.entries(&cx.at).map(|r| self.0.read(&space, &r));
+        if let Some(entry) = entries.filter(|e| e.key == name).last() {
+            self.0.add(cx, &entry);
+        }
+        true
+    }
+
+    fn donor(&self, name: &str, value: &Plain) -> Option<Result<Node, String>> {
+        let entry = self.0.entry(name, value);
+        Some(entry.map(|bytes| root(bytes, self.0.kind())))
+    }
+
+    fn room(&self, name: &str, at: &At<'_>) -> Option<Room> {
+        let entries = self.0.entries(at).map(|r| self.0.read(at.space, &r));
+        let cut = entries.filter(|e| e.key == name);
+        Some(Room {
+            cut: cut.map(|e| (e.record.span(), None)).collect(),
+            at: at.span.end(),
+            inside: None,
+        })
+    }
+
+    fn is_scattered(&self) -> bool {
+        true
+    }
+
+    fn retypes(&self) -> bool {
+        true
+    }
+}
+
+/// The bits of no leaf: what a value is spelled like when it is new.
+pub fn no_bits() -> Bits {
+    Bits::from_bytes(Vec::new())
+}

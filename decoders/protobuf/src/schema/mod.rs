@@ -1,0 +1,21 @@
+//! Messages of a known type: the same format, `protobuf`, with a schema.
+//!
+//! A message is an object keyed by field names; bytes that no field takes are `unknown[]`, in order. Nothing of a message is
+//! copied or put in order: the object finds its fields in the bytes, and an edit changes these bytes only.
+
+mod build;
+mod editions;
+mod enums;
+mod features;
+pub mod load;
+mod map;
+mod merge;
+mod repeated;
+mod text;
+mod time;
+pub mod types;
+mod view;
+mod wkt;
+
+pub use build::new_message;
+pub use view::root;

@@ -1,0 +1,175 @@
+//! `Timestamp` as RFC 3339 and `Duration` as seconds, as JSON has them.
+
+const NANOS: i64 = 1_000_000_000;
+/// 0001-01-01T00:00:00Z
+const FIRST: i64 = -62_135_596_800;
+/// 9999-12-31T23:59:59Z
+const LAST: i64 = 253_402_300_799;
+/// About 10,000 years.
+const LONGEST: i64 = 315_576_000_000;
+
+/// Days from 1970-01-01 to a date of the Gregorian calendar
+/// (<https://howardhinnant.github.io/date_algorithms.html#days_from_civil>).
+fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
+    let year = if month <= 2 { year - 1 } else { year };
+    let era = year.div_euclid(400);
+    let of_era = year.rem_euclid(400);
+    let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468
+}
+
+fn civil_from_days(days: i64) -> (i64, i64, i64) {
+    let days = days + 719_468;
+    let era = days.div_euclid(146_097);
+    let of_era = days.rem_euclid(146_097);
+    let year = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year + year / 4 - year / 100);
+    let part = (5 * of_year + 2) / 153;
+    let month = if part < 10 { part + 3 } else { part - 9 };
+    let year = year + era * 400 + i64::from(month <= 2);
+    (year, month, of_year - (153 * part + 2) / 5 + 1)
+}
+
+/// Nanoseconds with 0, 3, 6 or 9 digits.
+fn fraction(nanos: u32) -> String {
+    match nanos {
+        0 => String::new(),
+        n if n % 1_000_000 == 0 => format!(".{:03}", n / 1_000_000),
+        n if n % 1000 == 0 => format!(".{:06}", n / 1000),
+        n => format!(".{n:09}"),
+    }
+}
+
+/// The text of a `Timestamp`; `None` if JSON has none for it.
+pub fn timestamp(seconds: i64, nanos: i32) -> Option<String> {
+    let nanos = u32::try_from(nanos)
+        .ok()
+        .filter(|n| i64::from(*n) < NANOS)?;
+    if !(FIRST..=LAST).contains(&seconds) {
+        return None;
+    }
+    let (year, month, day) = civil_from_days(seconds.div_euclid(86_400));
+    let second = seconds.rem_euclid(86_400);
+    let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
+    let fraction = fraction(nanos);
+    Some(format!(
+        "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}{fraction}Z"
+    ))
+}
+
+/// The seconds and nanoseconds of a text as RFC 3339 has it.
+pub fn parse_timestamp(text: &str) -> Option<(i64, i32)> {
+    let bytes = text.as_bytes();
+    let number = |from: usize, len: usize| -> Option<i64> {
+        let part = text.get(from..from + len)?;
+        part.bytes()
+            .all(|b| b.is_ascii_digit())
+            .then(|| part.parse().ok())?
+    };
+    let sign = |at: usize, sign: u8| (bytes.get(at) == Some(&sign)).then_some(());
+    let (year, month, day) = (number(0, 4)?, number(5, 2)?, number(8, 2)?);
+    let (hour, minute, second) = (number(11, 2)?, number(14, 2)?, number(17, 2)?);
+    for (at, c) in [(4, b'-'), (7, b'-'), (10, b'T'), (13, b':'), (16, b':')] {
+        sign(at, c)?;
+    }
+    let days = days_from_civil(year, month, day);
+    if civil_from_days(days) != (year, month, day) || hour > 23 || minute > 59 || second > 59 {
+        return None;
+    }
+    let rest = text.get(19..)?;
+    let (nanos, zone) = match rest.strip_prefix('.') {
+        None => (0, rest),
+        Some(rest) => {
+            let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+            (parse_fraction(&rest[..digits])?, &rest[digits..])
+        }
+    };
+    let offset = match zone {
+        "Z" => 0,
+        zone => {
+            let sign = match zone.as_bytes().first()? {
+                b'+' => 1,
+                b'-' => -1,
+                _ => return None,
+            };
+            let (hours, minutes) = zone.get(1..)?.split_once(':')?;
+            let part = |s: &str| (s.len() == 2).then(|| s.parse::<i64>().ok())?;
+            sign * (part(hours)? * 3600 + part(minutes)? * 60)
+        }
+    };
+    let seconds = days * 86_400 + hour * 3600 + minute * 60 + second - offset;
+    (FIRST..=LAST)
+        .contains(&seconds)
+        .then_some((seconds, nanos))
+}
+
+/// 1 to 9 digits after the point.
+fn parse_fraction(digits: &str) -> Option<i32> {
+    if digits.is_empty() || digits.len() > 9 || !digits.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    format!("{digits:0<9}").parse().ok()
+}
+
+/// The text of a `Duration`; `None` if JSON has none for it.
+pub fn duration(seconds: i64, nanos: i32) -> Option<String> {
+    let mixed = seconds > 0 && nanos < 0 || seconds < 0 && nanos > 0;
+    if mixed || i64::from(nanos).abs() >= NANOS || !(-LONGEST..=LONGEST).contains(&seconds) {
+        return None;
+    }
+    let sign = if seconds < 0 || nanos < 0 { "-" } else { "" };
+    let fraction = fraction(nanos.unsigned_abs());
+    Some(format!("{sign}{}{fraction}s", seconds.unsigned_abs()))
+}
+
+/// The seconds and nanoseconds of such a text.
+pub fn parse_duration(text: &str) -> Option<(i64, i32)> {
+    let number = text.strip_suffix('s')?;
+    let (sign, number) = match number.strip_prefix('-') {
+        Some(rest) => (-1, rest),
+        None => (1, number),
+    };
+    let (whole, nanos) = match number.split_once('.') {
+        None => (number, 0),
+        Some((whole, digits)) => (whole, parse_fraction(digits)?),
+    };
+    if whole.is_empty() || !whole.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    let seconds: i64 = whole.parse().ok()?;
+    (seconds <= LONGEST).then_some((sign * seconds, sign as i32 * nanos))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn examples_of_the_json_mapping() {
+        assert_eq!(
+            timestamp(63_108_020, 21_000_000).as_deref(),
+            Some("1972-01-01T10:00:20.021Z")
+        );
+        assert_eq!(
+            parse_timestamp("1972-01-01T11:00:20.021+01:00"),
+            Some((63_108_020, 21_000_000))
+        );
+        assert_eq!(timestamp(FIRST, 0).as_deref(), Some("0001-01-01T00:00:00Z"));
+        assert_eq!(timestamp(LAST + 1, 0), None);
+        assert_eq!(parse_timestamp("2023-02-29T00:00:00Z"), None);
+        assert_eq!(duration(1, 340_012).as_deref(), Some("1.000340012s"));
+        assert_eq!(parse_duration("-1.5s"), Some((-1, -500_000_000)));
+        assert_eq!(duration(1, -1), None);
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read(seconds in FIRST..=LAST, nanos in 0i32..1_000_000_000) {
+            let text = timestamp(seconds, nanos).unwrap();
+            prop_assert_eq!(parse_timestamp(&text), Some((seconds, nanos)));
+            let text = duration(seconds, if seconds < 0 { -nanos } else { nanos }).unwrap();
+            prop_assert_eq!(parse_duration(&text), Some((seconds, if seconds < 0 { -nanos } else { nanos })));
+        }
+    }
+}

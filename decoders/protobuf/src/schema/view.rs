@@ -1,0 +1,387 @@
+//! Messages of a known type: objects keyed by field names.
+
+use super::build;
+use super::merge;
+use super::types::{FieldType, Label, MessageType, Schema, ValueType};
+use super::wkt::WellKnown;
+use crate::wire::record::{LEN, MOST_DEPTH, Record, Run};
+use crate::wire::view::{self as wire, step};
+use binq_core::sequence::{SeqAt, Sequence, State, Step};
+use binq_core::shape::{At, Cx, Room, Shape};
+use binq_core::{Frame, Kind, Malformed, Node, Plain, Ref, Space, Span};
+
+/// A message of that type, without what is around it.
+pub fn root(of: &'static MessageType, bytes: Vec<u8>) -> Node {
+    wire::root(bytes, of.kind())
+}
+
+/// The shape of a message of that type. Types are never freed (see [`super::load`]), so shapes are found by reference.
+pub struct MessageShape(pub &'static MessageType);
+
+/// A node, its place, and what is around it.
+pub struct Opened {
+    /// What it is.
+    pub kind: Kind,
+    /// Where its bytes lie: for a `Value` that is an object, those of the object.
+    pub span: Span,
+    /// What belongs to it.
+    pub frame: Option<Frame>,
+}
+
+/// The node for a value of that type.
+pub fn open(value: &'static ValueType, space: &Space, span: Span, frame: Option<Frame>) -> Opened {
+    let kind = match (value.codec(), value.message()) {
+        (Some(codec), _) => Kind::Leaf(Ref::Static(codec)),
+        (None, Some(of)) => return super::wkt::open(of, space, span, frame),
+        // a type that the set lacks: prost-reflect lets none through
+        (None, None) => Kind::fixed(&wire::MESSAGE),
+    };
+    Opened { kind, span, frame }
+}
+
+/// Where a field was seen in a message.
+#[derive(Clone, Default)]
+struct Seen {
+    first: u64,
+    end: u64,
+    last: Option<Record>,
+    /// The records of a message that is split over several; they are merged.
+    pieces: Vec<Record>,
+}
+
+impl Seen {
+    fn note(&mut self, field: &FieldType, record: Record) {
+        if self.last.is_none() {
+            self.first = record.start;
+        }
+        self.end = record.end;
+        if field.label == Label::Singular && matches!(field.value, ValueType::Message { .. }) {
+            self.pieces.push(record);
+        }
+        self.last = Some(record);
+    }
+
+    fn span(&self) -> Span {
+        Span::bytes(self.first, self.end - self.first)
+    }
+}
+
+impl FieldType {
+    /// Whether a record with this number is this field, and not an unknown one.
+    pub fn takes(&self, record: &Record, at: &Space) -> bool {
+        let packed = self.label == Label::Repeated && record.wire_type == LEN && self.value.packs();
+        if record.wire_type != self.value.wire_type() {
+            return packed;
+        }
+        match &self.value {
+            // a closed enum has unknown numbers as unknown fields
+            ValueType::Enum(codec) => {
+                let bits = at.bits(record.body());
+                binq_core::codec::Codec::decode(*codec, &bits).is_ok_and(|n| codec.takes(&n))
+            }
+            _ => true,
+        }
+    }
+}
+
+impl MessageType {
+    /// The field that a record belongs to.
+    fn field_of(&'static self, record: &Record, space: &Space) -> Option<&'static FieldType> {
+        self.number(record.number)
+            .filter(|f| f.takes(record, space))
+    }
+
+    /// The members of the oneof that a field is in; the field itself, if it is in none.
+    fn rivals(
+        &'static self,
+        field: &'static FieldType,
+    ) -> impl Iterator<Item = &'static FieldType> {
+        let same = move |f: &&FieldType| match field.oneof {
+            Some(oneof) => f.oneof == Some(oneof),
+            None => f.number == field.number,
+        };
+        self.fields.iter().filter(same)
+    }
+
+    fn add(&'static self, cx: &mut Cx<'_>, field: &'static FieldType, seen: &Seen) {
+        let space = cx.at.space.clone();
+        let Some(last) = seen.last else { return };
+        if let Some(map) = field.map() {
+            cx.node(field.name, seen.span(), map.kind());
+            return;
+        }
+        if field.label == Label::Repeated {
+            cx.node(field.name, seen.span(), field.items());
+            return;
+        }
+        if seen.pieces.len() > 1 {
+            let merged = merge::space(&space, &seen.pieces);
+            let opened = open(&field.value, &merged, merged.span(), None);
+            let child = cx.node_in(field.name, &merged, opened.span, opened.kind);
+            if let Some(frame) = opened.frame {
+                child.framed(frame);
+            }
+            return;
+        }
+        if let (Some(WellKnown::Any), 2) = (self.well_known, field.number)
+            && let Some(of) = self.packed_type(&cx.at)
+        {
+            let opened = super::wkt::open(of, &space, last.body(), Some(last.frame(None)));
+            add_opened(cx, field.name, opened);
+            return;
+        }
+        let opened = open(&field.value, &space, last.body(), Some(last.frame(None)));
+        add_opened(cx, field.name, opened);
+    }
+
+    /// The type that an `Any` says it holds.
+    fn packed_type(&'static self, at: &At<'_>) -> Option<&'static MessageType> {
+        let records = Run::new(at.space, at.span).records();
+        let url = records
+            .filter(|r| r.number == 1 && r.wire_type == LEN)
+            .last()?;
+        let url = at.space.bytes(url.body, url.body_end - url.body);
+        self.schema.any_type(std::str::from_utf8(&url).ok()?)
+    }
+
+    /// The default of a field that is not there.
+    fn add_absent(&'static self, cx: &mut Cx<'_>, field: &'static FieldType) {
+        let end = Span::bits(cx.at.span.end(), 0);
+        if let Some(map) = field.map() {
+            cx.node(field.name, end, map.kind());
+            return;
+        }
+        if field.label == Label::Repeated {
+            cx.node(field.name, end, field.items());
+            return;
+        }
+        // an absent message or member of a oneof is no default
+        let (Some(codec), None) = (field.value.codec(), field.oneof) else {
+            return;
+        };
+        let default = Plain::Scalar(field.default.clone());
+        let Ok(bytes) = build::field(field, &default) else {
+            return;
+        };
+        let donor = root(self, bytes.clone());
+        let space = Space::source(bytes);
+        let body = Run::new(&space, space.span())
+            .records()
+            .next()
+            .map(|r| r.body());
+        if let Some(body) = body {
+            let kind = Kind::Leaf(Ref::Static(codec));
+            cx.node_in(field.name, &space, body, kind).absent(donor);
+        }
+    }
+}
+
+fn add_opened(cx: &mut Cx<'_>, name: &'static str, opened: Opened) {
+    let child = cx.node(name, opened.span, opened.kind);
+    if let Some(frame) = opened.frame {
+        child.framed(frame);
+    }
+}
+
+impl Schema {
+    /// The type that a type URL names: what follows its last slash.
+    pub fn any_type(&'static self, url: &str) -> Option<&'static MessageType> {
+        let (_, name) = url.rsplit_once('/')?;
+        self.message(name)
+    }
+}
+
+impl Shape for MessageShape {
+    fn name(&self) -> &'static str {
+        self.0.name
+    }
+
+    fn deepens(&self) -> bool {
+        true
+    }
+
+    fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {
+        let this = self.0;
+        let at = cx.at;
+        if cx.depth() >= MOST_DEPTH {
+            cx.gap(at.space, at.span);
+            return Err(wire::too_deep(at.span));
+        }
+        let mut seen: Vec<(Option<&'static FieldType>, Seen)> = Vec::new();
+        let mut records = Run::new(at.space, at.span).records();
+        for record in records.by_ref() {
+            let field = this.field_of(&record, at.space);
+            let number = |f: Option<&FieldType>| f.map(|f| f.number);
+            if let Some(oneof) = field.and_then(|f| f.oneof) {
+                // setting one member clears the others
+                let other = |f: Option<&FieldType>| {
+                    f.is_some_and(|f| f.oneof == Some(oneof) && f.number != record.number)
+                };
+                seen.retain(|(f, _)| !other(*f));
+            }
+            let found = seen.iter_mut().find(|(f, _)| number(*f) == number(field));
+            let entry = match found {
+                Some((_, entry)) => entry,
+                None => {
+                    seen.push((field, Seen::default()));
+                    &mut seen.last_mut().expect("one was just pushed").1
+                }
+            };
+            match field {
+                Some(field) => entry.note(field, record),
+                None => {
+                    if entry.last.is_none() {
+                        entry.first = record.start;
+                    }
+                    entry.last = Some(record);
+                    entry.end = record.end;
+                }
+            }
+        }
+        for (field, seen) in seen.iter().filter(|(f, _)| f.is_some()) {
+            if let Some(field) = field {
+                this.add(cx, field, seen);
+            }
+        }
+        if this.schema.defaults {
+            let there = |field: &FieldType| {
+                let number = |(f, _): &(Option<&FieldType>, Seen)| f.map(|f| f.number);
+                seen.iter().any(|s| number(s) == Some(field.number))
+            };
+            for field in this
+                .fields
+                .iter()
+                .filter(|f| !there(f) && !f.name.starts_with('['))
+            {
+                this.add_absent(cx, field);
+            }
+        }
+        if let Some((_, unknown)) = seen.iter().find(|(f, _)| f.is_none()) {
+            let kind = Kind::array(std::sync::Arc::new(Unknown { of: this }));
+            cx.node(this.unknown, unknown.span(), kind);
+        }
+        let Some(wrong) = records.wrong else {
+            return Ok(());
+        };
+        let good = records.at * 8;
+        cx.gap(at.space, Span::bits(good, at.span.end() - good));
+        Err(wrong)
+    }
+
+    fn find(&self, name: &str, cx: &mut Cx<'_>) -> bool {
+        let this = self.0;
+        let Some(field) = this.named(name) else {
+            return false;
+        };
+        if cx.depth() >= MOST_DEPTH {
+            return false;
+        }
+        let at = cx.at;
+        let mut seen = Seen::default();
+        for record in Run::new(at.space, at.span).records() {
+            if record.number == field.number {
+                if field.takes(&record, at.space) {
+                    seen.note(field, record);
+                }
+            } else if field.oneof.is_some()
+                && let Some(other) = this.field_of(&record, at.space)
+                && other.oneof == field.oneof
+            {
+                seen = Seen::default();
+            }
+        }
+        match seen.last {
+            Some(_) => this.add(cx, field, &seen),
+            None if this.schema.defaults && !name.starts_with('[') => this.add_absent(cx, field),
+            None => {}
+        }
+        true
+    }
+
+    fn donor(&self, name: &str, value: &Plain) -> Option<Result<Node, String>> {
+        let this = self.0;
+        if name == this.unknown {
+            return Some(build::unknown(value).map(|bytes| root(this, bytes)));
+        }
+        let field = this.named(name)?;
+        let bytes = build::field(field, value);
+        Some(bytes.map(|bytes| root(this, bytes)))
+    }
+
+    fn room(&self, name: &str, at: &At<'_>) -> Option<Room> {
+        let this = self.0;
+        let mut records = Run::new(at.space, at.span).records();
+        let mut cut = Vec::new();
+        let numbers: Vec<u32> = match this.named(name) {
+            Some(field) => this.rivals(field).map(|f| f.number).collect(),
+            None if name == this.unknown => Vec::new(),
+            None => return None,
+        };
+        for record in records.by_ref() {
+            let field = this.field_of(&record, at.space);
+            let goes = match field {
+                Some(field) => numbers.contains(&field.number),
+                None => name == this.unknown,
+            };
+            if goes {
+                cut.push((record.span(), None));
+            }
+        }
+        Some(Room {
+            cut,
+            at: records.at * 8,
+            inside: None,
+        })
+    }
+
+    fn displaced(&self, name: &str) -> Vec<String> {
+        let this = self.0;
+        let Some(field) = this.named(name).filter(|f| f.oneof.is_some()) else {
+            return Vec::new();
+        };
+        let others = this.rivals(field).filter(|f| f.number != field.number);
+        others.map(|f| f.name.to_owned()).collect()
+    }
+
+    fn addable(&self) -> Vec<String> {
+        self.0.fields.iter().map(|f| f.name.to_owned()).collect()
+    }
+
+    fn retypes(&self) -> bool {
+        // a Value changes its kind with its value, and an Any with its type
+        true
+    }
+}
+
+/// The records of a message that no field takes.
+struct Unknown {
+    of: &'static MessageType,
+}
+
+impl Sequence for Unknown {
+    fn name(&self) -> &'static str {
+        "field"
+    }
+
+    fn step(&self, at: &SeqAt<'_>, state: &State) -> Option<Step> {
+        let run = Run::new(at.space, at.span);
+        let mut start = state.at / 8;
+        while start < at.span.end_byte() {
+            let record = run.record(start).ok()?;
+            if self.of.field_of(&record, at.space).is_none() {
+                return Some(step(Kind::fixed(&wire::FIELD), record.span(), record.end));
+            }
+            start = record.end;
+        }
+        None
+    }
+
+    fn resizable(&self) -> bool {
+        true
+    }
+
+    fn build(&self, value: &Plain) -> Result<Node, String> {
+        let bytes = crate::wire::build::record_of(value)?;
+        Ok(wire::root(bytes, Kind::fixed(&wire::FIELD)))
+    }
+}

@@ -1,0 +1,375 @@
+//! Messages without a schema: `.fields[]` of number, wire type and value.
+
+use super::build;
+use super::codec::{LENGTH, Payload, TagNumber, Varint};
+use super::guess::{Guess, guess};
+use super::record::{EGROUP, I32, I64, LEN, MOST_DEPTH, Record, Run, SGROUP, VARINT, WIRE_TYPES};
+use super::varint;
+use binq_core::codec::{Codec, Int, Named, UBits};
+use binq_core::rule::{Of, Rule};
+use binq_core::sequence::{SeqAt, Sequence, State, Step};
+use binq_core::shape::{At, Cx, Room, Shape};
+use binq_core::{Frame, Kind, Malformed, Node, NodeKind, Plain, Ref, Scalar, Space, Span};
+use std::sync::Arc;
+
+/// Name of the format.
+pub const FORMAT: &str = "protobuf";
+
+/// A message: the records of its span. Where the first damage is, the rest is a gap.
+pub struct Message {
+    /// Whether the message could be something else: a length-delimited value.
+    guessed: bool,
+}
+
+/// A message at the top, or a group.
+pub static MESSAGE: Message = Message { guessed: false };
+/// A length-delimited value that is taken for a message.
+pub static GUESSED: Message = Message { guessed: true };
+
+impl Shape for Message {
+    fn name(&self) -> &'static str {
+        "message"
+    }
+
+    fn deepens(&self) -> bool {
+        true
+    }
+
+    fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {
+        let at = cx.at;
+        if cx.depth() >= MOST_DEPTH {
+            cx.gap(at.space, at.span);
+            return Err(too_deep(at.span));
+        }
+        let mut records = Run::new(at.space, at.span).records();
+        records.by_ref().for_each(drop);
+        cx.node("fields", at.span, Kind::Array(Ref::Static(&Fields)));
+        let Some(wrong) = records.wrong else {
+            return Ok(());
+        };
+        let good = records.at * 8;
+        cx.gap(at.space, Span::bits(good, at.span.end() - good));
+        Err(wrong)
+    }
+
+    /// `fields` need not be looked at to be found; a field number stands for the values of that field.
+    fn find(&self, name: &str, cx: &mut Cx<'_>) -> bool {
+        let at = cx.at;
+        if cx.depth() >= MOST_DEPTH {
+            return false;
+        }
+        if name == "fields" {
+            cx.node("fields", at.span, Kind::Array(Ref::Static(&Fields)));
+            return true;
+        }
+        let Some(number) = number(name) else {
+            return false;
+        };
+        let mut same = Run::new(at.space, at.span).records();
+        let mut same = same.by_ref().filter(|r| r.number == number);
+        let Some(first) = same.next() else {
+            return true;
+        };
+        match same.last() {
+            None => {
+                let kind = value_kind(at.space, &first);
+                let child = cx.node(name.to_owned(), first.body(), kind);
+                child.framed(first.frame(None));
+            }
+            Some(last) => {
+                let span = Span::bytes(first.start, last.end - first.start);
+                let values = Values {
+                    number,
+                    wire_type: first.wire_type,
+                };
+                cx.node(name.to_owned(), span, Kind::array(Arc::new(values)));
+            }
+        }
+        true
+    }
+
+    fn donor(&self, name: &str, value: &Plain) -> Option<Result<Node, String>> {
+        let number = number(name)?;
+        let mut out = Vec::new();
+        let built = build::shorthand(number, value, &mut out);
+        Some(built.map(|()| root(out, Kind::fixed(&MESSAGE))))
+    }
+
+    fn room(&self, name: &str, at: &At<'_>) -> Option<Room> {
+        let number = number(name)?;
+        let mut records = Run::new(at.space, at.span).records();
+        let cut = records.by_ref().filter(|r| r.number == number);
+        Some(Room {
+            cut: cut.map(|r| (r.span(), None)).collect(),
+            at: records.at * 8,
+            inside: None,
+        })
+    }
+
+    fn addable(&self) -> Vec<String> {
+        vec!["fields".to_owned(), "field numbers as text".to_owned()]
+    }
+
+    fn rebuild(&self, value: &Plain) -> Option<Result<Node, String>> {
+        (self.guessed && value.kind() != NodeKind::Object).then(|| payload(value))
+    }
+}
+
+/// The fault of a message that is nested too deep.
+pub fn too_deep(span: Span) -> Malformed {
+    Malformed::new(
+        span.first_byte(),
+        format!("at most {MOST_DEPTH} messages in each other"),
+        "one more",
+    )
+}
+
+/// The field number that a key like `"1"` stands for.
+fn number(name: &str) -> Option<u32> {
+    let digits = name.bytes().all(|b| b.is_ascii_digit()) && !name.starts_with('0');
+    let text = digits.then(|| Scalar::from(name))?;
+    build::number(&text).ok()
+}
+
+/// A node in a space of its own.
+pub fn root(bytes: Vec<u8>, kind: Kind) -> Node {
+    let space = Space::source(bytes);
+    let span = space.span();
+    Node::root_of(FORMAT, kind, space, span)
+}
+
+/// A length-delimited value, made from a plain one.
+pub fn payload(value: &Plain) -> Result<Node, String> {
+    let bytes = build::payload(value)?;
+    let kind = match value {
+        Plain::Scalar(Scalar::Str(_)) => leaf(&Payload::Text),
+        Plain::Scalar(_) => leaf(&Payload::Bytes),
+        Plain::Array(_) => Kind::Array(Ref::Static(&Packed)),
+        Plain::Object(_) => Kind::fixed(&GUESSED),
+        Plain::Node(_) => {
+            let space = Space::source(bytes.clone());
+            len_kind(&space, space.span())
+        }
+    };
+    Ok(root(bytes, kind))
+}
+
+fn leaf(codec: &'static dyn Codec) -> Kind {
+    Kind::Leaf(Ref::Static(codec))
+}
+
+/// The kind of node for a length-delimited value.
+fn len_kind(space: &Space, span: Span) -> Kind {
+    match guess(space, span) {
+        Guess::Message => Kind::fixed(&GUESSED),
+        Guess::Text => leaf(&Payload::Text),
+        Guess::Packed => Kind::Array(Ref::Static(&Packed)),
+        Guess::Bytes => leaf(&Payload::Bytes),
+    }
+}
+
+/// The kind of node for the value of a record.
+pub fn value_kind(space: &Space, record: &Record) -> Kind {
+    match record.wire_type {
+        VARINT => leaf(&Varint::Uint64),
+        I64 => leaf(&Int::U64LE),
+        I32 => leaf(&Int::U32LE),
+        SGROUP => Kind::fixed(&MESSAGE),
+        _ => len_kind(space, record.body()),
+    }
+}
+
+/// The records of a message.
+pub struct Fields;
+
+impl Sequence for Fields {
+    fn name(&self) -> &'static str {
+        "field"
+    }
+
+    fn step(&self, at: &SeqAt<'_>, state: &State) -> Option<Step> {
+        if state.at >= at.span.end() {
+            return None;
+        }
+        let record = Run::new(at.space, at.span).record(state.at / 8).ok()?;
+        Some(step(Kind::fixed(&FIELD), record.span(), record.end))
+    }
+
+    fn resizable(&self) -> bool {
+        true
+    }
+
+    fn build(&self, value: &Plain) -> Result<Node, String> {
+        Ok(root(build::record_of(value)?, Kind::fixed(&FIELD)))
+    }
+}
+
+/// An item and the place after it.
+pub fn step(kind: Kind, span: Span, next: u64) -> Step {
+    Step {
+        kind,
+        span,
+        next: State::new(next * 8),
+    }
+}
+
+/// One record: number, wire type and value.
+pub struct Field;
+
+/// The shape of a record.
+pub static FIELD: Field = Field;
+
+static WIRE_TYPE: Named<UBits> = Named {
+    number: UBits,
+    names: &WIRE_TYPES,
+};
+
+impl Shape for Field {
+    fn name(&self) -> &'static str {
+        "field"
+    }
+
+    fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {
+        let at = cx.at;
+        let record = Run::new(at.space, at.span).record(at.span.first_byte());
+        let record = match record {
+            Ok(record) => record,
+            Err(wrong) => {
+                cx.gap(at.space, at.span);
+                return Err(wrong);
+            }
+        };
+        cx.leaf("number", record.tag(), &TagNumber);
+        let bits = Span::bits(at.span.start + 5, 3);
+        cx.leaf("wire_type", bits, &WIRE_TYPE);
+        if record.wire_type == LEN {
+            cx.leaf("length", record.prefix(), &LENGTH)
+                .derived(Rule::Len {
+                    of: Of::Field("value"),
+                    bias: 0,
+                })
+                .hidden();
+        }
+        let kind = value_kind(at.space, &record);
+        cx.node("value", record.body(), kind);
+        if record.wire_type == SGROUP {
+            let end = Span::bytes(record.body_end, record.end - record.body_end);
+            cx.leaf("end_number", end, &TagNumber)
+                .derived(Rule::Copy("number"))
+                .hidden();
+        }
+        Ok(())
+    }
+
+    /// An object without a wire type is a new record, with the natural one of its value.
+    fn rebuild(&self, value: &Plain) -> Option<Result<Node, String>> {
+        let Plain::Object(pairs) = value else {
+            return None;
+        };
+        let new = !pairs.iter().any(|(key, _)| key == "wire_type");
+        new.then(|| Ok(root(build::record_of(value)?, Kind::fixed(&FIELD))))
+    }
+}
+
+/// The values of one field number, scattered over a message.
+struct Values {
+    number: u32,
+    /// The wire type of the first: new ones get it too.
+    wire_type: u8,
+}
+
+impl Values {
+    fn next(&self, at: &SeqAt<'_>, state: &State) -> Option<Record> {
+        let run = Run::new(at.space, at.span);
+        let mut start = state.at / 8;
+        while start < at.span.end_byte() {
+            let record = run.record(start).ok()?;
+            if record.number == self.number {
+                return Some(record);
+            }
+            start = record.end;
+        }
+        None
+    }
+}
+
+impl Sequence for Values {
+    fn name(&self) -> &'static str {
+        "value"
+    }
+
+    fn step(&self, at: &SeqAt<'_>, state: &State) -> Option<Step> {
+        self.framed_step(at, state).map(|(step, _)| step)
+    }
+
+    fn framed_step(&self, at: &SeqAt<'_>, state: &State) -> Option<(Step, Option<Frame>)> {
+        let record = self.next(at, state)?;
+        let kind = value_kind(at.space, &record);
+        let step = step(kind, record.body(), record.end);
+        Some((step, Some(record.frame(None))))
+    }
+
+    fn resizable(&self) -> bool {
+        true
+    }
+
+    fn build(&self, value: &Plain) -> Result<Node, String> {
+        let mut out = Vec::new();
+        build::record(self.number, self.wire_type, value, &mut out)?;
+        let host = root(out, Kind::fixed(&MESSAGE));
+        let value = host.field(&self.number.to_string());
+        value.ok_or_else(|| "the new value is empty".to_owned())
+    }
+
+    fn wrap(&self, item: Vec<u8>, _inside: Option<&Frame>) -> Vec<u8> {
+        let mut out = Vec::new();
+        if self.wire_type == LEN {
+            build::len_record(self.number, &item, &mut out);
+            return out;
+        }
+        build::tag(self.number, self.wire_type, &mut out);
+        out.extend(item);
+        if self.wire_type == SGROUP {
+            build::tag(self.number, EGROUP, &mut out);
+        }
+        out
+    }
+}
+
+/// A length-delimited value that is taken for packed varints.
+pub struct Packed;
+
+impl Sequence for Packed {
+    fn name(&self) -> &'static str {
+        "packed number"
+    }
+
+    fn step(&self, at: &SeqAt<'_>, state: &State) -> Option<Step> {
+        let start = state.at / 8;
+        let head = at.space.read(
+            start,
+            (varint::MOST as u64).min(at.span.end_byte().saturating_sub(start)),
+        );
+        let (_, size) = varint::read(&head)?;
+        let span = Span::bytes(start, size as u64);
+        Some(step(leaf(&Varint::Uint64), span, span.end_byte()))
+    }
+
+    fn resizable(&self) -> bool {
+        true
+    }
+
+    fn build(&self, value: &Plain) -> Result<Node, String> {
+        let bytes = build::payload(&Plain::Array(vec![value.clone()]))?;
+        Ok(root(bytes, leaf(&Varint::Uint64)))
+    }
+
+    fn rebuild(&self, value: &Plain) -> Option<Result<Node, String>> {
+        (value.kind() != NodeKind::Array).then(|| payload(value))
+    }
+}
+
+/// Whether a node is a message of the wire view.
+pub fn is_message(node: &Node) -> bool {
+    node.kind() == NodeKind::Object && node.shape_name() == Some("message")
+}

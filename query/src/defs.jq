@@ -1,0 +1,168 @@
+# Functions that are best said in jq. Many follow jq's own definitions (MIT licence, see NOTICE).
+# Nothing here may call a function that is defined further down.
+
+def empty: {}[] as $x | .;
+
+# Errors, messages, the end
+def error:       error_empty as $x | .;
+def error(msgs): (msgs | error_empty) as $x | .;
+def debug:       _debug as $x | .;
+def debug(msgs): ((msgs | _debug | empty), null) as $x | .;
+def stderr:      _stderr as $x | .;
+def halt_error:  halt_error(5);
+
+# Choice
+def select(f): if f then . else empty end;
+def values:    select(. != null);
+def nulls:     select(. == null);
+def booleans:  select(isboolean);
+def numbers:   select(isnumber);
+def strings:   select(isstring);
+def arrays:    select(isarray);
+def objects:   select(isobject);
+def iterables: select(_iscontainer);
+def scalars:   select(_iscontainer | not);
+def isfinite:  isnumber and (isinfinite | not);
+def finites:   select(isfinite);
+def normals:   select(isnumber and isnormal);
+def tostring:  "\(.)";
+def ascii:     [.] | implode;
+
+# Generators
+def range($from; $upto): range($from; $upto; 1);
+def range($upto): range(0; $upto);
+def repeat(f): def rec: f, rec; rec;
+def recurse(f): def rec: ., (f | rec); rec;
+def recurse: recurse(.[]?);
+def recurse(f; cond): def rec: ., (f | select(cond) | rec); rec;
+def while(cond; update): def rec: if cond then ., (update | rec) else empty end; rec;
+def until(cond; update): def rec: if cond then . else update | rec end; rec;
+
+# Predicates
+def isempty(g): first((g | false), true);
+def all(g; cond): isempty(g | cond and empty);
+def any(g; cond): isempty(g | cond or empty) | not;
+def all(cond): all(.[]; cond);
+def any(cond): any(.[]; cond);
+def all: all(.[]; .);
+def any: any(.[]; .);
+def in(xs): . as $x | xs | has($x);
+def inside(xs): . as $x | xs | contains($x);
+def IN(s): any(s == .; .);
+def IN(src; s): any(src == s; .);
+
+# Paths
+def setpath($path; $x): getpath($path) = $x;
+def paths: path(..) | select(length > 0);
+def paths(f): path(.. | select(f)) | select(length > 0);
+def leaf_paths: paths(scalars);
+def del(f): delpaths([path(f)]);
+def pick(f): . as $in | reduce path(f) as $p (null; setpath($p; $in | getpath($p)));
+def tostream:
+  path(def r: (.[]?|r), .; r) as $p
+  | getpath($p)
+  | reduce path(.[]?) as $q ([$p, .]; [$p + $q]);
+def fromstream(f): {x: null, e: false} as $init
+  | foreach f as $i ($init;
+      if .e then $init else . end
+      | if $i | length == 2
+        then setpath(["e"]; $i[0] | length == 0) | setpath(["x"] + $i[0]; $i[1])
+        else setpath(["e"]; $i[0] | length == 1) end;
+      if .e then .x else empty end);
+def truncate_stream(stream):
+  . as $n | null | stream | . as $input
+  | if (.[0] | length) > $n then setpath([0]; .[0][$n:]) else empty end;
+
+# Arrays and objects
+def map(f): [.[] | f];
+def map_values(f): .[] |= f;
+def add(f): reduce f as $x (null; . + $x);
+def first: .[0];
+def last: .[-1];
+def nth($n): .[$n];
+def nth($n; g): if $n < 0 then error("nth doesn't support negative indices") else first(skip($n; g)) end;
+def index($i): indices($i) | .[0];
+def rindex($i): indices($i) | .[-1:][0];
+def combinations: __check | if length == 0 then [] else .[0][] as $x | (.[1:] | combinations) as $y | [$x] + $y end;
+def combinations(n): . as $dot | [range(n) | $dot] | combinations;
+def transpose: [range(0; map(length) | max // 0) as $i | [.[][$i]]];
+def walk(f): def w: __check | if isobject then map_values(w) elif isarray then map(w) else . end | f; w;
+def from_entries: reduce .[] as $x ({};
+    . + { ($x | if isobject then (if .key == null then .k // .name // .Name // .K // .Key
+            | if . == null then "null" else . end else .key end)
+          else . end
+        | if isstring then . else tojson end):
+        ($x | if has("value") then .value elif has("v") then .v else .Value end) });
+def with_entries(f): to_entries | map(f) | from_entries;
+def INDEX(stream; idx): reduce stream as $row ({}; .[$row | idx | tostring] = $row);
+def INDEX(idx): INDEX(.[]; idx);
+def JOIN($idx; idx): [.[] | [., $idx[idx]]];
+def JOIN($idx; stream; idx): stream | [., $idx[idx]];
+def JOIN($idx; stream; idx; join): stream | [., $idx[idx]] | join;
+def get_search_list: [];
+def have_literal_numbers: true;
+def have_decnum: false;
+
+# Mathematics that jaq has no native function for
+def logb:
+  if . == 0.0 then -infinite elif isinfinite then infinite elif isnan then . else ilogb | . + 0.0 end;
+def significand:
+  if isinfinite or isnan then . elif . == 0.0 then 0.0 else scalbln(.; ilogb | -1 * .) end;
+def pow10: pow(10.0; .);
+def drem($l; $r): remainder($l; $r) | if . == 0 then copysign(.; $l) else . end;
+def nexttoward($x; $y): nextafter($x; $y);
+def scalb($x; $e): $x * pow(2.0; $e);
+def gamma: lgamma;
+def lgamma_r: [lgamma, if . < 0 and (floor % 2 | fabs) == 1 then -1 else 1 end];
+
+# Regular expressions
+def match($re; $flags): _match($re; $flags)[];
+def match($re): match($re; null);
+def test($re; $flags): _test($re; $flags);
+def test($re): _test($re; null);
+def capture_: reduce (.captures[] | select(.name != null) | {(.name): .string}) as $pair ({}; . + $pair);
+def capture($re; $flags): match($re; $flags) | capture_;
+def capture($re): capture($re; null);
+def scan($re; $flags):
+  match($re; "g" + $flags)
+  | if (.captures | length) > 0 then [.captures[].string] else .string end;
+def scan($re): scan($re; null);
+def splits($re; $flags):
+  .[foreach (match($re; $flags + "g"), null) as $m ({next: 0};
+      {start: .next, end: $m.offset, next: (if $m == null then null else $m.offset + $m.length end)};
+      {start, end})];
+def splits($re): splits($re; null);
+def split($re; $flags): [splits($re; $flags)];
+def sub($re; str): sub($re; str; "");
+def gsub($re; str; $flags): sub($re; str; $flags + "g");
+def gsub($re; str): sub($re; str; "g");
+
+# Dates. jaq's functions want plain values.
+def strptime($f): tovalue | if isstring then _strptime($f | tovalue)
+  else error("strptime/1 requires string inputs and arguments") end;
+def _brokentime($name): tovalue
+  | if isarray then
+      if all(.[]; isnumber) and length >= 3 then
+        . as $t | [range(6) as $i | $t[$i] // 0] | .[:5] |= map(floor)
+      else error("\($name) requires parsed datetime inputs") end
+    elif isnumber then .
+    else error("\($name) requires parsed datetime inputs") end;
+def strftime($f): _brokentime("strftime/1")
+  | if $f | isstring then _strftime($f | tovalue) else error("strftime/1 requires a string format") end;
+def strflocaltime($f): _brokentime("strflocaltime/1")
+  | if $f | isstring then _strflocaltime($f | tovalue) else error("strflocaltime/1 requires a string format") end;
+def mktime: tovalue
+  | if isarray then _brokentime("mktime") else error("mktime requires array of 6 numbers") end | _mktime | floor;
+def gmtime: tovalue | if isnumber then _gmtime else error("gmtime() requires a number") end;
+def localtime: tovalue | if isnumber then _localtime else error("localtime() requires a number") end;
+def fromdateiso8601: strptime("%Y-%m-%dT%H:%M:%SZ") | mktime;
+def todateiso8601: strftime("%Y-%m-%dT%H:%M:%SZ");
+def dateadd($unit; $n): . + $n;
+def datesub($unit; $n): . - $n;
+def date: todateiso8601;
+def todate: todateiso8601;
+def fromdate: fromdateiso8601;
+
+# Nodes
+def hd: hexdump;
+def grep_by(f): .. | select(f?);

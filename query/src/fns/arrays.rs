@@ -1,0 +1,201 @@
+//! Sorting, grouping and what else takes an array apart.
+//!
+//! Keys to sort by are made plain first, so that a leaf is decoded once and not for each comparison.
+use super::{Table, fail, filter_arg, unary};
+use crate::value::{Brief, Kind, Str, V, ValR, ValX, cannot_iterate, num, too_deep};
+use jaq_core::box_iter::box_once;
+use jaq_core::native::{bome, v};
+use std::cmp::Ordering;
+
+pub fn table() -> Table {
+    vec![
+        ("add", v(0), |cv| bome(add(cv.1))),
+        ("flatten", v(0), |cv| bome(flatten(cv.1, f64::INFINITY))),
+        ("flatten", v(1), |cv| {
+            unary(cv, |v, d| {
+                flatten(v, d.num().map_or(0.0, |n| num::to_f64(&n)))
+            })
+        }),
+        ("reverse", v(0), |cv| bome(reverse(cv.1))),
+        ("sort", v(0), |cv| {
+            bome(plain(cv.1, "sorted").and_then(sorted).map(items_of))
+        }),
+        ("unique", v(0), |cv| {
+            bome(plain(cv.1, "sorted").and_then(sorted).map(unique))
+        }),
+        ("min", v(0), |cv| {
+            bome(plain(cv.1, "iterated over").map(|k| extreme(k, Ordering::Less)))
+        }),
+        ("max", v(0), |cv| {
+            bome(plain(cv.1, "iterated over").map(|k| extreme(k, Ordering::Greater)))
+        }),
+        ("sort_by", filter_arg(), |cv| {
+            box_once(sorted_by(cv, "sorted").map(items_of))
+        }),
+        ("unique_by", filter_arg(), |cv| {
+            box_once(sorted_by(cv, "grouped").map(unique))
+        }),
+        ("group_by", filter_arg(), |cv| {
+            box_once(sorted_by(cv, "grouped").map(group))
+        }),
+        ("min_by", filter_arg(), |cv| {
+            box_once(keyed(cv, "iterated over").map(|k| extreme(k, Ordering::Less)))
+        }),
+        ("max_by", filter_arg(), |cv| {
+            box_once(keyed(cv, "iterated over").map(|k| extreme(k, Ordering::Greater)))
+        }),
+        ("to_entries", v(0), |cv| bome(to_entries(cv.1))),
+        ("bsearch", v(1), |cv| unary(cv, bsearch)),
+    ]
+}
+
+fn sorted_by<'a>(cv: super::Args<'a>, done: &str) -> ValX<'a, Keyed> {
+    Ok(sorted(keyed(cv, done)?)?)
+}
+
+/// Items with what they are ordered by.
+type Keyed = Vec<(Vec<V>, V)>;
+
+fn items(v: V, done: &str) -> ValR<Vec<V>> {
+    v.into_items().or_else(|v| {
+        fail(format_args!(
+            "{} cannot be {done}, as it is not an array",
+            Brief(&v)
+        ))
+    })
+}
+
+/// A value that is cheap to compare more than once.
+fn key(v: &V) -> V {
+    super::nodes::to_value(v, false)
+}
+
+fn plain(v: V, done: &str) -> ValR<Keyed> {
+    Ok(items(v, done)?
+        .into_iter()
+        .map(|x| (vec![key(&x)], x))
+        .collect())
+}
+
+fn keyed<'a>(mut cv: super::Args<'a>, done: &str) -> ValX<'a, Keyed> {
+    let (f, fc) = cv.0.pop_fun();
+    let with_key = |x: V| {
+        let keys = f.run((fc.clone(), x.clone())).map(|k| k.map(|k| key(&k)));
+        Ok((keys.collect::<Result<Vec<_>, _>>()?, x))
+    };
+    items(cv.1, done)?.into_iter().map(with_key).collect()
+}
+
+fn sorted(mut keyed: Keyed) -> ValR<Keyed> {
+    too_deep();
+    keyed.sort_by(|(k, _), (l, _)| k.cmp(l));
+    if too_deep() {
+        fail("Comparison too deep")
+    } else {
+        Ok(keyed)
+    }
+}
+
+fn items_of(keyed: Keyed) -> V {
+    keyed.into_iter().map(|(_, x)| x).collect()
+}
+
+fn unique(mut keyed: Keyed) -> V {
+    keyed.dedup_by(|(k, _), (l, _)| k == l);
+    keyed.into_iter().map(|(_, x)| x).collect()
+}
+
+fn group(keyed: Keyed) -> V {
+    let mut groups: Vec<(Vec<V>, Vec<V>)> = Vec::new();
+    for (k, x) in keyed {
+        match groups.last_mut() {
+            Some((l, group)) if *l == k => group.push(x),
+            _ => groups.push((k, vec![x])),
+        }
+    }
+    groups.into_iter().map(|(_, group)| V::arr(group)).collect()
+}
+
+/// The first least, or the last greatest item; null if there is none.
+fn extreme(keyed: Keyed, want: Ordering) -> V {
+    let mut best: Option<(Vec<V>, V)> = None;
+    for (k, x) in keyed {
+        let better = best.as_ref().is_none_or(|(b, _)| {
+            let o = k.cmp(b);
+            o == want || (o == Ordering::Equal && want == Ordering::Greater)
+        });
+        if better {
+            best = Some((k, x));
+        }
+    }
+    best.map_or(V::Null, |(_, x)| x)
+}
+
+fn values(v: V) -> ValR<Vec<V>> {
+    let fields = |v: V| {
+        v.into_fields()
+            .map(|f| f.into_iter().map(|(_, x)| x).collect())
+    };
+    v.into_items()
+        .or_else(fields)
+        .map_err(|v| cannot_iterate(&v))
+}
+
+fn add(v: V) -> ValR {
+    values(v)?.into_iter().try_fold(V::Null, |sum, x| sum + x)
+}
+
+fn flatten(v: V, depth: f64) -> ValR {
+    if depth < 0.0 {
+        return fail("flatten depth must not be negative");
+    }
+    let mut out = Vec::new();
+    // a list of what is left at each level, instead of recursion
+    let mut stack = vec![values(v)?.into_iter()];
+    while let Some(top) = stack.last_mut() {
+        match top.next() {
+            Some(x) if x.kind() == Kind::Arr && (stack.len() as f64) <= depth => {
+                stack.push(x.into_items().unwrap_or_default().into_iter());
+            }
+            Some(x) => out.push(x),
+            None => _ = stack.pop(),
+        }
+    }
+    Ok(V::arr(out))
+}
+
+fn reverse(v: V) -> ValR {
+    match v.settle() {
+        V::Null => Ok(V::arr(Vec::new())),
+        V::Text(s) => Ok(V::text(s.lossy().chars().rev().collect::<String>())),
+        V::Bytes(s) => Ok(V::Bytes(
+            s.iter().rev().copied().collect::<Vec<u8>>().into(),
+        )),
+        v => match v.into_items() {
+            Ok(mut items) => {
+                items.reverse();
+                Ok(V::arr(items))
+            }
+            Err(v) if v == V::obj(Default::default()) => Ok(V::arr(Vec::new())),
+            Err(v) => fail(format_args!("Cannot reverse {}", Brief(&v))),
+        },
+    }
+}
+
+fn to_entries(v: V) -> ValR {
+    let entry = |k: Str, v| V::fields([("key", V::Text(k)), ("value", v)]);
+    match v.into_fields() {
+        Ok(fields) => Ok(fields.into_iter().map(|(k, v)| entry(k, v)).collect()),
+        Err(v) => fail(format_args!("{} has no keys", Brief(&v))),
+    }
+}
+
+fn bsearch(v: V, x: V) -> ValR {
+    let items = v
+        .into_items()
+        .or_else(|v| fail(format_args!("{} cannot be searched from", Brief(&v))))?;
+    Ok(V::from(match items.binary_search(&x) {
+        Ok(i) => i as isize,
+        Err(i) => -1 - i as isize,
+    }))
+}

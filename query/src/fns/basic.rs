@@ -1,0 +1,238 @@
+//! Types, sizes, containment, conversions.
+use super::{Table, fail, unary};
+use crate::json;
+use crate::value::{Brief, Error, Kind, Num, V, ValR, ValXs, find, num};
+use jaq_core::native::{bome, v};
+
+/// Deepest containment test, as in jq.
+const DEEPEST: usize = 10_000;
+
+pub fn table() -> Table {
+    vec![
+        ("null", v(0), |_| bome(Ok(V::Null))),
+        ("true", v(0), |_| bome(Ok(V::Bool(true)))),
+        ("false", v(0), |_| bome(Ok(V::Bool(false)))),
+        ("nan", v(0), |_| bome(Ok(V::from(f64::NAN)))),
+        ("infinite", v(0), |_| bome(Ok(V::from(f64::INFINITY)))),
+        ("not", v(0), |cv| bome(Ok(V::Bool(!cv.1.truth())))),
+        ("type", v(0), |cv| bome(Ok(V::text(cv.1.kind().name())))),
+        ("isboolean", v(0), |cv| {
+            bome(Ok(matches!(cv.1.kind(), Kind::True | Kind::False).into()))
+        }),
+        ("isnumber", v(0), |cv| {
+            bome(Ok((cv.1.kind() == Kind::Num).into()))
+        }),
+        ("isstring", v(0), |cv| {
+            bome(Ok((cv.1.kind() == Kind::Str).into()))
+        }),
+        ("isarray", v(0), |cv| {
+            bome(Ok((cv.1.kind() == Kind::Arr).into()))
+        }),
+        ("isobject", v(0), |cv| {
+            bome(Ok((cv.1.kind() == Kind::Obj).into()))
+        }),
+        ("_iscontainer", v(0), |cv| {
+            bome(Ok(cv.1.is_container().into()))
+        }),
+        ("isnan", v(0), |cv| {
+            bome(float(&cv.1, "isnan").map(|f| f.is_nan().into()))
+        }),
+        ("isinfinite", v(0), |cv| {
+            bome(float(&cv.1, "isinfinite").map(|f| f.is_infinite().into()))
+        }),
+        ("isnormal", v(0), |cv| {
+            bome(float(&cv.1, "isnormal").map(|f| f.is_normal().into()))
+        }),
+        ("length", v(0), |cv| bome(length(&cv.1))),
+        ("abs", v(0), |cv| bome(abs(cv.1))),
+        ("toarray", v(0), |cv| {
+            bome(Ok(if cv.1.kind() == Kind::Arr {
+                cv.1
+            } else {
+                V::arr(vec![cv.1])
+            }))
+        }),
+        ("contains", v(1), |cv| {
+            unary(cv, |x, y| contains(&x, &y, 0).map(V::Bool))
+        }),
+        ("has", v(1), |cv| unary(cv, has)),
+        ("keys", v(0), |cv| bome(keys(cv.1))),
+        ("tojson", v(0), |cv| bome(Ok(V::text(json::to_text(&cv.1))))),
+        ("fromjson", v(0), |cv| bome(from_json(&cv.1))),
+        ("tonumber", v(0), |cv| bome(to_number(cv.1))),
+        ("range", v(3), |mut cv| {
+            let (by, to, from) = (cv.0.pop_var(), cv.0.pop_var(), cv.0.pop_var());
+            range(&from, &to, &by)
+        }),
+        ("toboolean", v(0), |cv| bome(to_boolean(cv.1))),
+    ]
+}
+
+fn float(v: &V, name: &str) -> ValR<f64> {
+    match v.num() {
+        Some(n) => Ok(num::to_f64(&n)),
+        None => fail(format_args!("{} number required for {name}", Brief(v))),
+    }
+}
+
+fn abs(v: V) -> ValR {
+    match v.settle() {
+        V::Num(n) => Ok(match n {
+            Num::Float(f) => V::from(f.abs()),
+            n if n < Num::Int(0) => V::Num(-n),
+            n => V::Num(n),
+        }),
+        v if v.kind() == Kind::Str => Ok(v),
+        v => fail(format_args!("{} has no absolute value", Brief(&v))),
+    }
+}
+
+fn length(v: &V) -> ValR {
+    Ok(match v {
+        V::Null => V::size(0),
+        V::Num(_) => return abs(v.clone()),
+        V::Text(s) if s.is_ascii() => V::size(s.len()),
+        V::Text(s) => V::size(s.lossy().chars().count()),
+        V::Bytes(s) => V::size(s.len()),
+        V::Arr(a) => V::size(a.len()),
+        V::Obj(o) => V::size(o.len()),
+        V::Node(n) if v.is_container() => V::int(n.len()),
+        V::Node(n) => return length(&V::from(n.scalar())),
+        V::Bool(_) => return fail(format_args!("{} has no length", Brief(v))),
+    })
+}
+
+/// Strings hold substrings, arrays hold arrays whose items are all held by some item, objects likewise by key.
+fn contains(x: &V, y: &V, depth: usize) -> ValR<bool> {
+    if depth > DEEPEST {
+        return fail("Containment check too deep");
+    }
+    match (x.kind(), y.kind()) {
+        (Kind::Str, Kind::Str) => {
+            let (x, y) = (
+                x.str().unwrap_or_else(|| "".into()),
+                y.str().unwrap_or_else(|| "".into()),
+            );
+            Ok(y.is_empty() || find(&x, &y).is_some())
+        }
+        (Kind::Arr, Kind::Arr) => {
+            let xs = x.clone().into_items().unwrap_or_default();
+            for y in y.clone().into_items().unwrap_or_default() {
+                let mut held = false;
+                for x in xs.iter().filter(|x| x.kind() == y.kind()) {
+                    held |= contains(x, &y, depth + 1)?;
+                    if held {
+                        break;
+                    }
+                }
+                if !held {
+                    return Ok(false);
+                }
+            }
+            Ok(true)
+        }
+        (Kind::Obj, Kind::Obj) => {
+            for (k, y) in y.clone().into_fields().unwrap_or_default() {
+                match x.clone().get(&V::Text(k))? {
+                    Some(x) if x.kind() == y.kind() && contains(&x, &y, depth + 1)? => (),
+                    _ => return Ok(false),
+                }
+            }
+            Ok(true)
+        }
+        (k, l) if k == l => Ok(x == y),
+        (Kind::True, Kind::False) | (Kind::False, Kind::True) => Ok(false),
+        _ => fail(format_args!(
+            "{} and {} cannot have their containment checked",
+            Brief(x),
+            Brief(y)
+        )),
+    }
+}
+
+fn has(v: V, k: V) -> ValR {
+    match (v.kind(), k.kind()) {
+        (Kind::Obj, Kind::Str) | (Kind::Arr, Kind::Num) => {
+            // counting from the end is not having
+            let negative = k.num().is_some_and(|n| num::to_f64(&n) < 0.0);
+            Ok(V::Bool(!negative && v.get(&k)?.is_some()))
+        }
+        (kind, key) => fail(format_args!(
+            "Cannot check whether {} has a {} key",
+            kind.name(),
+            key.name()
+        )),
+    }
+}
+
+fn keys(v: V) -> ValR {
+    match v.kind() {
+        Kind::Arr => {
+            let V::Num(n) = length(&v)? else {
+                return fail("no length");
+            };
+            let n = num::to_index(&n).unwrap_or(0);
+            Ok((0..n).map(V::from).collect())
+        }
+        Kind::Obj => {
+            let mut keys: Vec<_> = v
+                .into_fields()
+                .unwrap_or_default()
+                .into_iter()
+                .map(|(k, _)| k)
+                .collect();
+            keys.sort();
+            Ok(keys.into_iter().map(V::Text).collect())
+        }
+        _ => fail(format_args!("{} has no keys", Brief(&v))),
+    }
+}
+
+fn from_json(v: &V) -> ValR {
+    let Some(s) = v.str() else {
+        return fail(format_args!("{} cannot be parsed as JSON", Brief(v)));
+    };
+    json::parse(&s).map_err(|e| Error::str(format_args!("{e} (while parsing '{}')", s.lossy())))
+}
+
+fn to_number(v: V) -> ValR {
+    let v = v.settle();
+    let parsed = match &v {
+        V::Num(_) => return Ok(v),
+        V::Text(s) | V::Bytes(s) => match std::str::from_utf8(s) {
+            Ok("nan" | "NaN" | "-nan" | "-NaN") => Some(Num::Float(f64::NAN)),
+            Ok(s) => json::number(s),
+            Err(_) => None,
+        },
+        _ => None,
+    };
+    match parsed {
+        Some(n) => Ok(V::Num(n)),
+        None => fail(format_args!("{} cannot be parsed as a number", Brief(&v))),
+    }
+}
+
+fn to_boolean(v: V) -> ValR {
+    match v.settle() {
+        v @ V::Bool(_) => Ok(v),
+        V::Text(s) if *s == *b"true" => Ok(V::Bool(true)),
+        V::Text(s) if *s == *b"false" => Ok(V::Bool(false)),
+        v => fail(format_args!("{} cannot be parsed as a boolean", Brief(&v))),
+    }
+}
+
+fn range<'a>(from: &V, to: &V, by: &V) -> ValXs<'a> {
+    let (Some(from), Some(to), Some(by)) = (from.num(), to.num(), by.num()) else {
+        return bome(fail("Range bounds must be numeric"));
+    };
+    let zero = Num::Int(0);
+    let (up, down) = (by > zero, by < zero);
+    let mut next = from;
+    Box::new(std::iter::from_fn(move || {
+        let go = (up && next < to) || (down && next > to);
+        go.then(|| {
+            let following = next.clone() + by.clone();
+            Ok(V::Num(std::mem::replace(&mut next, following)))
+        })
+    }))
+}

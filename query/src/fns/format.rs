@@ -1,0 +1,230 @@
+//! The formatters: `@csv`, `@base64` and so on.
+use super::strings::string;
+use super::{Table, fail};
+use crate::json;
+use crate::value::{Brief, Num, Str, V, ValR, num};
+use jaq_core::ValT as _;
+use jaq_core::native::{bome, v};
+
+pub fn table() -> Table {
+    vec![
+        ("@text", v(0), |cv| bome(Ok(cv.1.into_string()))),
+        ("@json", v(0), |cv| bome(Ok(V::text(json::to_text(&cv.1))))),
+        ("@csv", v(0), |cv| bome(row(cv.1, ",", "csv", csv))),
+        ("@tsv", v(0), |cv| bome(row(cv.1, "\t", "tsv", tsv))),
+        ("@html", v(0), |cv| bome(Ok(escape(cv.1, html)))),
+        ("@uri", v(0), |cv| bome(Ok(escape(cv.1, uri)))),
+        ("@urid", v(0), |cv| bome(unuri(&cv.1))),
+        ("@sh", v(0), |cv| bome(sh(cv.1))),
+        ("@base64", v(0), |cv| {
+            bome(Ok(V::text(json::base64(&shown(cv.1)))))
+        }),
+        ("@base64d", v(0), |cv| bome(base64d(cv.1))),
+        ("@base32", v(0), |cv| {
+            bome(Ok(V::text(base32(&shown(cv.1)))))
+        }),
+        ("@base32d", v(0), |cv| bome(base32d(cv.1))),
+    ]
+}
+
+/// The string that a value is shown as.
+fn shown(v: V) -> Str {
+    match v.into_string() {
+        V::Text(s) | V::Bytes(s) => s,
+        _ => "".into(),
+    }
+}
+
+fn row(v: V, sep: &str, name: &str, cell: fn(&[u8], &mut Vec<u8>)) -> ValR {
+    let items = v.into_items().or_else(|v| {
+        fail(format_args!(
+            "{} cannot be {name}-formatted, only an array can be",
+            Brief(&v)
+        ))
+    })?;
+    let mut out = Vec::new();
+    for (i, x) in items.into_iter().enumerate() {
+        if i > 0 {
+            out.extend_from_slice(sep.as_bytes());
+        }
+        match x.settle() {
+            V::Null => (),
+            V::Bool(b) => out.extend_from_slice(if b { b"true" } else { b"false" }),
+            V::Num(Num::Float(f)) if f.is_nan() => (),
+            x @ V::Num(_) => out.extend_from_slice(json::to_text(&x).as_bytes()),
+            V::Text(s) => cell(&s, &mut out),
+            // bytes as they look in JSON
+            V::Bytes(s) => cell(&json::hex(&s), &mut out),
+            x => return fail(format_args!("{} is not valid in a {name} row", Brief(&x))),
+        }
+    }
+    Ok(V::text(out))
+}
+
+fn csv(s: &[u8], out: &mut Vec<u8>) {
+    out.push(b'"');
+    for b in s {
+        if *b == b'"' {
+            out.push(b'"');
+        }
+        out.push(*b);
+    }
+    out.push(b'"');
+}
+
+fn tsv(s: &[u8], out: &mut Vec<u8>) {
+    for b in s {
+        match b {
+            b'\t' => out.extend_from_slice(b"\\t"),
+            b'\n' => out.extend_from_slice(b"\\n"),
+            b'\r' => out.extend_from_slice(b"\\r"),
+            b'\\' => out.extend_from_slice(b"\\\\"),
+            b => out.push(*b),
+        }
+    }
+}
+
+fn escape(v: V, f: fn(u8, &mut Vec<u8>)) -> V {
+    let mut out = Vec::new();
+    shown(v).iter().for_each(|b| f(*b, &mut out));
+    V::text(out)
+}
+
+fn html(b: u8, out: &mut Vec<u8>) {
+    match b {
+        b'<' => out.extend_from_slice(b"&lt;"),
+        b'>' => out.extend_from_slice(b"&gt;"),
+        b'&' => out.extend_from_slice(b"&amp;"),
+        b'\'' => out.extend_from_slice(b"&apos;"),
+        b'"' => out.extend_from_slice(b"&quot;"),
+        b => out.push(b),
+    }
+}
+
+fn uri(b: u8, out: &mut Vec<u8>) {
+    if b.is_ascii_alphanumeric() || b"-_.~".contains(&b) {
+        out.push(b);
+    } else {
+        out.extend_from_slice(format!("%{b:02X}").as_bytes());
+    }
+}
+
+fn unuri(v: &V) -> ValR {
+    let s = shown(v.clone());
+    let mut out = Vec::with_capacity(s.len());
+    let mut at = 0;
+    while at < s.len() {
+        if s[at] != b'%' {
+            out.push(s[at]);
+            at += 1;
+            continue;
+        }
+        match s
+            .get(at + 1..at + 3)
+            .filter(|h| h.iter().all(u8::is_ascii_hexdigit))
+            .and_then(json::from_hex)
+        {
+            Some(b) => out.extend(b),
+            None => return fail(format_args!("{} is not a valid uri encoding", Brief(v))),
+        }
+        at += 3;
+    }
+    Ok(V::text(out))
+}
+
+fn sh(v: V) -> ValR {
+    let items = v.into_items().unwrap_or_else(|v| vec![v]);
+    let mut out: Vec<u8> = Vec::new();
+    for (i, x) in items.into_iter().enumerate() {
+        if i > 0 {
+            out.push(b' ');
+        }
+        match x.settle() {
+            V::Text(s) | V::Bytes(s) => {
+                out.push(b'\'');
+                for b in s.iter() {
+                    if *b == b'\'' {
+                        out.extend_from_slice(b"'\\''");
+                    } else {
+                        out.push(*b);
+                    }
+                }
+                out.push(b'\'');
+            }
+            x if x.is_container() => {
+                return fail(format_args!("{} can not be escaped for shell", Brief(&x)));
+            }
+            x => out.extend_from_slice(json::to_text(&x).as_bytes()),
+        }
+    }
+    Ok(V::text(out))
+}
+
+fn base64d(v: V) -> ValR {
+    let s = shown(v.clone());
+    match json::from_base64(&s) {
+        Some(b) => Ok(V::text(String::from_utf8_lossy(&b).into_owned())),
+        None => fail(format_args!(
+            "{} is not valid base64 data",
+            Brief(&v.settle())
+        )),
+    }
+}
+
+const BASE32: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+
+fn base32(bytes: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(bytes.len().div_ceil(5) * 8);
+    for chunk in bytes.chunks(5) {
+        let n = chunk.iter().fold(0u64, |n, b| n << 8 | u64::from(*b)) << (8 * (5 - chunk.len()));
+        let digits = (chunk.len() * 8).div_ceil(5);
+        out.extend((0..8).map(|i| {
+            if i < digits {
+                BASE32[(n >> (35 - 5 * i)) as usize & 31]
+            } else {
+                b'='
+            }
+        }));
+    }
+    out
+}
+
+fn base32d(v: V) -> ValR {
+    let s = string(&v, |v| format!("{v} cannot be base32-decoded"))?;
+    let (mut bits, mut n) = (0u64, 0);
+    let mut out = Vec::new();
+    for b in s.iter().filter(|b| **b != b'=') {
+        let Some(digit) = BASE32.iter().position(|d| d == b) else {
+            return fail(format_args!("{} is not valid base32 data", Brief(&v)));
+        };
+        bits = bits << 5 | digit as u64;
+        n += 5;
+        if n >= 8 {
+            n -= 8;
+            out.push((bits >> n) as u8);
+        }
+    }
+    Ok(V::text(String::from_utf8_lossy(&out).into_owned()))
+}
+
+/// A number in the digits of a base, which must be 2 to 64.
+pub fn to_radix(n: &Num, base: u32) -> Option<String> {
+    const DIGITS: &[u8; 64] = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ@_";
+    let big = num::to_big(n)?;
+    let (sign, digits) = big.to_radix_be(base.min(256));
+    let minus = if sign == num_bigint::Sign::Minus {
+        "-"
+    } else {
+        ""
+    };
+    Some(
+        minus
+            .chars()
+            .chain(
+                digits
+                    .into_iter()
+                    .map(|d| char::from(DIGITS[usize::from(d)])),
+            )
+            .collect(),
+    )
+}

@@ -1,0 +1,254 @@
+//! What can be asked of a node besides its value. The names are fq's.
+use super::binary::to_bytes;
+use super::{Args, Table, binary, fail};
+use crate::value::{Brief, Error, Map, Str, V, ValR, ValXs, fault, from_plain, to_plain};
+use binq_core::{FnCx, Key, Node, NodeKind, Plain, Scalar};
+use jaq_core::box_iter::box_once;
+use jaq_core::native::{bome, unary, v};
+
+pub fn table() -> Table {
+    vec![
+        ("tovalue", v(0), |cv| bome(Ok(to_value(&cv.1, false)))),
+        ("toactual", v(0), |cv| bome(Ok(to_value(&cv.1, true)))),
+        ("tosym", v(0), |cv| {
+            bome(node(&cv.1).map(|n| n.symbol().map_or(V::Null, V::from)))
+        }),
+        ("todescription", v(0), |cv| {
+            bome(node(&cv.1).map(|n| n.description().map_or(V::Null, V::text)))
+        }),
+        ("topath", v(0), |cv| bome(node(&cv.1).map(path))),
+        ("parent", v(0), |cv| {
+            bome(node(&cv.1).map(|n| n.parent().map_or(V::Null, V::Node)))
+        }),
+        ("parents", v(0), |cv| parents(&cv.1)),
+        ("root", v(0), |cv| {
+            bome(node(&cv.1).map(|n| V::Node(n.root())))
+        }),
+        ("format", v(0), |cv| {
+            bome(Ok(match &cv.1 {
+                V::Node(n) => V::text(n.format()),
+                _ => V::Null,
+            }))
+        }),
+        ("tobytesrange", v(0), |cv| bome(range(&cv.1, 8))),
+        ("tobitsrange", v(0), |cv| bome(range(&cv.1, 1))),
+        ("formats", v(0), |cv| {
+            bome(Ok(cv
+                .0
+                .data()
+                .cx
+                .registry
+                .names()
+                .into_iter()
+                .map(V::text)
+                .collect()))
+        }),
+        ("decode", v(0), |cv| bome(decode(&cv, V::Null, V::Null))),
+        ("decode", v(1), |mut cv| {
+            let format = cv.0.pop_var();
+            bome(decode(&cv, format, V::Null))
+        }),
+        ("decode", v(2), |mut cv| {
+            let options = cv.0.pop_var();
+            let format = cv.0.pop_var();
+            bome(decode(&cv, format, options))
+        }),
+        ("_extra", v(1), |cv| {
+            let cx = cv.0.data().cx;
+            unary(cv, move |v, i| {
+                let i = i.num().and_then(|n| crate::value::num::to_index(&n));
+                match i.and_then(|i| cx.extras.get(i as usize)) {
+                    Some((_, f)) => f(&scalar(&v)?).map(V::from).map_err(Error::str),
+                    None => fail("the query was compiled with the functions of other formats"),
+                }
+            })
+        }),
+        ("_function", v(2), |cv| {
+            let cx = cv.0.data().cx;
+            binary(cv, move |v, i, args| {
+                let i = i.num().and_then(|n| crate::value::num::to_index(&n));
+                let Some(f) = i.and_then(|i| cx.functions.get(i as usize)) else {
+                    return fail("the query was compiled with the functions of other formats");
+                };
+                let args = match to_plain(&args)? {
+                    Plain::Array(args) => args,
+                    other => vec![other],
+                };
+                let cx = FnCx {
+                    registry: &cx.registry,
+                    options: &cx.options,
+                };
+                let result = (f.run)(&cx, &to_plain(&v)?, &args);
+                result.map(from_plain).map_err(Error::str)
+            })
+        }),
+    ]
+}
+
+fn node(v: &V) -> ValR<&Node> {
+    match v {
+        V::Node(n) => Ok(n),
+        v => fail(format_args!("expected a decoded value, got {}", Brief(v))),
+    }
+}
+
+/// A plain copy, all the way down: of the symbols, or of the actual values.
+///
+/// As in JSON, what went wrong with an object comes along under `_error`.
+pub fn to_value(v: &V, actual: bool) -> V {
+    copy(v, actual, 0)
+}
+
+fn copy(v: &V, actual: bool, depth: usize) -> V {
+    // deeper than JSON goes, nothing is copied: this is recursive, and formats do not nest like that
+    if depth > crate::json::DEEPEST {
+        return v.clone();
+    }
+    match v {
+        V::Node(n) => match n.kind() {
+            NodeKind::Scalar if actual => n.actual().unwrap_or_else(|| n.scalar()).into(),
+            NodeKind::Scalar => n.scalar().into(),
+            // the word that flag bits make up
+            NodeKind::Object if actual && depth == 0 && n.actual().is_some() => {
+                n.actual().map_or(V::Null, V::from)
+            }
+            NodeKind::Array => n
+                .items()
+                .map(|n| copy(&V::Node(n), actual, depth + 1))
+                .collect(),
+            NodeKind::Object => {
+                let fields = n.fields().into_iter();
+                let mut map: Map = fields
+                    .map(|(k, n)| (Str::from(&*k), copy(&V::Node(n), actual, depth + 1)))
+                    .collect();
+                if n.fault().is_some() {
+                    map.insert("_error".into(), fault(n));
+                }
+                V::obj(map)
+            }
+        },
+        // most plain values hold no nodes: look before copying
+        V::Arr(a) if a.iter().any(holds_node) => {
+            a.iter().map(|v| copy(v, actual, depth + 1)).collect()
+        }
+        V::Obj(o) if o.values().any(holds_node) => V::obj(
+            o.iter()
+                .map(|(k, v)| (k.clone(), copy(v, actual, depth + 1)))
+                .collect(),
+        ),
+        v => v.clone(),
+    }
+}
+
+fn holds_node(v: &V) -> bool {
+    matches!(v, V::Node(_) | V::Arr(_) | V::Obj(_))
+}
+
+fn path(n: &Node) -> V {
+    let key = |k| match k {
+        Key::Name(name) => V::text(&*name),
+        Key::Index(i) => V::int(i),
+    };
+    n.path().into_iter().map(key).collect()
+}
+
+/// All nodes around this one, the nearest first.
+fn parents<'a>(v: &V) -> ValXs<'a> {
+    match node(v) {
+        Ok(n) => {
+            let mut up = n.parent();
+            Box::new(std::iter::from_fn(move || {
+                let n = up.take()?;
+                up = n.parent();
+                Some(Ok(V::Node(n)))
+            }))
+        }
+        Err(e) => box_once(Err(e.into())),
+    }
+}
+
+/// Where the bytes lie in the input, in units of `unit` bits, together with the bytes.
+fn range(v: &V, unit: u64) -> ValR {
+    let n = node(v)?;
+    let span = |s: &binq_core::Span| (s.start / unit, (s.start + s.len).div_ceil(unit));
+    let ranges = n.ranges();
+    let (start, stop) = match ranges.as_slice() {
+        [] => (V::Null, V::Null),
+        [first, ..] => {
+            let last = ranges.last().unwrap_or(first);
+            (V::int(span(first).0), V::int(span(last).1))
+        }
+    };
+    let mut fields: Map = [
+        ("start".into(), start),
+        ("stop".into(), stop),
+        (
+            "size".into(),
+            V::int(ranges.iter().map(|s| span(s).1 - span(s).0).sum::<u64>()),
+        ),
+        ("unit".into(), V::int(unit)),
+        ("bytes".into(), V::bytes(to_bytes(v)?)),
+    ]
+    .into_iter()
+    .collect();
+    if ranges.len() > 1 {
+        let part = |s| V::fields([("start", V::int(span(s).0)), ("stop", V::int(span(s).1))]);
+        fields.insert("ranges".into(), ranges.iter().map(part).collect());
+    }
+    Ok(V::obj(fields))
+}
+
+fn scalar(v: &V) -> ValR<Scalar> {
+    match crate::value::to_plain(&v.clone().settle())? {
+        binq_core::Plain::Scalar(s) => Ok(s),
+        _ => fail(format_args!("expected a scalar, got {}", Brief(v))),
+    }
+}
+
+/// Decodes the bytes of the input; `null` stands for whatever format fits.
+fn decode(cv: &Args<'_>, format: V, options: V) -> ValR {
+    let registry = &cv.0.data().cx.registry;
+    let name = match format.settle() {
+        V::Null => None,
+        V::Text(s) => Some(s.lossy().into_owned()),
+        v => {
+            return fail(format_args!(
+                "expected the name of a format, got {}",
+                Brief(&v)
+            ));
+        }
+    };
+    let fields = match options.settle() {
+        V::Null => Vec::new(),
+        v => v.into_fields().or_else(|v| {
+            fail(format_args!(
+                "expected an object of options, got {}",
+                Brief(&v)
+            ))
+        })?,
+    };
+    // over those of the run: a list of texts is a setting that can be given more than once
+    let mut options = cv.0.data().cx.options.clone();
+    for (name, value) in fields {
+        let name = name.lossy().into_owned();
+        match to_plain(&value.settle())? {
+            Plain::Scalar(value) => {
+                options.values.insert(name, value);
+            }
+            Plain::Array(items) => {
+                let text = |item: &Plain| match item {
+                    Plain::Scalar(s) => s.as_str().map(str::to_owned),
+                    _ => None,
+                };
+                let items: Option<Vec<String>> = items.iter().map(text).collect();
+                let Some(items) = items else {
+                    return fail(format_args!("the option {name:?} takes a list of strings"));
+                };
+                options.lists.insert(name, items);
+            }
+            _ => return fail(format_args!("the option {name:?} takes a scalar or a list")),
+        }
+    }
+    let node = registry.decode(name.as_deref(), to_bytes(&cv.1)?, &options);
+    node.map(V::Node).map_err(Error::str)
+}

@@ -1,0 +1,247 @@
+//! Running a compiled query.
+use crate::stack;
+use crate::value::{Str, V, ValX, too_deep};
+use binq_core::{NodeFn, Options, Registry, ScalarFn};
+use jaq_core::data::{DataT, HasLut};
+use std::cell::{OnceCell, RefCell};
+
+/// What a query writes besides its outputs.
+#[derive(Clone, Debug)]
+pub enum Message {
+    /// From `debug`: to be shown as `["DEBUG:",…]`.
+    Debug(V),
+    /// From `stderr`: to be shown as compact JSON, strings as they are, without a line break.
+    Stderr(V),
+}
+
+type Inputs = Box<dyn Iterator<Item = Result<V, String>>>;
+type Sink = Box<dyn FnMut(Message)>;
+
+/// What a run needs besides its input: more inputs, the formats, the place for messages.
+pub struct Context {
+    pub(crate) registry: Registry,
+    pub(crate) extras: Vec<ScalarFn>,
+    pub(crate) functions: Vec<NodeFn>,
+    pub(crate) options: Options,
+    inputs: RefCell<Inputs>,
+    messages: RefCell<Sink>,
+    filename: RefCell<Option<String>>,
+    env: OnceCell<V>,
+    /// Set by `halt_error`, to be handed over with the exit code.
+    halting: RefCell<Option<V>>,
+    stack: usize,
+}
+
+/// How much stack a query may use unless [`Context::with_stack`] says otherwise; the main thread has 8 MiB.
+const STACK: usize = 4 << 20;
+
+impl Context {
+    /// A context without further inputs, with messages going to standard error.
+    pub fn new(registry: Registry) -> Self {
+        Self {
+            extras: registry.functions(),
+            functions: registry.node_functions(),
+            options: Options::default(),
+            registry,
+            inputs: RefCell::new(Box::new(std::iter::empty())),
+            messages: RefCell::new(Box::new(to_stderr)),
+            filename: RefCell::default(),
+            env: OnceCell::new(),
+            halting: RefCell::default(),
+            stack: STACK,
+        }
+    }
+
+    /// What `input` and `inputs` read from.
+    pub fn with_inputs(self, inputs: impl Iterator<Item = Result<V, String>> + 'static) -> Self {
+        Self {
+            inputs: RefCell::new(Box::new(inputs)),
+            ..self
+        }
+    }
+
+    /// The settings of decoders, for `decode` and the functions of formats.
+    pub fn with_options(self, options: Options) -> Self {
+        Self { options, ..self }
+    }
+
+    /// Where the messages of `debug` and `stderr` go.
+    pub fn with_messages(self, sink: impl FnMut(Message) + 'static) -> Self {
+        Self {
+            messages: RefCell::new(Box::new(sink)),
+            ..self
+        }
+    }
+
+    /// How much stack recursion in a query may use, in bytes. It should be well below what the thread has.
+    pub fn with_stack(self, bytes: usize) -> Self {
+        Self {
+            stack: bytes,
+            ..self
+        }
+    }
+
+    /// Sets what `input_filename` gives. The iterator of inputs may call this through a shared context.
+    pub fn set_filename(&self, name: Option<String>) {
+        *self.filename.borrow_mut() = name;
+    }
+
+    pub(crate) fn filename(&self) -> V {
+        self.filename.borrow().as_deref().map_or(V::Null, V::text)
+    }
+
+    /// The environment variables as an object.
+    pub(crate) fn env(&self) -> V {
+        let read = || {
+            V::obj(
+                std::env::vars_os()
+                    .map(|(k, v)| (to_str(k), V::Text(to_str(v))))
+                    .collect(),
+            )
+        };
+        self.env.get_or_init(read).clone()
+    }
+
+    pub(crate) fn next_input(&self) -> Option<Result<V, String>> {
+        // a query cannot run inside of the iterator, but a careless iterator might ask for itself
+        self.inputs.try_borrow_mut().ok()?.next()
+    }
+
+    pub(crate) fn tell(&self, m: Message) {
+        if let Ok(mut sink) = self.messages.try_borrow_mut() {
+            sink(m);
+        }
+    }
+
+    pub(crate) fn halt_with(&self, v: V) {
+        *self.halting.borrow_mut() = Some(v);
+    }
+
+    /// Takes the stack to begin here.
+    pub(crate) fn begin(&self) {
+        stack::begin(self.stack);
+    }
+}
+
+fn to_str(s: std::ffi::OsString) -> Str {
+    s.to_string_lossy().into_owned().into()
+}
+
+fn to_stderr(m: Message) {
+    match m {
+        Message::Debug(v) => eprintln!("[\"DEBUG:\",{}]", crate::json::to_text(&v)),
+        Message::Stderr(V::Text(s)) => eprint!("{}", s.lossy()),
+        Message::Stderr(v) => eprint!("{}", crate::json::to_text(&v)),
+    }
+}
+
+/// Runs `f` on a thread with a stack of the given size, for queries over deeply nested values.
+///
+/// Pages of the stack are only taken from memory when they are used.
+///
+/// # Panics
+///
+/// If `f` does, or if no thread can be made.
+pub fn on_stack<T: Send>(bytes: usize, f: impl FnOnce() -> T + Send) -> T {
+    std::thread::scope(|s| {
+        let thread = std::thread::Builder::new()
+            .stack_size(bytes)
+            .spawn_scoped(s, f);
+        match thread.expect("a thread").join() {
+            Ok(t) => t,
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    })
+}
+
+/// The types that jaq runs our queries with.
+pub struct Types;
+
+impl DataT for Types {
+    type V<'a> = V;
+    type Data<'a> = Data<'a>;
+}
+
+/// What native functions can reach.
+#[derive(Clone, Copy)]
+pub struct Data<'a> {
+    pub(crate) lut: &'a jaq_core::Lut<Types>,
+    pub(crate) cx: &'a Context,
+}
+
+impl<'a> HasLut<'a, Types> for Data<'a> {
+    fn lut(&self) -> &'a jaq_core::Lut<Types> {
+        self.lut
+    }
+}
+
+/// Why a run ends before its time.
+#[derive(Clone, Debug)]
+pub enum Stop {
+    /// An error that nothing caught.
+    Error(V),
+    /// `halt` or `halt_error`. The program should end with the exit code; the message goes to standard error, a string
+    /// as it is, anything else as JSON with a line break.
+    Halt(i32, Option<V>),
+}
+
+impl Stop {
+    /// The message as jq shows it, without what comes before it.
+    pub fn message(&self) -> String {
+        match self {
+            Self::Error(v) => match v.clone().settle() {
+                V::Text(s) => s.lossy().into_owned(),
+                v => format!("{v} (not a string)"),
+            },
+            Self::Halt(_, Some(V::Text(s))) => s.lossy().into_owned(),
+            Self::Halt(_, Some(v)) => crate::json::to_text(v) + "\n",
+            Self::Halt(_, None) => String::new(),
+        }
+    }
+}
+
+/// The outputs of a run, computed as they are asked for.
+pub struct Outputs<'a> {
+    inner: Box<dyn Iterator<Item = ValX<'a>> + 'a>,
+    cx: &'a Context,
+    done: bool,
+}
+
+impl<'a> Outputs<'a> {
+    pub(crate) fn new(inner: Box<dyn Iterator<Item = ValX<'a>> + 'a>, cx: &'a Context) -> Self {
+        Self {
+            inner,
+            cx,
+            done: false,
+        }
+    }
+}
+
+impl Iterator for Outputs<'_> {
+    type Item = Result<V, Stop>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.done {
+            return None;
+        }
+        self.cx.begin();
+        let next = self.inner.next();
+        // what went wrong where nothing could fail
+        if let Some(e) = stack::hit().or_else(|| too_deep().then_some("Equality check too deep")) {
+            self.done = true;
+            return Some(Err(Stop::Error(V::text(e))));
+        }
+        let exn = match next? {
+            Ok(v) => return Some(Ok(v)),
+            Err(exn) => exn,
+        };
+        self.done = true;
+        Some(Err(match exn.get_err() {
+            Ok(e) => Stop::Error(e.into_val()),
+            Err(exn) => match exn.get_halt() {
+                Ok(code) => Stop::Halt(code, self.cx.halting.take()),
+                Err(_) => Stop::Error(V::text("break")),
+            },
+        }))
+    }
+}

@@ -1,0 +1,260 @@
+//! Arithmetic. Leaves become plain values here.
+use super::show::Brief;
+use super::{Error, Map, Num, Str, V, ValR, num};
+use num_bigint::BigInt;
+use num_traits::Zero;
+use std::ops::{Add, Div, Mul, Neg, Rem, Sub};
+use std::rc::Rc;
+
+/// Longest string that repetition may make, as in jq.
+const LONGEST: usize = i32::MAX as usize;
+/// Deepest merge of objects, as in jq.
+const DEEPEST: usize = 10_000;
+
+fn refuse(l: &V, r: &V, what: &str) -> ValR {
+    Err(Error::str(format_args!(
+        "{} and {} cannot be {what}",
+        Brief(l),
+        Brief(r)
+    )))
+}
+
+/// Containers of a decode as plain ones, one level deep.
+fn open(v: V) -> V {
+    let v = v.settle();
+    if !matches!(v, V::Node(_)) {
+        return v;
+    }
+    match v.into_items() {
+        Ok(items) => V::arr(items),
+        Err(v) => v
+            .into_fields()
+            .map_or(V::Null, |f| V::obj(f.into_iter().collect())),
+    }
+}
+
+fn concat(l: &Str, r: &Str) -> Str {
+    [&l[..], &r[..]].concat().into()
+}
+
+impl Add for V {
+    type Output = ValR;
+    fn add(self, rhs: Self) -> ValR {
+        match (self, rhs) {
+            (V::Null, x) | (x, V::Null) => Ok(x),
+            (V::Num(x), V::Num(y)) => Ok(V::Num(x + y)),
+            (V::Text(l), V::Text(r)) => Ok(V::Text(concat(&l, &r))),
+            (V::Text(l) | V::Bytes(l), V::Text(r) | V::Bytes(r)) => Ok(V::Bytes(concat(&l, &r))),
+            (V::Arr(mut l), V::Arr(r)) => {
+                Rc::make_mut(&mut l).extend(r.iter().cloned());
+                Ok(V::Arr(l))
+            }
+            (V::Obj(mut l), V::Obj(r)) => {
+                Rc::make_mut(&mut l).extend(r.iter().map(|(k, v)| (k.clone(), v.clone())));
+                Ok(V::Obj(l))
+            }
+            (l @ V::Node(_), r) | (l, r @ V::Node(_)) => open(l) + open(r),
+            (l, r) => refuse(&l, &r, "added"),
+        }
+    }
+}
+
+impl Sub for V {
+    type Output = ValR;
+    fn sub(self, rhs: Self) -> ValR {
+        match (self, rhs) {
+            (V::Num(x), V::Num(y)) => Ok(V::Num(x - y)),
+            (V::Arr(mut l), V::Arr(r)) => {
+                let mut drop: Vec<V> = r.iter().map(|v| v.clone().settle()).collect();
+                drop.sort();
+                Rc::make_mut(&mut l).retain(|x| drop.binary_search(x).is_err());
+                Ok(V::Arr(l))
+            }
+            (l @ V::Node(_), r) | (l, r @ V::Node(_)) => open(l) - open(r),
+            (l, r) => refuse(&l, &r, "subtracted"),
+        }
+    }
+}
+
+fn merge(l: &mut Map, r: &Map, depth: usize) -> Result<(), Error> {
+    if depth > DEEPEST {
+        return Err(Error::str("Object merge too deep"));
+    }
+    for (k, v) in r.iter() {
+        let both = l
+            .get_mut(k)
+            .filter(|old| old.kind() == super::Kind::Obj && v.kind() == super::Kind::Obj);
+        match both {
+            Some(old) => {
+                let mut inner = open(std::mem::take(old));
+                if let (V::Obj(x), V::Obj(y)) = (&mut inner, open(v.clone())) {
+                    merge(Rc::make_mut(x), &y, depth + 1)?;
+                }
+                *old = inner;
+            }
+            None => _ = l.insert(k.clone(), v.clone()),
+        }
+    }
+    Ok(())
+}
+
+fn repeat(s: &Str, n: &Num, text: bool) -> ValR {
+    let n = num::to_f64(n);
+    // as in jq, nothing at all where the count is negative or no number
+    if n.is_nan() || n < 0.0 {
+        return Ok(V::Null);
+    }
+    let times = n.floor();
+    if s.len() as f64 * times > LONGEST as f64 {
+        return Err(Error::str("Repeat string result too long"));
+    }
+    let times = if s.is_empty() { 0 } else { times as usize };
+    let s = Str::from(s.repeat(times));
+    Ok(if text { V::Text(s) } else { V::Bytes(s) })
+}
+
+impl Mul for V {
+    type Output = ValR;
+    fn mul(self, rhs: Self) -> ValR {
+        match (self, rhs) {
+            (V::Num(x), V::Num(y)) => Ok(V::Num(x * y)),
+            (V::Text(s), V::Num(n)) | (V::Num(n), V::Text(s)) => repeat(&s, &n, true),
+            (V::Bytes(s), V::Num(n)) | (V::Num(n), V::Bytes(s)) => repeat(&s, &n, false),
+            (V::Obj(mut l), V::Obj(r)) => {
+                merge(Rc::make_mut(&mut l), &r, 0)?;
+                Ok(V::Obj(l))
+            }
+            (l @ V::Node(_), r) | (l, r @ V::Node(_)) => open(l) * open(r),
+            (l, r) => refuse(&l, &r, "multiplied"),
+        }
+    }
+}
+
+/// The parts of `s` between separators; single characters (or bytes) if the separator is empty.
+pub fn split(s: &Str, sep: &[u8], text: bool) -> Vec<V> {
+    let wrap = |s: Str| if text { V::Text(s) } else { V::Bytes(s) };
+    if s.is_empty() {
+        return Vec::new();
+    }
+    if sep.is_empty() {
+        if text {
+            return s
+                .lossy()
+                .chars()
+                .map(|c| V::text(c.encode_utf8(&mut [0; 4]) as &str))
+                .collect();
+        }
+        return (0..s.len()).map(|i| wrap(s.slice(i..i + 1))).collect();
+    }
+    let mut parts = Vec::new();
+    let mut from = 0;
+    while let Some(at) = find(&s[from..], sep) {
+        parts.push(wrap(s.slice(from..from + at)));
+        from += at + sep.len();
+    }
+    parts.push(wrap(s.slice(from..s.len())));
+    parts
+}
+
+/// Where `needle`, which is not empty, first lies in `hay`.
+pub fn find(hay: &[u8], needle: &[u8]) -> Option<usize> {
+    let first = *needle.first()?;
+    let mut from = 0;
+    while let Some(at) = hay[from..].iter().position(|b| *b == first) {
+        if hay[from + at..].starts_with(needle) {
+            return Some(from + at);
+        }
+        from += at + 1;
+    }
+    None
+}
+
+impl Div for V {
+    type Output = ValR;
+    fn div(self, rhs: Self) -> ValR {
+        match (self, rhs) {
+            (V::Num(x), V::Num(y)) => div(x, y),
+            (V::Text(x), V::Text(y)) => Ok(V::arr(split(&x, &y, true))),
+            (V::Text(x) | V::Bytes(x), V::Text(y) | V::Bytes(y)) => {
+                Ok(V::arr(split(&x, &y, false)))
+            }
+            (l @ V::Node(_), r) | (l, r @ V::Node(_)) if !l.is_container() && !r.is_container() => {
+                l.settle() / r.settle()
+            }
+            (l, r) => refuse(&l, &r, "divided"),
+        }
+    }
+}
+
+/// Exact where two integers divide evenly, so that 64-bit numbers survive; a float otherwise.
+fn div(x: Num, y: Num) -> ValR {
+    if num::to_f64(&y) == 0.0 {
+        return refuse(
+            &V::Num(x),
+            &V::Num(y),
+            "divided because the divisor is zero",
+        );
+    }
+    Ok(V::Num(match (&x, &y) {
+        (Num::Int(a), Num::Int(b)) if a.checked_rem(*b) == Some(0) => Num::Int(a / b),
+        (Num::Int(_) | Num::BigInt(_), Num::Int(_) | Num::BigInt(_)) => {
+            let (a, b) = (
+                num::to_big(&x).unwrap_or_default(),
+                num::to_big(&y).unwrap_or_default(),
+            );
+            if (&a % &b).is_zero() {
+                num::from_big(a / b)
+            } else {
+                Num::Float(num::to_f64(&x) / num::to_f64(&y))
+            }
+        }
+        _ => Num::Float(num::to_f64(&x) / num::to_f64(&y)),
+    }))
+}
+
+impl Rem for V {
+    type Output = ValR;
+    fn rem(self, rhs: Self) -> ValR {
+        match (self, rhs) {
+            (V::Num(x), V::Num(y)) => rem(x, y),
+            (l @ V::Node(_), r) | (l, r @ V::Node(_)) if !l.is_container() && !r.is_container() => {
+                l.settle() % r.settle()
+            }
+            (l, r) => refuse(&l, &r, "divided (remainder)"),
+        }
+    }
+}
+
+/// jq takes the remainder of integers, dropping fractions.
+fn rem(x: Num, y: Num) -> ValR {
+    let whole = |n: &Num| {
+        let f = num::to_f64(n);
+        // infinities count as the largest integers
+        num::to_big(n).unwrap_or_else(|| BigInt::from(if f > 0.0 { i64::MAX } else { i64::MIN }))
+    };
+    if num::to_f64(&x).is_nan() || num::to_f64(&y).is_nan() {
+        return Ok(V::Num(Num::Float(f64::NAN)));
+    }
+    let b = whole(&y);
+    if b.is_zero() {
+        return refuse(
+            &V::Num(x),
+            &V::Num(y),
+            "divided (remainder) because the divisor is zero",
+        );
+    }
+    Ok(V::Num(match (&x, &y) {
+        (Num::Int(a), Num::Int(b)) => Num::Int(a.checked_rem(*b).unwrap_or(0)),
+        _ => num::from_big(whole(&x) % b),
+    }))
+}
+
+impl Neg for V {
+    type Output = ValR;
+    fn neg(self) -> ValR {
+        match self.settle() {
+            V::Num(n) => Ok(V::Num(-n)),
+            v => Err(Error::str(format_args!("{} cannot be negated", Brief(&v)))),
+        }
+    }
+}

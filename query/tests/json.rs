@@ -1,0 +1,213 @@
+//! Writing and reading JSON.
+mod common;
+use binq_query::json::{self, BitsFormat, Colors, Indent, Options, Reader};
+use binq_query::{V, value::Str};
+use common::{node, run_values};
+
+fn written(v: &V, options: &Options) -> String {
+    let mut out = Vec::new();
+    json::write(&mut out, v, options).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+fn value(s: &str) -> V {
+    json::parse(s.as_bytes()).unwrap()
+}
+
+#[test]
+fn layouts() {
+    let v = value(r#"{"a":[1,{}],"b":[]}"#);
+    assert_eq!(written(&v, &Options::compact()), r#"{"a":[1,{}],"b":[]}"#);
+    assert_eq!(
+        written(&v, &Options::default()),
+        "{\n  \"a\": [\n    1,\n    {}\n  ],\n  \"b\": []\n}"
+    );
+    let tab = Options {
+        indent: Indent::Tab,
+        ..Options::default()
+    };
+    assert_eq!(written(&value("[1]"), &tab), "[\n\t1\n]");
+}
+
+#[test]
+fn nodes_like_plain_values() {
+    let doc =
+        r#"{"b":[1,{"x":"y"}],"a":{"$bytes":"ff00"},"e":{"$fault":"more","$fields":{"n":1}}}"#;
+    let n = node(doc);
+    let plain = run_values(n.clone(), "tovalue").remove(0).unwrap();
+    assert!(!matches!(plain, V::Node(_)));
+    for indent in [Indent::Compact, Indent::Spaces(2), Indent::Tab] {
+        for sort_keys in [false, true] {
+            let options = Options {
+                indent,
+                sort_keys,
+                ..Options::default()
+            };
+            assert_eq!(written(&n, &options), written(&plain, &options));
+        }
+    }
+    let text = written(&n, &Options::compact());
+    assert!(
+        text.starts_with(r#"{"b":[1,{"x":"y"}],"a":"ff00","e":{"n":1,"_error":{"#),
+        "{text}"
+    );
+}
+
+#[test]
+fn sorted_keys() {
+    let options = Options {
+        sort_keys: true,
+        ..Options::compact()
+    };
+    assert_eq!(
+        written(&value(r#"{"b":{"d":1,"c":2},"a":0}"#), &options),
+        r#"{"a":0,"b":{"c":2,"d":1}}"#
+    );
+}
+
+#[test]
+fn raw_strings() {
+    let options = Options {
+        raw: true,
+        ..Options::compact()
+    };
+    assert_eq!(written(&V::text("a\"b"), &options), "a\"b");
+    assert_eq!(written(&value(r#"["a"]"#), &options), r#"["a"]"#);
+    assert_eq!(written(&V::bytes(vec![1]), &options), "\"01\"");
+}
+
+#[test]
+fn ascii() {
+    let options = Options {
+        ascii: true,
+        ..Options::compact()
+    };
+    assert_eq!(
+        written(&V::text("é😀"), &options),
+        r#""\u00e9\ud83d\ude00""#
+    );
+}
+
+#[test]
+fn formats_of_bytes() {
+    let v = V::bytes(vec![0xff, b'a']);
+    let with = |bits| {
+        written(
+            &v,
+            &Options {
+                bits,
+                ..Options::compact()
+            },
+        )
+    };
+    assert_eq!(with(BitsFormat::Hex), "\"ff61\"");
+    assert_eq!(with(BitsFormat::Base64), "\"/2E=\"");
+    assert_eq!(with(BitsFormat::String), "\"\u{fffd}a\"");
+    assert_eq!(with(BitsFormat::ByteArray), "[255,97]");
+    assert_eq!(with(BitsFormat::Snippet), "\"<2>/2E=\"");
+    assert_eq!("base64".parse(), Ok(BitsFormat::Base64));
+    assert!(
+        "nope"
+            .parse::<BitsFormat>()
+            .unwrap_err()
+            .contains("byte_array")
+    );
+}
+
+#[test]
+fn colours() {
+    let colors = Some(Colors::from_jq_colors("1;31::::::"));
+    let options = Options {
+        colors,
+        ..Options::compact()
+    };
+    assert_eq!(written(&V::Null, &options), "\x1b[1;31mnull\x1b[0m");
+    let options = Options {
+        colors: Some(Colors::default()),
+        ..Options::compact()
+    };
+    assert_eq!(
+        written(&value(r#"{"a":"b"}"#), &options),
+        "\x1b[1;39m{\x1b[0m\x1b[34;1m\"a\"\x1b[0m\x1b[1;39m:\x1b[0m\x1b[0;32m\"b\"\x1b[0m\x1b[1;39m}\x1b[0m"
+    );
+    assert_eq!(Colors::from_jq_colors("red"), Colors::default());
+}
+
+#[test]
+fn writing_is_lazy() {
+    // a writer that takes a little: no more than that may be decoded
+    struct Few(usize);
+    impl std::io::Write for Few {
+        fn write(&mut self, b: &[u8]) -> std::io::Result<usize> {
+            self.0 = self
+                .0
+                .checked_sub(b.len())
+                .ok_or(std::io::ErrorKind::WriteZero)?;
+            Ok(b.len())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let endless = run_values(V::Null, "[range(100000)]").remove(0).unwrap();
+    assert!(json::write(&mut Few(100), &endless, &Options::compact()).is_err());
+}
+
+#[test]
+fn deep_values() {
+    let deep = (0..10_000).fold(V::arr(vec![]), |v, _| V::arr(vec![v]));
+    assert_eq!(written(&deep, &Options::compact()).len(), 20_002);
+    let deeper = (0..200_000).fold(V::arr(vec![]), |v, _| V::arr(vec![v]));
+    assert!(written(&deeper, &Options::compact()).contains("<skipped: too deep>"));
+    // and dropped without using up the stack
+    drop(deeper);
+    let text = "[".repeat(100_000);
+    assert_eq!(
+        json::parse(text.as_bytes()).unwrap_err().message,
+        "Exceeds depth limit for parsing"
+    );
+}
+
+#[test]
+fn reading() {
+    for s in [
+        "null",
+        "true",
+        "[]",
+        "{}",
+        "[1,2.5,-3]",
+        r#"{"a":{"b":[null]}}"#,
+        "18446744073709551616",
+        "-0",
+        "1e+300",
+    ] {
+        assert_eq!(json::to_text(&value(s)), s);
+    }
+    assert_eq!(value(" [ 1 , 2 ] "), value("[1,2]"));
+    assert_eq!(value(r#""\ud83d\ude00\ud800x""#), V::text("😀\u{fffd}x"));
+    let many: Vec<V> = Reader::new(b"1 2\n[3]").map(Result::unwrap).collect();
+    assert_eq!(many, [value("1"), value("2"), value("[3]")]);
+    assert_eq!(value("\u{feff}1"), value("1"));
+}
+
+#[test]
+fn reading_errors_have_places() {
+    let e = json::parse(b"[1,\n  x]").unwrap_err();
+    assert_eq!((e.line, e.column, e.offset), (2, 3, 6));
+    assert_eq!(e.to_string(), "Invalid numeric literal at line 2, column 3");
+    for bad in [
+        "", "[", "[1", "{", "{\"a\"", "{\"a\":}", "{1:2}", "\"abc", "\"\\x\"", "01x", "nul", "1 2",
+        "[1,]", "}",
+    ] {
+        assert!(json::parse(bad.as_bytes()).is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn strings_of_all_lengths() {
+    for n in [0, 1, 21, 22, 23, 24, 100] {
+        let s = "x".repeat(n);
+        assert_eq!(*Str::from(s.as_str()), *s.as_bytes());
+        assert_eq!(V::text(s.clone()), V::bytes(s.into_bytes()));
+    }
+}
