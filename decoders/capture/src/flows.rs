@@ -315,7 +315,10 @@ type Found = (Tcp, Vec<Piece>, Vec<(u64, u64)>);
 
 /// The datagrams whose fragments did not all come yet.
 #[derive(Default)]
-struct Datagrams(HashMap<(IpAddr, IpAddr, u32), Vec<(Fragment, u64, u64)>>);
+struct Datagrams(HashMap<(IpAddr, IpAddr, u32), Vec<Part>>);
+
+/// A fragment, and where what it carries lies: first byte and length.
+type Part = (Fragment, u64, u64);
 
 impl Datagrams {
     /// The TCP header of a packet and where its payload lies, once all fragments are there.
@@ -369,7 +372,7 @@ impl Datagrams {
 }
 
 /// The parts of a datagram in order, if all are there.
-fn join(parts: &[(Fragment, u64, u64)]) -> Option<Vec<(u64, u64)>> {
+fn join(parts: &[Part]) -> Option<Vec<(u64, u64)>> {
     let mut sorted = parts.to_vec();
     sorted.sort_by_key(|(f, _, _)| f.offset);
     let mut out = Vec::new();

@@ -207,10 +207,8 @@ fn stories_of_http2jp() {
             serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
         let (mut log, mut table) = (Log::default(), Window::new());
         for case in story["cases"].as_array().unwrap() {
-            if let Some(size) = case["header_table_size"].as_u64() {
-                if blocks == 0 || case["seqno"] == 0 {
-                    table.resize(&log, size);
-                }
+            if let (Some(size), true) = (case["header_table_size"].as_u64(), case["seqno"] == 0) {
+                table.resize(&log, size);
             }
             let wire = hex(case["wire"].as_str().unwrap());
             let block = read_block(&wire, &mut log, &mut table);

@@ -155,9 +155,9 @@ fn frames_and_headers_are_those_of_tshark() {
                     Some(hex) => u64::from_str_radix(hex, 16).unwrap(),
                     None => s.parse().unwrap(),
                 };
-                for i in 0..row[1].len() {
-                    theirs.0.push([1, 2, 3, 4].map(|k| number(&row[k][i])));
-                }
+                let frames = row[1].len();
+                let frame = |i: usize| [1, 2, 3, 4].map(|k| number(&row[k][i]));
+                theirs.0.extend((0..frames).map(frame));
                 theirs
                     .1
                     .extend(row[5].iter().cloned().zip(row[6].iter().cloned()));
