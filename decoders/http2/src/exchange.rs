@@ -126,7 +126,7 @@ pub fn value(cx: &mut Cx<'_>, list: &List, header: &[u8], name: impl Into<Name>)
 /// Add all fields of a block.
 fn list(cx: &mut Cx<'_>, name: &'static str, list: &List) {
     let block = Block {
-        fields: list.fields.clone(),
+        fields: list.fields().to_vec(),
         wrong: None,
         broken: None,
     };
@@ -194,7 +194,7 @@ impl Shape for MessageShape {
                 Kind::Leaf((&ERROR_CODE).into()),
             );
         }
-        let lost = headers.is_some_and(|h| !h.info.complete);
+        let lost = headers.is_some_and(|h| !h.is_complete());
         match lost {
             true => Err(Malformed::new(
                 cx.at.span.first_byte(),
@@ -242,7 +242,7 @@ impl Shape for ByName {
             return Ok(());
         };
         let mut seen = std::collections::HashSet::new();
-        for field in &list.fields {
+        for field in list.fields() {
             let Some(name) = field.name.known() else {
                 continue;
             };

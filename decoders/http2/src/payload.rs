@@ -151,10 +151,11 @@ impl Payload {
     }
 
     fn headers(&self, cx: &mut Cx<'_>, body: Span) -> Result<(), Malformed> {
-        let Some((info, block)) = self.side.block(self.frame) else {
+        let Some(found) = self.side.block(self.frame) else {
             cx.leaf("fragment", body, &Raw::ANY);
             return Ok(());
         };
+        let (info, block) = &*found;
         if info.fragments.len() > 1 {
             cx.leaf("fragment", body, &Raw::ANY);
         }
@@ -163,7 +164,7 @@ impl Payload {
         let read = block.broken.or(last).map_or(0, |r| r.end) as u64 * 8;
         let wrong = block.wrong.clone();
         let headers = Headers {
-            block: Arc::new(block),
+            block: Arc::new(block.clone()),
             base: span.first_byte(),
         };
         let fields = Span::bits(span.start, read);

@@ -5,6 +5,7 @@ use crate::hpack::table::{Log, Window};
 use crate::hpack::{Block, read_block};
 use binq_core::layer::{Gather, Layer};
 use binq_core::{Space, Span};
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The connection preface, RFC 9113 section 3.4.
@@ -187,7 +188,15 @@ struct Progress {
     open: Option<BlockInfo>,
     log: Log,
     table: Window,
+    /// The blocks that were read last: a call asks for its own several times.
+    recent: VecDeque<(u64, Arc<Read>)>,
 }
+
+/// A header block, and what it says.
+pub type Read = (BlockInfo, Block);
+
+/// How many blocks are kept as they were read.
+const RECENT: usize = 16;
 
 /// One direction of a connection.
 pub struct Side {
@@ -214,6 +223,7 @@ impl Side {
                 open: None,
                 log: Log::default(),
                 table,
+                recent: VecDeque::new(),
             }),
         }
     }
@@ -224,17 +234,23 @@ impl Side {
     }
 
     /// The header block that begins with the frame at this byte, and what it says.
-    pub fn block(&self, frame: u64) -> Option<(BlockInfo, Block)> {
+    pub fn block(&self, frame: u64) -> Option<Arc<Read>> {
         let mut p = self.lock();
+        if let Some((_, read)) = p.recent.iter().find(|(at, _)| *at == frame) {
+            return Some(read.clone());
+        }
         while p.at <= frame || p.open.is_some() {
             if !p.advance(&self.space) {
                 break;
             }
         }
         let i = p.blocks.binary_search_by_key(&frame, |b| b.frame).ok()?;
+        if let Some((_, read)) = p.recent.iter().find(|(at, _)| *at == frame) {
+            return Some(read.clone());
+        }
         let info = p.blocks[i].clone();
         let block = info.read(&self.space, &mut p.log);
-        Some((info, block))
+        Some(p.keep(info, block))
     }
 
     /// All header blocks, and the log of the dynamic table.
@@ -343,6 +359,16 @@ impl Progress {
         true
     }
 
+    fn keep(&mut self, info: BlockInfo, block: Block) -> Arc<Read> {
+        let frame = info.frame;
+        let read = Arc::new((info, block));
+        self.recent.push_back((frame, read.clone()));
+        if self.recent.len() > RECENT {
+            self.recent.pop_front();
+        }
+        read
+    }
+
     /// The open block has all the fragments that it will get.
     fn close(&mut self, space: &Space, complete: bool) {
         let Some(mut block) = self.open.take() else {
@@ -350,10 +376,11 @@ impl Progress {
         };
         block.complete &= complete && !block.has_hole(space);
         let bytes = block.bytes(space);
-        read_block(&bytes, &mut self.log, &mut self.table);
+        let read = read_block(&bytes, &mut self.log, &mut self.table);
         if !block.complete {
             self.table.forget();
         }
+        self.keep(block.clone(), read);
         self.blocks.push(block);
     }
 }

@@ -3,7 +3,7 @@
 use crate::frame::{END_STREAM, HEAD, Head, Parts, kind};
 use crate::grpc;
 use crate::hpack::Field;
-use crate::side::{Begin, BlockInfo, Look, Side, look};
+use crate::side::{Begin, Look, Read, Side, look};
 use crate::stream::{open, root};
 use binq_core::dialogue::{Clock, Conversation, Dialogue};
 use binq_core::layer::Gather;
@@ -178,8 +178,9 @@ impl Talk {
                     Look::End => break,
                 };
                 if head.kind == kind::HEADERS
-                    && let Some((_, block)) = side.block(at)
-                    && block
+                    && let Some(read) = side.block(at)
+                    && read
+                        .1
                         .fields
                         .iter()
                         .any(|f| f.name.known().is_some_and(|n| n == name))
@@ -231,11 +232,10 @@ impl Talk {
     pub fn headers(&self, block: Option<BlockAt>) -> Option<List> {
         let (who, frame) = block?;
         let side = self.side(who);
-        let (info, block) = side.block(frame)?;
-        let (space, span) = info.space(&side.space);
+        let read = side.block(frame)?;
+        let (space, span) = read.0.space(&side.space);
         Some(List {
-            fields: block.fields,
-            info,
+            read,
             base: span.first_byte(),
             space,
         })
@@ -244,10 +244,7 @@ impl Talk {
 
 /// The fields of a header block, and where they lie.
 pub struct List {
-    /// The fields.
-    pub fields: Vec<Field>,
-    /// Where the block is.
-    pub info: BlockInfo,
+    read: Arc<Read>,
     /// The space that it lies in.
     pub space: Space,
     /// First byte of the block there.
@@ -255,9 +252,19 @@ pub struct List {
 }
 
 impl List {
+    /// The fields.
+    pub fn fields(&self) -> &[Field] {
+        &self.read.1.fields
+    }
+
+    /// Whether all of the block is there.
+    pub fn is_complete(&self) -> bool {
+        self.read.0.complete
+    }
+
     /// The first field of that name.
     pub fn get(&self, name: &[u8]) -> Option<&Field> {
-        let mut fields = self.fields.iter();
+        let mut fields = self.fields().iter();
         fields.find(|f| f.name.known().is_some_and(|n| n == name))
     }
 

@@ -75,7 +75,9 @@ impl Encoding {
             Self::Snappy if is_framed(like) => {
                 let mut w = snap::write::FrameEncoder::new(Vec::new());
                 w.write_all(bytes).map_err(|e| e.to_string())?;
-                w.into_inner().map_err(|e| e.to_string())
+                let out = w.into_inner().map_err(|e| e.to_string())?;
+                // the encoder writes nothing at all for nothing; the mark of the format says what it is
+                Ok(if out.is_empty() { FRAMED.to_vec() } else { out })
             }
             Self::Snappy => {
                 let encoded = snap::raw::Encoder::new().compress_vec(bytes);
@@ -89,8 +91,11 @@ impl Encoding {
     }
 }
 
+/// The first chunk of the framing format of snappy.
+const FRAMED: &[u8] = b"\xff\x06\x00\x00sNaPpY";
+
 fn is_framed(bytes: &[u8]) -> bool {
-    bytes.starts_with(b"\xff\x06\x00\x00sNaPpY")
+    bytes.starts_with(FRAMED)
 }
 
 fn too_much() -> String {
@@ -114,12 +119,11 @@ mod tests {
     #[test]
     fn every_encoding_comes_back() {
         let text: Vec<u8> = (0..5000u32).flat_map(|i| (i % 77).to_le_bytes()).collect();
-        let framed = b"\xff\x06\x00\x00sNaPpY";
         for (encoding, like) in [
             (Encoding::Gzip, &b""[..]),
             (Encoding::Deflate, b""),
             (Encoding::Snappy, b""),
-            (Encoding::Snappy, framed),
+            (Encoding::Snappy, FRAMED),
             (Encoding::Zstd, b""),
         ] {
             for text in [&text[..], b""] {

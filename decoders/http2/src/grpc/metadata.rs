@@ -41,9 +41,9 @@ fn is_custom(field: &Field) -> bool {
 impl Metadata {
     /// Add those of a block as an array.
     pub fn add(cx: &mut Cx<'_>, name: &'static str, list: &List) {
-        let end = list.fields.last().map_or(0, |f| f.repr.end) as u64;
+        let end = list.fields().last().map_or(0, |f| f.repr.end) as u64;
         let fields: Vec<Field> = list
-            .fields
+            .fields()
             .iter()
             .filter(|f| is_custom(f))
             .cloned()

@@ -61,7 +61,7 @@ pub fn is_call(talk: &Talk, exchange: &Exchange) -> bool {
 fn looks_like_call(talk: &Talk, exchange: &Exchange) -> bool {
     let hidden = |block| {
         let list = talk.headers(block);
-        list.is_some_and(|l| l.fields.iter().any(|f| f.is_unknown()))
+        list.is_some_and(|l| l.fields().iter().any(|f| f.is_unknown()))
     };
     let carries = |message: &Message, who| {
         let body = message.body(talk.side(who));
