@@ -14,6 +14,7 @@ use std::path::PathBuf;
     version,
     override_usage = "binq [OPTIONS] [FILTER] [FILE...]",
     after_help = EXAMPLES,
+    args_override_self = true,
     disable_help_flag = true,
     disable_version_flag = true
 )]

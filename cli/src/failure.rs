@@ -1,7 +1,7 @@
 //! Exit codes, which are those of jq, and how errors are shown.
 
 use std::fmt::Display;
-use std::io;
+use std::io::{self, Write};
 
 /// `-e`, and the last output was false or null.
 pub const FALSE: u8 = 1;
@@ -16,7 +16,12 @@ pub const RUNTIME: u8 = 5;
 
 /// Show an error.
 pub fn complain(what: impl Display) {
-    eprintln!("binq: error: {what}");
+    tell(format_args!("binq: error: {what}\n"));
+}
+
+/// Write to standard error. Where nobody reads that any more there is nobody to tell: `eprint!` would panic.
+pub fn tell(what: impl Display) {
+    let _ = write!(io::stderr(), "{what}");
 }
 
 /// Whether the reader of our output went away, as `head` does.

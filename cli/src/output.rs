@@ -1,6 +1,7 @@
 //! Outputs: results as JSON, as text or as bytes.
 
 use crate::args::Args;
+use crate::failure::tell;
 use binq_core::Node;
 use binq_core::encode::{EncodeOptions, Encoded, encode};
 use binq_query::{V, json};
@@ -115,7 +116,7 @@ impl Output {
         let encoded = encode(node, &self.encode).map_err(|e| NotWritten::Value(e.to_string()))?;
         if self.verbose {
             for note in &encoded.report.notes {
-                eprintln!("binq: {note}");
+                tell(format_args!("binq: {note}\n"));
             }
         }
         Ok(encoded)

@@ -1,14 +1,14 @@
 //! A run: compile the filter, run it over the inputs, write the results.
 
 use crate::args::Args;
-use crate::failure::{COMPILE, FALSE, NO_OUTPUT, RUNTIME, USAGE, complain, is_closed};
+use crate::failure::{COMPILE, FALSE, NO_OUTPUT, RUNTIME, USAGE, complain, is_closed, tell};
 use crate::inplace;
 use crate::input::{Decoder, sources};
 use crate::output::{NotWritten, Output};
 use binq_query::{Context, Query, Settings, Stop, V, json};
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 
 /// Run, and give the exit code.
 pub fn run(args: &Args) -> u8 {
@@ -42,7 +42,7 @@ fn try_run(args: &Args) -> Result<u8, u8> {
         ..Settings::default()
     };
     let query = Query::compile(&code, &settings).map_err(|e| {
-        eprintln!("binq: {e}");
+        tell(format_args!("binq: {e}\n"));
         COMPILE
     })?;
     if args.in_place.is_some() && args.files.is_empty() {
@@ -83,12 +83,6 @@ fn try_run(args: &Args) -> Result<u8, u8> {
     })
 }
 
-fn context(decoder: &Decoder) -> Context {
-    Context::new(decoder.registry.clone())
-        .with_options(decoder.options.clone())
-        .with_stack(crate::STACK / 8 * 7)
-}
-
 /// Inputs, as the filter asks for them. One that cannot be read is told of, and the next one is taken.
 struct Inputs {
     decoder: Rc<Decoder>,
@@ -105,7 +99,16 @@ impl Inputs {
                 None => self.decoder.stdin(),
             };
             match node {
-                Ok(node) => return Some((path, V::Node(node))),
+                Ok(node) => {
+                    // a format that was named shows all bytes as a gap: that is told, and the run goes on
+                    if let Some(fault) = node.undecodable() {
+                        let name = name_of(path.as_deref());
+                        let name = name.as_deref().unwrap_or("<stdin>");
+                        complain(format_args!("{name}: {fault}"));
+                        *self.failed.borrow_mut() = USAGE;
+                    }
+                    return Some((path, V::Node(node)));
+                }
                 Err(e) => {
                     complain(e);
                     *self.failed.borrow_mut() = USAGE;
@@ -113,6 +116,31 @@ impl Inputs {
             }
         }
     }
+}
+
+fn name_of(path: Option<&Path>) -> Option<String> {
+    path.map(|p| p.display().to_string())
+}
+
+/// What the filter runs in; `input` reads on from `next`, and `input_filename` then tells of that input.
+fn context(
+    decoder: &Decoder,
+    mut next: impl FnMut() -> Option<(Option<PathBuf>, V)> + 'static,
+) -> Rc<Context> {
+    Rc::new_cyclic(|cx: &Weak<Context>| {
+        let cx = cx.clone();
+        let inputs = std::iter::from_fn(move || {
+            let (path, value) = next()?;
+            if let Some(cx) = cx.upgrade() {
+                cx.set_filename(name_of(path.as_deref()));
+            }
+            Some(Ok(value))
+        });
+        Context::new(decoder.registry.clone())
+            .with_options(decoder.options.clone())
+            .with_stack(crate::STACK / 8 * 7)
+            .with_inputs(inputs)
+    })
 }
 
 struct Runner {
@@ -139,21 +167,19 @@ impl Runner {
                     V::arr(all.map(|(_, v)| v).collect::<Vec<_>>())
                 }
             };
-            let rest = std::iter::from_fn(move || inputs.next_named());
-            let cx = context(decoder).with_inputs(rest.map(|(_, v)| Ok(v)));
+            let cx = context(decoder, move || inputs.next_named());
             self.one(&cx, input)?;
             return Ok(());
         }
         let inputs = Rc::new(RefCell::new(inputs));
         let ahead = inputs.clone();
-        let rest = std::iter::from_fn(move || ahead.borrow_mut().next_named());
-        let cx = context(decoder).with_inputs(rest.map(|(_, v)| Ok(v)));
+        let cx = context(decoder, move || ahead.borrow_mut().next_named());
         loop {
             let next = inputs.borrow_mut().next_named();
             let Some((path, input)) = next else {
                 return Ok(());
             };
-            cx.set_filename(path.as_ref().map(|p| p.display().to_string()));
+            cx.set_filename(name_of(path.as_deref()));
             let go_on = match (&args.in_place, path) {
                 (Some(suffix), Some(path)) => {
                     self.in_place(&cx, input, &path, suffix);
@@ -200,7 +226,7 @@ impl Runner {
             }
             Stop::Halt(code, _) => {
                 let _ = self.output.flush();
-                eprint!("{}", stop.message());
+                tell(stop.message());
                 self.code = *code as u8;
                 self.last = Some(true);
                 false

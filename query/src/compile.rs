@@ -1,4 +1,5 @@
 //! From the text of a program to something that runs.
+use crate::constants::Constants;
 use crate::report::{self, CompileError, CompileErrors};
 use crate::run::{Context, Data, Outputs, Types};
 use crate::value::V;
@@ -15,6 +16,7 @@ pub struct Query {
     vars: usize,
     /// The texts of data that the program imports. Values cannot be shared between threads, so each run reads them.
     data: Vec<Vec<u8>>,
+    constants: Constants,
 }
 
 /// What compiling takes besides the program.
@@ -67,14 +69,16 @@ impl Query {
             tokens.first(),
             Some(lex::Token("import" | "include" | "module", _))
         );
+        let mut constants = Constants::default();
         let main = if modular {
             // jaq resolves modules only in the main program itself, which rules out rewriting it
             code
         } else {
             let tokens = tokens::rewrite(code, tokens);
             let term = parse(code, &tokens).map_err(&fail)?;
-            let body = rewrite::term(term, code, &arena)
+            let (body, found) = rewrite::term(term, code, &arena)
                 .map_err(|e| fail(report::constant_keys(code, e)))?;
+            constants = found;
             prelude.push(Def {
                 name: MAIN,
                 args: Vec::new(),
@@ -139,6 +143,7 @@ impl Query {
             filter,
             vars: settings.vars.len(),
             data,
+            constants,
         })
     }
 
@@ -161,6 +166,7 @@ impl Query {
             Data {
                 lut: &self.filter.lut,
                 cx,
+                constants: &self.constants,
             },
             vars,
         );

@@ -13,6 +13,7 @@
 #![warn(missing_docs)]
 
 mod compile;
+mod constants;
 mod fns;
 pub mod json;
 mod report;

@@ -1,9 +1,11 @@
 //! Running a compiled query.
+use crate::constants::Constants;
 use crate::stack;
 use crate::value::{Str, V, ValX, too_deep};
 use binq_core::{NodeFn, Options, Registry, ScalarFn};
 use jaq_core::data::{DataT, HasLut};
 use std::cell::{OnceCell, RefCell};
+use std::io::Write;
 
 /// What a query writes besides its outputs.
 #[derive(Clone, Debug)]
@@ -128,11 +130,13 @@ fn to_str(s: std::ffi::OsString) -> Str {
 }
 
 fn to_stderr(m: Message) {
-    match m {
-        Message::Debug(v) => eprintln!("[\"DEBUG:\",{}]", crate::json::to_text(&v)),
-        Message::Stderr(V::Text(s)) => eprint!("{}", s.lossy()),
-        Message::Stderr(v) => eprint!("{}", crate::json::to_text(&v)),
-    }
+    let mut err = std::io::stderr();
+    // `eprint!` would panic where nobody reads it
+    let _ = match m {
+        Message::Debug(v) => writeln!(err, "[\"DEBUG:\",{}]", crate::json::to_text(&v)),
+        Message::Stderr(V::Text(s)) => write!(err, "{}", s.lossy()),
+        Message::Stderr(v) => write!(err, "{}", crate::json::to_text(&v)),
+    };
 }
 
 /// Runs `f` on a thread with a stack of the given size, for queries over deeply nested values.
@@ -167,6 +171,7 @@ impl DataT for Types {
 pub struct Data<'a> {
     pub(crate) lut: &'a jaq_core::Lut<Types>,
     pub(crate) cx: &'a Context,
+    pub(crate) constants: &'a Constants,
 }
 
 impl<'a> HasLut<'a, Types> for Data<'a> {

@@ -161,6 +161,12 @@ fn deep_values() {
     assert!(written(&deeper, &Options::compact()).contains("<skipped: too deep>"));
     // and dropped without using up the stack
     drop(deeper);
+    let text = "[".repeat(10_000) + &"]".repeat(10_000);
+    assert_eq!(json::to_text(&value(&text)), text);
+    let objects = "{\"a\":".repeat(9_999) + "{}" + &"}".repeat(9_999);
+    assert_eq!(json::to_text(&value(&objects)), objects);
+    // given up deep inside, where values were read that nest as deep
+    assert!(json::parse(format!("[{},}}", &text[1..text.len() - 1]).as_bytes()).is_err());
     let text = "[".repeat(100_000);
     assert_eq!(
         json::parse(text.as_bytes()).unwrap_err().message,
@@ -184,7 +190,14 @@ fn reading() {
         assert_eq!(json::to_text(&value(s)), s);
     }
     assert_eq!(value(" [ 1 , 2 ] "), value("[1,2]"));
-    assert_eq!(value(r#""\ud83d\ude00\ud800x""#), V::text("😀\u{fffd}x"));
+    assert_eq!(value(r#""\ud83d\ude00""#), V::text("😀"));
+    // a literal of any length is exact, and so is what a float keeps of it
+    assert_eq!(
+        value("123456789012345678901234567890.5"),
+        value("1.2345678901234568e29")
+    );
+    // what is not UTF-8 is replaced
+    assert_eq!(json::parse(b"\"a\xff\"").unwrap(), V::text("a\u{fffd}"));
     let many: Vec<V> = Reader::new(b"1 2\n[3]").map(Result::unwrap).collect();
     assert_eq!(many, [value("1"), value("2"), value("[3]")]);
     assert_eq!(value("\u{feff}1"), value("1"));
@@ -194,13 +207,35 @@ fn reading() {
 fn reading_errors_have_places() {
     let e = json::parse(b"[1,\n  x]").unwrap_err();
     assert_eq!((e.line, e.column, e.offset), (2, 3, 6));
-    assert_eq!(e.to_string(), "Invalid numeric literal at line 2, column 3");
+    assert_eq!(e.to_string(), "expected value at line 2, column 3");
     for bad in [
-        "", "[", "[1", "{", "{\"a\"", "{\"a\":}", "{1:2}", "\"abc", "\"\\x\"", "01x", "nul", "1 2",
-        "[1,]", "}",
+        "",
+        "[",
+        "[1",
+        "{",
+        "{\"a\"",
+        "{\"a\":}",
+        "{1:2}",
+        "\"abc",
+        "\"\\x\"",
+        "01x",
+        "nul",
+        "1 2",
+        "[1,]",
+        "}",
+        "nan",
+        "\"\\ud800x\"",
     ] {
         assert!(json::parse(bad.as_bytes()).is_err(), "{bad}");
     }
+    // columns are counted in characters, offsets in bytes, also after other values
+    let mut r = Reader::new("[1]\n\"é\" ?".as_bytes());
+    assert!(r.by_ref().take(2).all(|v| v.is_ok()));
+    let e = r.next().unwrap().unwrap_err();
+    assert_eq!((e.line, e.column, e.offset), (2, 5, 9));
+    assert!(r.next().is_none());
+    let e = json::parse(b"[1, 2").unwrap_err();
+    assert_eq!((e.line, e.column, e.offset), (1, 6, 5));
 }
 
 #[test]

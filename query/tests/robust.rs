@@ -1,4 +1,6 @@
 //! jq's test programs over inputs they were not made for: anything may come out, but nothing may panic.
+//!
+//! Every fourth program is run, all of them if the environment has `BINQ_ROBUST`.
 mod common;
 use binq_query::{Context, Query, Settings, V};
 use common::{node, registry};
@@ -38,11 +40,16 @@ fn no_program_panics() {
             ..Settings::default()
         };
         let cx = Context::new(registry()).with_messages(|_| ());
+        let every = match std::env::var_os("BINQ_ROBUST") {
+            Some(_) => 1,
+            None => 4,
+        };
         let mut ran = 0;
         // inputs and outputs are programs, too; so are halves of programs
         let lines = text
             .lines()
-            .filter(|l| !l.starts_with('#') && SKIPPED.iter().all(|e| !l.contains(e)));
+            .filter(|l| !l.starts_with('#') && SKIPPED.iter().all(|e| !l.contains(e)))
+            .step_by(every);
         for line in lines {
             let half = line
                 .char_indices()
@@ -61,6 +68,6 @@ fn no_program_panics() {
                 }
             }
         }
-        assert!(ran > 5_000, "{ran}");
+        assert!(ran > 5_000 / every, "{ran}");
     });
 }

@@ -368,3 +368,40 @@ yields!(
     "reduce range(100000) as $_ ([]; [.]) | [..] | length",
     ["error: recursion is too deep"]
 );
+yields!(
+    objects_of_many_fields,
+    "null",
+    r#"reduce range(40) as $i ({}; .["k\($i)"] = $i) | length, .k39, (.k3 = -1 | del(.k0) | to_entries[:3] | map(.value)), . == ."#,
+    ["40", "39", "[1,2,-1]", "true"]
+);
+yields!(
+    objects_with_written_out_keys,
+    r#"{"a":{"b":1},"c":[2]}"#,
+    r#"5 as $x | {$x, a, "c d": .c[0], e: .a.b} , {a: .q.r?, a: 2}, {a: empty}, {a: (1, 2), b: .c[]}, (try {a: .a[0]} catch "no")"#,
+    [
+        r#"{"x":5,"a":{"b":1},"c d":2,"e":1}"#,
+        r#"{"a":2}"#,
+        r#"{"a":1,"b":2}"#,
+        r#"{"a":2,"b":2}"#,
+        r#""no""#
+    ]
+);
+yields!(
+    written_out_paths,
+    r#"{"a":{"b":[{"c":1},{"c":2}]},"n":1}"#,
+    r#".a.b[].c, [paths(numbers)][0], path(.a.b[1].c), (.a.b[].c |= . + 1 | .a.b[1].c), [.n.x?, .a.n?.y],
+        (.x.y.z = 1 | .x), (del(.a.b[0].c) | .a.b[0]), (.a.b |= empty | .a), (try (.n.x = 1) catch "no"), (.n.x? |= 2 | .n)"#,
+    [
+        "1",
+        "2",
+        r#"["a","b",0,"c"]"#,
+        r#"["a","b",1,"c"]"#,
+        "3",
+        "[null]",
+        r#"{"y":{"z":1}}"#,
+        "{}",
+        "{}",
+        r#""no""#,
+        "1"
+    ]
+);

@@ -8,6 +8,9 @@ pub fn registry() -> Registry {
     Registry::new(vec![
         &binq_postgres::wal::PgWal,
         &binq_protobuf::Protobuf,
+        &binq_protobuf::Delimited,
+        &binq_protobuf::Grpc,
+        &binq_protobuf::Confluent,
         &binq_http2::Http2,
         &binq_capture::Pcap,
         &binq_capture::PcapNg,

@@ -91,9 +91,10 @@ pub struct Green {
     pub(crate) span: Span,
     pub(crate) frame: Option<Frame>,
     depth: u16,
-    fields: OnceLock<Expanded>,
-    late: OnceLock<Expanded>,
-    index: OnceLock<Index>,
+    // boxed, as most nodes are made for one look only, and are the cheaper the smaller they are
+    fields: OnceLock<Box<Expanded>>,
+    late: OnceLock<Box<Expanded>>,
+    index: OnceLock<Box<Index>>,
     /// For the root of a decode: the name of its format.
     pub(crate) format: Option<&'static str>,
 }
@@ -233,7 +234,7 @@ impl Green {
     }
 
     pub(crate) fn index(&self) -> &Index {
-        self.index.get_or_init(Index::default)
+        self.index.get_or_init(Box::default)
     }
 
     fn expand(
@@ -260,7 +261,7 @@ impl Green {
 
     pub(crate) fn fields(&self, shape: &dyn Shape) -> &Expanded {
         self.fields
-            .get_or_init(|| self.expand(0, |cx| self.expand_fields(shape, cx)))
+            .get_or_init(|| Box::new(self.expand(0, |cx| self.expand_fields(shape, cx))))
     }
 
     /// `expand`, unless the struct is too short for its layout: then what is left over is a gap.
@@ -287,7 +288,7 @@ impl Green {
         self.late.get_or_init(|| {
             let early = &self.fields(shape).children;
             let gaps = early.iter().filter(|c| c.name.starts_with("gap")).count();
-            self.expand(gaps as u32, |cx| shape.finish(cx))
+            Box::new(self.expand(gaps as u32, |cx| shape.finish(cx)))
         })
     }
 
@@ -337,7 +338,7 @@ impl Green {
             let mut children = e.children.iter();
             children.find(|c| c.name == name).map(Self::expanded)
         };
-        if let Some(found) = self.fields.get().and_then(by_name) {
+        if let Some(found) = self.fields.get().and_then(|e| by_name(e)) {
             return Some(found);
         }
         let mut decided = false;

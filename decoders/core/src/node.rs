@@ -5,7 +5,7 @@ use crate::encode;
 use crate::green::{Found, Green, Kind, RuleRef};
 use crate::rule::Rule;
 use crate::sequence::State;
-use crate::{Fault, Key, Name, Reject, Scalar, Space, Span, path_text};
+use crate::{Fault, Key, Malformed, Name, Reject, Scalar, Space, Span, path_text};
 use bytes::Bytes;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -415,20 +415,38 @@ impl Node {
     /// What was wrong with this node when it was decoded.
     pub fn fault(&self) -> Option<Fault> {
         let node = self.content();
-        let green = node.green();
-        let wrong = green.fault()?;
-        Some(Fault {
-            format: node.format(),
-            path: node.path_text(),
-            offset: Some(green.space.offset(wrong.at)),
+        Some(node.located(node.green().fault()?))
+    }
+
+    /// For the root of an input that could not be decoded at all: why. Looks at nothing that was not looked at.
+    pub fn undecodable(&self) -> Option<Fault> {
+        match &self.green().kind {
+            Kind::Struct(shape) => Some(self.located(shape.fault()?)),
+            _ => None,
+        }
+    }
+
+    fn located(&self, wrong: Malformed) -> Fault {
+        Fault {
+            format: self.format(),
+            path: self.path_text(),
+            offset: Some(self.green().space.offset(wrong.at)),
             expected: wrong.expected,
             found: wrong.found,
-        })
+        }
     }
 
     /// Whether both are the same place of the same decode; their edits may differ.
     pub fn same_place(&self, other: &Node) -> bool {
         self.red.same_place(&other.red)
+    }
+
+    /// Whether the field is stored, or was added; else it shows a default.
+    pub fn is_stored(&self) -> bool {
+        match &self.red.donor {
+            None => true,
+            Some((_, added)) => *added || self.edit.is_some(),
+        }
     }
 
     /// Whether the node carries edits.

@@ -2,7 +2,7 @@
 //!
 //! Keys to sort by are made plain first, so that a leaf is decoded once and not for each comparison.
 use super::{Table, fail, filter_arg, unary};
-use crate::value::{Brief, Kind, Str, V, ValR, ValX, cannot_iterate, num, too_deep};
+use crate::value::{Brief, Kind, V, ValR, ValX, cannot_iterate, num, too_deep};
 use jaq_core::box_iter::box_once;
 use jaq_core::native::{bome, v};
 use std::cmp::Ordering;
@@ -183,9 +183,20 @@ fn reverse(v: V) -> ValR {
 }
 
 fn to_entries(v: V) -> ValR {
-    let entry = |k: Str, v| V::fields([("key", V::Text(k)), ("value", v)]);
+    let entry = |k, v| V::fields([("key", k), ("value", v)]);
+    let v = match v.into_items() {
+        // jq goes by `keys_unsorted`, and the keys of an array are its indices
+        Ok(items) => {
+            let entries = items.into_iter().enumerate();
+            return Ok(entries.map(|(i, v)| entry(V::size(i), v)).collect());
+        }
+        Err(v) => v,
+    };
     match v.into_fields() {
-        Ok(fields) => Ok(fields.into_iter().map(|(k, v)| entry(k, v)).collect()),
+        Ok(fields) => Ok(fields
+            .into_iter()
+            .map(|(k, v)| entry(V::Text(k), v))
+            .collect()),
         Err(v) => fail(format_args!("{} has no keys", Brief(&v))),
     }
 }

@@ -201,7 +201,7 @@ fn to_number(v: V) -> ValR {
         V::Num(_) => return Ok(v),
         V::Text(s) | V::Bytes(s) => match std::str::from_utf8(s) {
             Ok("nan" | "NaN" | "-nan" | "-NaN") => Some(Num::Float(f64::NAN)),
-            Ok(s) => json::number(s),
+            Ok(s) => num::parse_lenient(s),
             Err(_) => None,
         },
         _ => None,

@@ -1,5 +1,4 @@
 //! Bytes and bits: conversions, bit operations, dumps. The names are fq's.
-use super::format::to_radix;
 use super::strings::string;
 use super::{Table, binary, fail, unary};
 use crate::json;
@@ -262,4 +261,26 @@ fn from_radix(s: &V, b: &V) -> ValR {
         return fail("an empty string is no number");
     }
     Ok(V::Num(num::from_big(if negative { -n } else { n })))
+}
+
+/// A number in the digits of a base, which must be 2 to 64.
+fn to_radix(n: &Num, base: u32) -> Option<String> {
+    const DIGITS: &[u8; 64] = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ@_";
+    let big = num::to_big(n)?;
+    let (sign, digits) = big.to_radix_be(base.min(256));
+    let minus = if sign == num_bigint::Sign::Minus {
+        "-"
+    } else {
+        ""
+    };
+    Some(
+        minus
+            .chars()
+            .chain(
+                digits
+                    .into_iter()
+                    .map(|d| char::from(DIGITS[usize::from(d)])),
+            )
+            .collect(),
+    )
 }

@@ -2,7 +2,7 @@
 use super::strings::string;
 use super::{Table, fail};
 use crate::json;
-use crate::value::{Brief, Num, Str, V, ValR, num};
+use crate::value::{Brief, Num, Str, V, ValR};
 use jaq_core::ValT as _;
 use jaq_core::native::{bome, v};
 
@@ -21,7 +21,7 @@ pub fn table() -> Table {
         }),
         ("@base64d", v(0), |cv| bome(base64d(cv.1))),
         ("@base32", v(0), |cv| {
-            bome(Ok(V::text(base32(&shown(cv.1)))))
+            bome(Ok(V::text(json::base32(&shown(cv.1)))))
         }),
         ("@base32d", v(0), |cv| bome(base32d(cv.1))),
     ]
@@ -54,7 +54,7 @@ fn row(v: V, sep: &str, name: &str, cell: fn(&[u8], &mut Vec<u8>)) -> ValR {
             x @ V::Num(_) => out.extend_from_slice(json::to_text(&x).as_bytes()),
             V::Text(s) => cell(&s, &mut out),
             // bytes as they look in JSON
-            V::Bytes(s) => cell(&json::hex(&s), &mut out),
+            V::Bytes(s) => cell(json::hex(&s).as_bytes(), &mut out),
             x => return fail(format_args!("{} is not valid in a {name} row", Brief(&x))),
         }
     }
@@ -171,60 +171,10 @@ fn base64d(v: V) -> ValR {
     }
 }
 
-const BASE32: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-
-fn base32(bytes: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(bytes.len().div_ceil(5) * 8);
-    for chunk in bytes.chunks(5) {
-        let n = chunk.iter().fold(0u64, |n, b| n << 8 | u64::from(*b)) << (8 * (5 - chunk.len()));
-        let digits = (chunk.len() * 8).div_ceil(5);
-        out.extend((0..8).map(|i| {
-            if i < digits {
-                BASE32[(n >> (35 - 5 * i)) as usize & 31]
-            } else {
-                b'='
-            }
-        }));
-    }
-    out
-}
-
 fn base32d(v: V) -> ValR {
     let s = string(&v, |v| format!("{v} cannot be base32-decoded"))?;
-    let (mut bits, mut n) = (0u64, 0);
-    let mut out = Vec::new();
-    for b in s.iter().filter(|b| **b != b'=') {
-        let Some(digit) = BASE32.iter().position(|d| d == b) else {
-            return fail(format_args!("{} is not valid base32 data", Brief(&v)));
-        };
-        bits = bits << 5 | digit as u64;
-        n += 5;
-        if n >= 8 {
-            n -= 8;
-            out.push((bits >> n) as u8);
-        }
+    match json::from_base32(&s) {
+        Some(b) => Ok(V::text(String::from_utf8_lossy(&b).into_owned())),
+        None => fail(format_args!("{} is not valid base32 data", Brief(&v))),
     }
-    Ok(V::text(String::from_utf8_lossy(&out).into_owned()))
-}
-
-/// A number in the digits of a base, which must be 2 to 64.
-pub fn to_radix(n: &Num, base: u32) -> Option<String> {
-    const DIGITS: &[u8; 64] = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ@_";
-    let big = num::to_big(n)?;
-    let (sign, digits) = big.to_radix_be(base.min(256));
-    let minus = if sign == num_bigint::Sign::Minus {
-        "-"
-    } else {
-        ""
-    };
-    Some(
-        minus
-            .chars()
-            .chain(
-                digits
-                    .into_iter()
-                    .map(|d| char::from(DIGITS[usize::from(d)])),
-            )
-            .collect(),
-    )
 }

@@ -78,8 +78,8 @@ pub fn natives() -> impl Iterator<Item = Fun<Types>> {
         .flatten()
         .map(|(name, args, f)| (name, args, Native::<Types>::new(f)));
     let std = jaq_std::funs::<Types>().map(|(name, args, f)| (wrapped(name), args, f));
-    paths::funs()
-        .into_iter()
+    crate::constants::funs()
+        .chain(paths::funs())
         .chain(ours)
         .chain(jaq_core::funs())
         .chain(std)

@@ -275,7 +275,7 @@ fn delete_keys(v: V, keys: Vec<V>) -> ValR {
                     }
                 }
             }
-            map.retain(|k, _| !gone.contains(k));
+            map.retain(|k| !gone.contains(k));
             Ok(V::Obj(o))
         }
         V::Node(n) => match n.kind() {

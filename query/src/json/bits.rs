@@ -1,5 +1,7 @@
 //! How byte strings are written in JSON, and the encodings used for that.
+use data_encoding::{BASE32, BASE64, Encoding, HEXLOWER, HEXLOWER_PERMISSIVE, Specification};
 use std::io;
+use std::sync::LazyLock;
 
 /// How byte strings are written. The names are those of fq's option.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -37,83 +39,70 @@ impl std::str::FromStr for BitsFormat {
     }
 }
 
-/// Appends the hexadecimal digits of some bytes.
-pub(super) fn write_hex(w: &mut dyn io::Write, bytes: &[u8]) -> io::Result<()> {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let mut buf = [0; 512];
-    for chunk in bytes.chunks(256) {
-        for (pair, b) in buf.chunks_exact_mut(2).zip(chunk) {
-            pair[0] = DIGITS[usize::from(b >> 4)];
-            pair[1] = DIGITS[usize::from(b & 15)];
-        }
-        w.write_all(&buf[..2 * chunk.len()])?;
+/// Appends bytes in an encoding, without building the whole text.
+fn write_encoded(w: &mut dyn io::Write, encoding: &Encoding, bytes: &[u8]) -> io::Result<()> {
+    let mut buf = [0; 1024];
+    // chunks of whole groups of either encoding
+    for chunk in bytes.chunks(384) {
+        let out = &mut buf[..encoding.encode_len(chunk.len())];
+        encoding.encode_mut(chunk, out);
+        w.write_all(out)?;
     }
     Ok(())
 }
 
-const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+/// Appends the hexadecimal digits of some bytes.
+pub(super) fn write_hex(w: &mut dyn io::Write, bytes: &[u8]) -> io::Result<()> {
+    write_encoded(w, &HEXLOWER, bytes)
+}
 
 /// Appends the base64 of some bytes.
 pub(super) fn write_base64(w: &mut dyn io::Write, bytes: &[u8]) -> io::Result<()> {
-    for chunk in bytes.chunks(3) {
-        let n = chunk.iter().fold(0, |n, b| n << 8 | u32::from(*b)) << (8 * (3 - chunk.len()));
-        let mut out = [b'='; 4];
-        for (i, c) in out.iter_mut().enumerate().take(chunk.len() + 1) {
-            *c = ALPHABET[(n >> (18 - 6 * i)) as usize & 63];
-        }
-        w.write_all(&out)?;
-    }
-    Ok(())
+    write_encoded(w, &BASE64, bytes)
 }
 
 /// Hexadecimal digits of some bytes.
-pub fn hex(bytes: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(2 * bytes.len());
-    // writing to a vector does not fail
-    _ = write_hex(&mut out, bytes);
-    out
+pub fn hex(bytes: &[u8]) -> String {
+    HEXLOWER.encode(bytes)
 }
 
 /// Base64 of some bytes, padded.
-pub fn base64(bytes: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(bytes.len() / 3 * 4 + 4);
-    _ = write_base64(&mut out, bytes);
-    out
+pub fn base64(bytes: &[u8]) -> String {
+    BASE64.encode(bytes)
+}
+
+/// Base32 of some bytes, padded.
+pub fn base32(bytes: &[u8]) -> String {
+    BASE32.encode(bytes)
+}
+
+/// The encoding as people write it: white space and padding say nothing, nor do bits that fill no byte.
+fn lenient(like: &Encoding, also: (&str, &str)) -> Encoding {
+    let mut spec: Specification = like.specification();
+    spec.padding = None;
+    spec.check_trailing_bits = false;
+    spec.ignore.push_str(" \t\r\n\x0c=");
+    spec.translate.from.push_str(also.0);
+    spec.translate.to.push_str(also.1);
+    spec.encoding().expect("a valid specification")
 }
 
 /// The bytes that hexadecimal digits stand for; white space between them is skipped. `None` if there are other
 /// characters or half a byte.
 pub fn from_hex(s: &[u8]) -> Option<Vec<u8>> {
-    let digits = s.iter().filter(|b| !b.is_ascii_whitespace());
-    let digits: Vec<u8> = digits
-        .map(|b| char::from(*b).to_digit(16).map(|d| d as u8))
-        .collect::<Option<_>>()?;
-    let (pairs, rest) = digits.as_chunks::<2>();
-    rest.is_empty()
-        .then(|| pairs.iter().map(|[h, l]| h << 4 | l).collect())
+    static HEX: LazyLock<Encoding> = LazyLock::new(|| lenient(&HEXLOWER_PERMISSIVE, ("", "")));
+    HEX.decode(s).ok()
 }
 
 /// The bytes that base64 stands for, in either alphabet, padded or not. `None` if there are other characters, or if
 /// there is less than a byte.
 pub fn from_base64(s: &[u8]) -> Option<Vec<u8>> {
-    let (mut bits, mut n) = (0u32, 0);
-    let mut out = Vec::with_capacity(s.len() / 4 * 3 + 3);
-    for b in s.iter().filter(|b| **b != b'=' && !b.is_ascii_whitespace()) {
-        let digit = match b {
-            b'A'..=b'Z' => b - b'A',
-            b'a'..=b'z' => b - b'a' + 26,
-            b'0'..=b'9' => b - b'0' + 52,
-            b'+' | b'-' => 62,
-            b'/' | b'_' => 63,
-            _ => return None,
-        };
-        bits = bits << 6 | u32::from(digit);
-        n += 6;
-        if n >= 8 {
-            n -= 8;
-            out.push((bits >> n) as u8);
-        }
-    }
-    // six bits and no more are no byte
-    (n < 6).then_some(out)
+    static BOTH: LazyLock<Encoding> = LazyLock::new(|| lenient(&BASE64, ("-_", "+/")));
+    BOTH.decode(s).ok()
+}
+
+/// The bytes that base32 stands for, padded or not.
+pub fn from_base32(s: &[u8]) -> Option<Vec<u8>> {
+    static UNPADDED: LazyLock<Encoding> = LazyLock::new(|| lenient(&BASE32, ("", "")));
+    UNPADDED.decode(s).ok()
 }

@@ -4,9 +4,8 @@ mod color;
 mod read;
 mod write;
 
-pub use bits::{BitsFormat, base64, from_base64, from_hex, hex};
+pub use bits::{BitsFormat, base32, base64, from_base32, from_base64, from_hex, hex};
 pub use color::Colors;
-pub(crate) use read::number;
 pub use read::{ParseError, Reader, parse};
 pub use write::{Indent, Options, write};
 

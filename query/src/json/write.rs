@@ -2,10 +2,9 @@
 use super::DEEPEST;
 use super::bits::{BitsFormat, write_base64, write_hex};
 use super::color::{Colors, RESET};
-use crate::value::{List, Map, Str, V, num};
+use crate::value::{Iter, Str, V, num};
 use binq_core::{Items, Name, Node, NodeKind};
 use std::io::{self, Write};
-use std::rc::Rc;
 
 /// How nested values are laid out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,51 +59,73 @@ impl Default for Options {
     }
 }
 
-/// What is left to write of a container.
-enum Rest {
-    List(Rc<List>, usize),
-    Map(Rc<Map>, usize),
+/// What is left to write of a container. Plain values are borrowed, nodes are decoded on the way.
+enum Rest<'v> {
+    List(std::slice::Iter<'v, V>),
+    Map(Iter<'v>),
     Items(Items),
     Fields(std::vec::IntoIter<(Name, Node)>, Option<V>),
+    /// What lies inside of sorted fields.
+    Own(std::vec::IntoIter<V>),
     Sorted(std::vec::IntoIter<(Str, V)>),
 }
 
-impl Rest {
-    fn is_array(&self) -> bool {
-        matches!(self, Self::List(..) | Self::Items(_))
-    }
-
-    /// The next child, and its key in an object.
-    fn next(&mut self) -> Option<(Option<Key>, V)> {
-        match self {
-            Self::List(a, i) => {
-                *i += 1;
-                a.get(*i - 1).map(|v| (None, v.clone()))
-            }
-            Self::Map(o, i) => {
-                *i += 1;
-                o.get_index(*i - 1)
-                    .map(|(k, v)| (Some(Key::Str(k.clone())), v.clone()))
-            }
-            Self::Items(items) => items.next().map(|n| (None, V::Node(n))),
-            Self::Fields(fields, fault) => match fields.next() {
-                Some((k, n)) => Some((Some(Key::Name(k)), V::Node(n))),
-                None => fault
-                    .take()
-                    .map(|f| (Some(Key::Name(Name::Borrowed("_error"))), f)),
-            },
-            Self::Sorted(fields) => fields.next().map(|(k, v)| (Some(Key::Str(k)), v)),
-        }
-    }
-}
-
-enum Key {
+enum Key<'v> {
+    Ref(&'v Str),
     Str(Str),
     Name(Name),
 }
 
-struct Writer<'a> {
-    w: &'a mut dyn Write,
+enum Child<'v> {
+    Ref(&'v V),
+    Node(Node),
+    Own(V),
+}
+
+impl<'v> Rest<'v> {
+    fn is_array(&self) -> bool {
+        matches!(self, Self::List(_) | Self::Items(_) | Self::Own(_))
+    }
+
+    /// The next child, and its key in an object.
+    fn next(&mut self) -> Option<(Option<Key<'v>>, Child<'v>)> {
+        Some(match self {
+            Self::List(a) => (None, Child::Ref(a.next()?)),
+            Self::Map(o) => {
+                let (k, v) = o.next()?;
+                (Some(Key::Ref(k)), Child::Ref(v))
+            }
+            Self::Items(items) => (None, Child::Node(items.next()?)),
+            Self::Own(items) => (None, Child::Own(items.next()?)),
+            Self::Fields(fields, fault) => match fields.next() {
+                Some((k, n)) => (Some(Key::Name(k)), Child::Node(n)),
+                None => (
+                    Some(Key::Name(Name::Borrowed("_error"))),
+                    Child::Own(fault.take()?),
+                ),
+            },
+            Self::Sorted(fields) => {
+                let (k, v) = fields.next()?;
+                (Some(Key::Str(k)), Child::Own(v))
+            }
+        })
+    }
+}
+
+/// The fields in the order of their keys.
+fn sorted<'v>(v: V) -> Rest<'v> {
+    let fault = match &v {
+        V::Node(n) if n.fault().is_some() => Some(("_error".into(), crate::value::fault(n))),
+        _ => None,
+    };
+    let mut fields = v.into_fields().unwrap_or_default();
+    fields.extend(fault);
+    fields.sort_by(|(k, _), (l, _)| k.cmp(l));
+    Rest::Sorted(fields.into_iter())
+}
+
+struct Writer<'a, W: ?Sized> {
+    w: &'a mut W,
     o: &'a Options,
     num: String,
 }
@@ -114,7 +135,7 @@ struct Writer<'a> {
 /// # Errors
 ///
 /// Only those of the writer.
-pub fn write(w: &mut dyn Write, v: &V, options: &Options) -> io::Result<()> {
+pub fn write<W: Write + ?Sized>(w: &mut W, v: &V, options: &Options) -> io::Result<()> {
     let mut w = Writer {
         w,
         o: options,
@@ -129,10 +150,10 @@ pub fn write(w: &mut dyn Write, v: &V, options: &Options) -> io::Result<()> {
     w.value(v)
 }
 
-impl Writer<'_> {
+impl<W: Write + ?Sized> Writer<'_, W> {
     fn value(&mut self, v: &V) -> io::Result<()> {
         // (what is left, whether something was written already)
-        let mut stack: Vec<(Rest, bool)> = Vec::new();
+        let mut stack: Vec<(Rest<'_>, bool)> = Vec::new();
         if let Some(rest) = self.open(v, 0)? {
             stack.push((rest, false));
         }
@@ -149,10 +170,18 @@ impl Writer<'_> {
                     }
                     *some = true;
                     self.line(depth)?;
-                    if let Some(key) = key {
-                        self.key(&key)?;
+                    match key {
+                        Some(Key::Ref(k)) => self.key(k)?,
+                        Some(Key::Str(k)) => self.key(&k)?,
+                        Some(Key::Name(k)) => self.key(k.as_bytes())?,
+                        None => (),
                     }
-                    if let Some(rest) = self.open(&child, depth)? {
+                    let rest = match child {
+                        Child::Ref(v) => self.open(v, depth)?,
+                        Child::Node(n) => self.open_node(&n, depth)?,
+                        Child::Own(v) => self.open_own(v, depth)?,
+                    };
+                    if let Some(rest) = rest {
                         stack.push((rest, false));
                     }
                 }
@@ -168,28 +197,44 @@ impl Writer<'_> {
     }
 
     /// Writes a scalar, or the bracket that opens a container.
-    fn open(&mut self, v: &V, depth: usize) -> io::Result<Option<Rest>> {
+    fn open<'v>(&mut self, v: &'v V, depth: usize) -> io::Result<Option<Rest<'v>>> {
         let rest = match v {
-            V::Arr(a) => Rest::List(a.clone(), 0),
-            V::Obj(_) if self.o.sort_keys => self.sorted(v),
-            V::Obj(o) => Rest::Map(o.clone(), 0),
-            V::Node(n) => match n.kind() {
-                NodeKind::Scalar => {
-                    self.scalar(&V::from(n.scalar()))?;
-                    return Ok(None);
-                }
-                NodeKind::Array => Rest::Items(n.items()),
-                NodeKind::Object if self.o.sort_keys => self.sorted(v),
-                NodeKind::Object => {
-                    let fields = n.fields().into_iter();
-                    Rest::Fields(fields, n.fault().is_some().then(|| crate::value::fault(n)))
-                }
-            },
-            v => {
-                self.scalar(v)?;
-                return Ok(None);
+            V::Arr(a) => Rest::List(a.iter()),
+            V::Obj(_) if self.o.sort_keys => sorted(v.clone()),
+            V::Obj(o) => Rest::Map(o.iter()),
+            V::Node(n) => return self.open_node(n, depth),
+            v => return self.scalar(v).map(|()| None),
+        };
+        self.bracket(rest, depth)
+    }
+
+    fn open_node<'v>(&mut self, n: &Node, depth: usize) -> io::Result<Option<Rest<'v>>> {
+        let rest = match n.kind() {
+            NodeKind::Scalar => return self.scalar(&V::from(n.scalar())).map(|()| None),
+            NodeKind::Array => Rest::Items(n.items()),
+            NodeKind::Object if self.o.sort_keys => sorted(V::Node(n.clone())),
+            NodeKind::Object => {
+                let fault = n.fault().is_some().then(|| crate::value::fault(n));
+                Rest::Fields(n.fields().into_iter(), fault)
             }
         };
+        self.bracket(rest, depth)
+    }
+
+    fn open_own<'v>(&mut self, v: V, depth: usize) -> io::Result<Option<Rest<'v>>> {
+        let rest = match v {
+            V::Node(n) => return self.open_node(&n, depth),
+            V::Obj(o) if !self.o.sort_keys => {
+                Rest::Sorted(V::Obj(o).into_fields().unwrap_or_default().into_iter())
+            }
+            V::Obj(_) => sorted(v),
+            V::Arr(_) => Rest::Own(v.into_items().unwrap_or_default().into_iter()),
+            v => return self.scalar(&v).map(|()| None),
+        };
+        self.bracket(rest, depth)
+    }
+
+    fn bracket<'v>(&mut self, rest: Rest<'v>, depth: usize) -> io::Result<Option<Rest<'v>>> {
         if depth > DEEPEST {
             self.string(b"<skipped: too deep>")?;
             return Ok(None);
@@ -197,17 +242,6 @@ impl Writer<'_> {
         let array = rest.is_array();
         self.punct(array, if array { "[" } else { "{" })?;
         Ok(Some(rest))
-    }
-
-    fn sorted(&self, v: &V) -> Rest {
-        let mut fields = v.clone().into_fields().unwrap_or_default();
-        if let V::Node(n) = v
-            && n.fault().is_some()
-        {
-            fields.push(("_error".into(), crate::value::fault(n)));
-        }
-        fields.sort_by(|(k, _), (l, _)| k.cmp(l));
-        Rest::Sorted(fields.into_iter())
     }
 
     fn line(&mut self, depth: usize) -> io::Result<()> {
@@ -240,14 +274,8 @@ impl Writer<'_> {
         })
     }
 
-    fn key(&mut self, key: &Key) -> io::Result<()> {
-        self.colored(
-            |c| &c.key,
-            |w| match key {
-                Key::Str(k) => w.string(k),
-                Key::Name(k) => w.string(k.as_bytes()),
-            },
-        )?;
+    fn key(&mut self, key: &[u8]) -> io::Result<()> {
+        self.colored(|c| &c.key, |w| w.string(key))?;
         let colon = if self.o.indent == Indent::Compact {
             ":"
         } else {
@@ -287,17 +315,17 @@ impl Writer<'_> {
             }
             BitsFormat::Hex => {
                 self.w.write_all(b"\"")?;
-                write_hex(self.w, b)?;
+                write_hex(&mut self.w, b)?;
                 self.w.write_all(b"\"")
             }
             BitsFormat::Base64 => {
                 self.w.write_all(b"\"")?;
-                write_base64(self.w, b)?;
+                write_base64(&mut self.w, b)?;
                 self.w.write_all(b"\"")
             }
             BitsFormat::Snippet => {
                 write!(self.w, "\"<{}>", b.len())?;
-                write_base64(self.w, &b[..b.len().min(256)])?;
+                write_base64(&mut self.w, &b[..b.len().min(256)])?;
                 self.w.write_all(b"\"")
             }
         }

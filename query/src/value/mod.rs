@@ -5,6 +5,7 @@
 //! value, navigation keeps nodes, so that `tobytes`, `topath` and assignments know the place.
 mod access;
 mod index;
+mod map;
 mod node;
 pub mod num;
 mod ops;
@@ -16,11 +17,12 @@ mod update;
 
 pub(crate) use index::{cannot_iterate, slice_bounds};
 pub use jaq_json::Num;
+pub use map::{Iter, Map};
 pub use node::{fault, from_plain, to_plain};
 pub(crate) use ops::{find, split};
 pub(crate) use order::too_deep;
 pub(crate) use show::Brief;
-pub use store::{List, Map};
+pub use store::List;
 pub use str::Str;
 pub(crate) use update::remove_items;
 
@@ -225,7 +227,7 @@ impl V {
     pub fn into_fields(self) -> Result<Vec<(Str, Self)>, Self> {
         match self {
             Self::Obj(o) => Ok(match Rc::try_unwrap(o) {
-                Ok(o) => o.into_index().collect(),
+                Ok(mut o) => o.take_all().collect(),
                 Err(o) => o.iter().map(|(k, v)| (k.clone(), v.clone())).collect(),
             }),
             Self::Node(n) if n.kind() == NodeKind::Object => Ok(n

@@ -16,6 +16,23 @@ pub fn parse(s: &str) -> Option<Num> {
     s.parse().ok().map(Num::Float)
 }
 
+/// A number, as leniently as jq takes one in a string: `.5`, `1.`, `+1`, `007`.
+pub fn parse_lenient(s: &str) -> Option<Num> {
+    let unsigned = s.strip_prefix(['-', '+']).unwrap_or(s);
+    let (mantissa, exp) = unsigned
+        .split_once(['e', 'E'])
+        .map_or((unsigned, None), |(m, e)| (m, Some(e)));
+    let digits = mantissa.bytes().filter(u8::is_ascii_digit).count();
+    let dots = mantissa.bytes().filter(|b| *b == b'.').count();
+    let exp_ok = exp.is_none_or(|e| {
+        let e = e.strip_prefix(['-', '+']).unwrap_or(e);
+        !e.is_empty() && e.bytes().all(|b| b.is_ascii_digit())
+    });
+    let ok = digits > 0 && dots <= 1 && digits + dots == mantissa.len() && exp_ok;
+    ok.then(|| parse(s.strip_prefix('+').unwrap_or(s)))
+        .flatten()
+}
+
 /// An exact integer of any codec's width.
 pub fn from_i128(i: i128) -> Num {
     isize::try_from(i).map_or_else(|_| Num::big_int(BigInt::from(i)), Num::Int)

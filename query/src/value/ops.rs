@@ -92,7 +92,7 @@ fn merge(l: &mut Map, r: &Map, depth: usize) -> Result<(), Error> {
                 }
                 *old = inner;
             }
-            None => _ = l.insert(k.clone(), v.clone()),
+            None => l.insert(k.clone(), v.clone()),
         }
     }
     Ok(())

@@ -2,32 +2,19 @@
 //!
 //! The two types exist for their `Drop`: a value may nest deeper than the stack is high, so beyond some depth children
 //! are dropped from a list instead of by recursion.
-use super::{Str, V};
+use super::{Map, V};
 use std::cell::Cell;
 use std::ops::{Deref, DerefMut};
 use std::rc::Rc;
-
-type Index = indexmap::IndexMap<Str, V, foldhash::fast::RandomState>;
 
 /// The items of an array.
 #[derive(Clone, Default)]
 pub struct List(Vec<V>);
 
-/// The fields of an object, in order of insertion.
-#[derive(Clone, Default)]
-pub struct Map(Index);
-
 impl List {
     /// Takes the items out.
     pub fn into_vec(mut self) -> Vec<V> {
         std::mem::take(&mut self.0)
-    }
-}
-
-impl Map {
-    /// Takes the fields out.
-    pub fn into_index(mut self) -> impl Iterator<Item = (Str, V)> {
-        std::mem::take(&mut self.0).into_iter()
     }
 }
 
@@ -43,12 +30,6 @@ impl FromIterator<V> for List {
     }
 }
 
-impl FromIterator<(Str, V)> for Map {
-    fn from_iter<I: IntoIterator<Item = (Str, V)>>(iter: I) -> Self {
-        Self(iter.into_iter().collect())
-    }
-}
-
 impl Deref for List {
     type Target = Vec<V>;
     fn deref(&self) -> &Vec<V> {
@@ -58,19 +39,6 @@ impl Deref for List {
 
 impl DerefMut for List {
     fn deref_mut(&mut self) -> &mut Vec<V> {
-        &mut self.0
-    }
-}
-
-impl Deref for Map {
-    type Target = Index;
-    fn deref(&self) -> &Index {
-        &self.0
-    }
-}
-
-impl DerefMut for Map {
-    fn deref_mut(&mut self) -> &mut Index {
         &mut self.0
     }
 }
@@ -102,8 +70,8 @@ fn bury(children: &mut dyn Iterator<Item = V>) {
                 }
             }
             V::Obj(o) => {
-                if let Some(o) = Rc::into_inner(o) {
-                    rest.extend(o.into_index().map(|(_, v)| v).filter(container));
+                if let Some(mut o) = Rc::into_inner(o) {
+                    rest.extend(o.take_all().map(|(_, v)| v).filter(container));
                 }
             }
             _ => (),
@@ -121,8 +89,8 @@ impl Drop for List {
 
 impl Drop for Map {
     fn drop(&mut self) {
-        if self.0.values().any(container) {
-            bury(&mut self.0.drain(..).map(|(_, v)| v));
+        if self.values().any(container) {
+            bury(&mut self.take_all().map(|(_, v)| v));
         }
     }
 }

@@ -31,9 +31,9 @@ pub fn values<'a>(v: V, opt: Opt, f: impl Fn(V) -> Out<'a>) -> ValX<'a> {
                 .collect::<Result<V, _>>()
         }
         V::Obj(o) => {
-            let fields = Rc::unwrap_or_clone(o);
+            let mut fields = Rc::unwrap_or_clone(o);
             let new = fields
-                .into_index()
+                .take_all()
                 .filter_map(|(k, v)| f(v).transpose().map(|v| Ok((k, v?))));
             Ok(V::obj(new.collect::<Result<_, Exn<'a, V>>>()?))
         }
@@ -168,7 +168,7 @@ fn obj_index<'a>(o: &mut super::Map, k: &Str, f: impl Fn(V) -> Out<'a>) -> Resul
     match o.get_mut(&k[..]) {
         Some(slot) => match f(std::mem::take(slot))? {
             Some(new) => *slot = new,
-            None => _ = o.shift_remove(&k[..]),
+            None => o.remove(k),
         },
         None => {
             if let Some(new) = f(V::Null)? {

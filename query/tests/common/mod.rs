@@ -200,7 +200,7 @@ fn layout(v: &V, out: &mut Vec<u8>) -> (Kind, Span) {
                 out.extend(json::from_hex(&b.str().unwrap()).unwrap());
                 leaf(&Raw::ANY)
             }
-            (_, _, Some(f)) => fields(&o[&b"$fields"[..]], Some(string(f)), out),
+            (_, _, Some(f)) => fields(o.get(b"$fields").expect("fields"), Some(string(f)), out),
             _ => fields(v, None, out),
         },
         _ => unreachable!(),

@@ -12,6 +12,7 @@ pub use output::Encoded;
 pub(crate) use settle::sum;
 pub use splice::{Changes, Splice, agree, patched};
 
+use crate::green::Kind;
 use crate::node::Node;
 use crate::{Reject, Scalar};
 use std::fmt;
@@ -83,6 +84,12 @@ impl fmt::Display for Note {
 /// # Errors
 /// Edits that contradict each other, or that their format cannot carry.
 pub fn encode(node: &Node, options: &EncodeOptions) -> Result<Encoded, Reject> {
+    if matches!(node.green().kind, Kind::Computed(..)) && !node.is_edited() {
+        return Err(Reject::Structure {
+            path: node.path_text(),
+            why: "is computed, not stored in the file: it has no bytes".to_owned(),
+        });
+    }
     let mut settler = settle::Settler::new(options);
     let changes = settler.settle(node)?;
     let mut own = node.green().space.clone();

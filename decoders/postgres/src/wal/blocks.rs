@@ -110,13 +110,15 @@ pub fn parse(major: u8, record: &[u8], start: u64) -> Headers {
     headers
 }
 
-/// The length that a record's own headers add up to, whatever `xl_tot_len` says; `None` where they do not end in that of
-/// the main data. `record` may run past the record's end.
+/// The length that a record's own headers add up to, whatever `xl_tot_len` says; `None` where they make no sense.
+/// `record` may run past the record's end.
 pub fn implied_len(major: u8, record: &[u8]) -> Option<u64> {
     let mut headers = Headers::default();
     let mut walk = Walk::new(major, record)?;
+    walk.open_ended = true;
     walk.headers(&mut headers).ok()?;
-    (!headers.main_header.is_empty()).then(|| walk.at() + walk.payload)
+    let any = !headers.main_header.is_empty() || !headers.blocks.is_empty();
+    any.then(|| walk.at() + walk.payload)
 }
 
 /// Spell the length of a record's main data with 4 bytes where it has 1, and make `xl_tot_len` fit; false where it has none.
@@ -137,6 +139,8 @@ struct Walk<'a> {
     major: u8,
     record: &'a [u8],
     rest: &'a [u8],
+    /// Whether the length is not known: then headers go on while their ids rise.
+    open_ended: bool,
     /// Bytes of images and data announced so far.
     payload: u64,
     /// Where the relation of the block before is named.
@@ -149,6 +153,7 @@ impl<'a> Walk<'a> {
             major,
             record,
             rest: record.get(RECORD_HEADER as usize..)?,
+            open_ended: false,
             payload: 0,
             rlocator: None,
         })
@@ -177,11 +182,23 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Headers go on while more bytes are left than images and data need.
+    /// Headers go on while more bytes are left than images and data need, and their ids rise.
     fn headers(&mut self, out: &mut Headers) -> Result<(), Malformed> {
         let mut wrong = None;
-        while self.rest.len() as u64 > self.payload {
+        while self.open_ended || self.rest.len() as u64 > self.payload {
             let at = self.at();
+            let last = out
+                .blocks
+                .last()
+                .and_then(|(at, _)| self.record.get(*at as usize));
+            let rises = self
+                .rest
+                .first()
+                .is_some_and(|id| last.is_none_or(|last| last < id));
+            if self.open_ended && !rises && last.is_some() {
+                // what follows is the first image or data of a record without main data
+                break;
+            }
             match self.take("a block id", le_u8)? {
                 ID_DATA_SHORT => {
                     let len = self.take("a length of 1 byte", le_u8)?;

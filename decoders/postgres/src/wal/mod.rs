@@ -73,7 +73,11 @@ impl Shape for Unknown {
     fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {
         let space = cx.at.space.clone();
         cx.gap(&space, space.span());
-        Err(self.wrong.clone())
+        Ok(())
+    }
+
+    fn fault(&self) -> Option<Malformed> {
+        Some(self.wrong.clone())
     }
 }
 

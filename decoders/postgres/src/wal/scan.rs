@@ -127,10 +127,10 @@ impl Scan<'_> {
         let tot_len = u64::from(header.tot_len);
         let chained = prev != 0 && header.prev == prev;
         if !self.plausible(&header) {
-            return self.resync(at, lsn, self.implausible(&header, at));
+            return self.resync(at, lsn, prev, self.implausible(&header, at));
         }
         if !chained && !self.current(at) {
-            return self.resync(at, lsn, self.prev_wrong(at, &header, prev));
+            return self.resync(at, lsn, prev, self.prev_wrong(at, &header, prev));
         }
         let end = at + tot_len;
         if end > at + self.page_room(at) {
@@ -143,7 +143,7 @@ impl Scan<'_> {
                         lsn::text(self.geometry.lsn_after(until))
                     );
                     let wrong = self.wrong(at, format!("a record of {tot_len} bytes"), found);
-                    return self.resync(at, lsn, wrong);
+                    return self.resync(at, lsn, prev, wrong);
                 }
             }
         }
@@ -153,7 +153,7 @@ impl Scan<'_> {
             return match self.find(at + 8, lsn) {
                 Some(next) => Look::Damaged(next, wrong),
                 None if chained || prev == 0 => Look::Partial(None),
-                None => self.rest(at, wrong),
+                None => self.rest(at, prev, wrong),
             };
         }
         let found = Found {
@@ -178,7 +178,7 @@ impl Scan<'_> {
             Some(next) if chained && next == align(end) => Look::Record(found),
             Some(next) => Look::Damaged(next, wrong),
             None if chained && self.nothing_at(align(end)) => Look::Record(found),
-            None => self.rest(at, wrong),
+            None => self.rest(at, prev, wrong),
         }
     }
 
@@ -345,29 +345,41 @@ impl Scan<'_> {
     }
 
     /// There is no record at `at`: find the next one, or the end of the log.
-    fn resync(&self, at: u64, lsn: u64, wrong: Malformed) -> Look {
+    fn resync(&self, at: u64, lsn: u64, prev: u64, wrong: Malformed) -> Look {
         match self.find(at + 8, lsn) {
             Some(next) => Look::Damaged(next, wrong),
-            None => self.rest(at, wrong),
+            None => self.rest(at, prev, wrong),
         }
     }
 
-    /// No record follows: the head of one that runs past the end if the log does, damage if there is anything left on the
-    /// page, else the end of the log.
-    fn rest(&self, at: u64, wrong: Malformed) -> Look {
-        if !self.current(at) {
+    /// No record follows. What stands here is a damaged record if it names the one before it or its checksum proves it, the
+    /// head of one that runs past the end if the log reaches it, and else the end of the log.
+    fn rest(&self, at: u64, prev: u64, wrong: Malformed) -> Look {
+        let header = self.stream.read(at, RECORD_HEADER);
+        if !self.current(at) || header.iter().all(|b| *b == 0) {
             return Look::End;
         }
-        let rest = self.stream.read(at, self.page_room(at));
-        let Some(last) = rest.iter().rposition(|b| *b != 0) else {
-            return Look::End;
-        };
+        let reaches_end = self.reaches_end(at);
+        let chained = Header::read(&header).is_some_and(|h| h.prev == prev || prev == 0);
+        if !chained && self.proven_len(at).is_none() {
+            return match reaches_end {
+                true => Look::Partial(Some(wrong)),
+                false => Look::End,
+            };
+        }
         let len = self.geometry.stream_len();
         match self.implied_len(at) {
             Some(end) if end > len => Look::Partial(Some(wrong)),
-            Some(end) if self.nothing_at(align(end)) => Look::Damaged(align(end).min(len), wrong),
-            _ if self.reaches_end(at) => Look::Partial(Some(wrong)),
-            _ => Look::Damaged(align(at + last as u64 + 1).min(len), wrong),
+            Some(end) if self.nothing_at(align(end)) => Look::Damaged(align(end), wrong),
+            _ if reaches_end => Look::Partial(Some(wrong)),
+            _ => {
+                let rest = self.stream.read(at, self.page_room(at));
+                let used = rest
+                    .iter()
+                    .rposition(|b| *b != 0)
+                    .map_or(0, |last| last + 1);
+                Look::Damaged(align(at + used as u64).min(len), wrong)
+            }
         }
     }
 
@@ -412,7 +424,7 @@ impl Scan<'_> {
         tail.iter().any(|b| *b != 0) && (first..=last).all(current)
     }
 
-    /// The next place from `at` on where a valid record stands that was written after `lsn`.
+    /// The next place from `at` on where a record stands that was written after `lsn`.
     fn find(&self, at: u64, lsn: u64) -> Option<u64> {
         let len = self.geometry.stream_len();
         let mut budget = SEARCH_BUDGET;
@@ -427,22 +439,9 @@ impl Scan<'_> {
                 false => 0,
             };
             while i < run {
-                let candidate = bytes.get(i as usize..).and_then(Header::read);
-                let fits = |h: &Header| self.may_follow(h, at + i, lsn);
-                if let Some(header) = candidate.filter(fits) {
-                    if header.prev == lsn {
-                        // names the damaged record: that needs no checksum, and its end may be missing
-                        return Some(at + i);
-                    }
-                    let cost = u64::from(header.tot_len);
-                    if cost > budget {
-                        return None;
-                    }
-                    budget -= cost;
-                    let within = at + i + cost <= len;
-                    if within && self.confirmed(at + i, &header) {
-                        return Some(at + i);
-                    }
+                let header = bytes.get(i as usize..).and_then(Header::read);
+                if header.is_some_and(|h| self.begins(at + i, &h, lsn, &mut budget)) {
+                    return Some(at + i);
                 }
                 i += 8;
             }
@@ -451,10 +450,26 @@ impl Scan<'_> {
         None
     }
 
-    fn may_follow(&self, header: &Header, at: u64, lsn: u64) -> bool {
-        self.plausible(header)
-            && header.padding == 0
-            && (lsn..self.geometry.lsn(at)).contains(&header.prev)
+    /// Whether a record begins at `at` that was written after `lsn`: one that names a record from there on, a value that
+    /// bytes of anything else hardly have.
+    fn begins(&self, at: u64, header: &Header, lsn: u64, budget: &mut u64) -> bool {
+        let named = (lsn..self.geometry.lsn(at)).contains(&header.prev);
+        if !named || !header.prev.is_multiple_of(8) || header.padding != 0 {
+            return false;
+        }
+        let end = at + u64::from(header.tot_len);
+        let within = end <= self.geometry.stream_len() || header.prev == lsn;
+        if within && self.plausible(header) {
+            return true;
+        }
+        // a record whose length or manager is wrong is one all the same, if its parts or its checksum prove it
+        let implied = self.implied_len(at);
+        let cost = implied.map_or(0, |end| end - at);
+        let Some(left) = budget.checked_sub(cost) else {
+            return false;
+        };
+        *budget = left;
+        implied == Some(end) || self.proven_len(at).is_some()
     }
 }
 

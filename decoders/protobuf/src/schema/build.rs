@@ -2,7 +2,7 @@
 
 use super::map::no_bits;
 use super::types::{FieldType, Label, MessageType, ValueType};
-use super::wkt;
+use super::well_known;
 use crate::wire::build::{self as wire, describe};
 use crate::wire::record::{EGROUP, LEN, SGROUP};
 use binq_core::codec::encode_assigned;
@@ -91,7 +91,7 @@ pub fn message(of: &'static MessageType, value: &Plain) -> Result<Vec<u8>, Strin
     {
         return Ok(node.bytes().map_err(|e| e.to_string())?.to_vec());
     }
-    if let Some(built) = wkt::build(of, value) {
+    if let Some(built) = well_known::build(of, value) {
         return built;
     }
     let pairs = pairs(value);
@@ -116,7 +116,7 @@ pub fn message(of: &'static MessageType, value: &Plain) -> Result<Vec<u8>, Strin
         };
         // null stands for an absent field, as in JSON, except where it is a value
         let null = matches!(value, Plain::Scalar(Scalar::Null));
-        let takes_null = known.value.message().is_some_and(wkt::takes_null);
+        let takes_null = known.value.message().is_some_and(well_known::takes_null);
         if !null || takes_null {
             out.extend(field(known, &value)?);
         }

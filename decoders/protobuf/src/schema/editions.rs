@@ -72,7 +72,7 @@ impl FileResolver for Sources {
                 Err(e) if e.kind() == std::io::ErrorKind::NotFound => continue,
                 Err(e) => return Err(Error::new(e)),
             };
-            return match as_proto2(&source) {
+            let parsed = match as_proto2(&source) {
                 None => File::from_source(name, &source),
                 Some(proto2) => {
                     let mut editions = self.editions.lock().unwrap_or_else(PoisonError::into_inner);
@@ -80,6 +80,8 @@ impl FileResolver for Sources {
                     File::from_source(name, &proto2)
                 }
             };
+            // the parser is behind the newest descriptor.proto; its own copy of it will do
+            return parsed.or_else(|e| GoogleFileResolver::new().open_file(name).map_err(|_| e));
         }
         GoogleFileResolver::new().open_file(name)
     }

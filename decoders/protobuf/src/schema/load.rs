@@ -149,27 +149,47 @@ impl Files {
     }
 
     fn protos(&mut self, protos: &[String], paths: &[String]) -> Result<(), String> {
-        let sources = Sources::new(protos, paths);
-        let editions = sources.editions();
-        let names: Vec<String> = protos
-            .iter()
-            .map(|p| sources.name_of(Path::new(p)))
-            .collect();
-        let mut compiler = protox::Compiler::with_file_resolver(sources);
-        compiler.include_imports(true);
-        for (path, name) in protos.iter().zip(&names) {
-            let opened = compiler.open_file(name);
-            opened.map_err(|e| format!("{path}: {}", chain(&e)))?;
-        }
-        let set = compiler.encode_file_descriptor_set();
-        let editions = editions
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
-        self.add(&set, &editions)?;
-        self.named = names;
+        let compiled = compile(protos, paths)?;
+        self.add(&compiled.set, &compiled.editions)?;
+        self.named = compiled.names;
         Ok(())
     }
+}
+
+/// What was compiled from `.proto` files.
+pub struct Compiled {
+    /// A `FileDescriptorSet`, with all files that were imported.
+    pub set: Vec<u8>,
+    /// The names of the files themselves.
+    pub names: Vec<String>,
+    /// The names of files of an edition, which are in the set as proto2.
+    pub editions: Vec<String>,
+}
+
+/// Compile `.proto` files, with the directories that imports are looked up in.
+///
+/// # Errors
+/// The first file that cannot be read or compiled, and why.
+pub fn compile(protos: &[String], paths: &[String]) -> Result<Compiled, String> {
+    let sources = Sources::new(protos, paths);
+    let editions = sources.editions();
+    let name = |path: &String| sources.name_of(Path::new(path));
+    let names: Vec<String> = protos.iter().map(name).collect();
+    let mut compiler = protox::Compiler::with_file_resolver(sources);
+    compiler.include_imports(true);
+    for (path, name) in protos.iter().zip(&names) {
+        let opened = compiler.open_file(name);
+        opened.map_err(|e| match e.file() {
+            Some(file) if file != name => format!("{path}: {file}: {}", chain(&e)),
+            _ => format!("{path}: {}", chain(&e)),
+        })?;
+    }
+    let editions = editions.lock().unwrap_or_else(PoisonError::into_inner);
+    Ok(Compiled {
+        set: compiler.encode_file_descriptor_set(),
+        names,
+        editions: editions.clone(),
+    })
 }
 
 /// An error with its causes, on one line.

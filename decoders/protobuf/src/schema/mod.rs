@@ -15,7 +15,8 @@ mod text;
 mod time;
 pub mod types;
 mod view;
-mod wkt;
+pub mod well_known;
 
-pub use build::new_message;
-pub use view::root;
+pub use build::{message as message_bytes, new_message, pairs, scalar};
+pub use map::no_bits;
+pub use view::{open_root, root};

@@ -5,7 +5,7 @@ use super::features::Table;
 use super::map::MapType;
 use super::repeated::Repeated;
 use super::view::MessageShape;
-use super::wkt::{WellKnown, WktCodec};
+use super::well_known::{WellKnown, WktCodec};
 use crate::wire::codec::{F32, F64, Varint};
 use crate::wire::record::{I32, I64, LEN, SGROUP, VARINT};
 use binq_core::codec::{Codec, Int};
@@ -117,6 +117,18 @@ impl Schema {
         all.filter(|m| !m.is_map_entry())
             .filter(|m| self.named.iter().any(|n| n == m.parent_file().name()))
             .collect()
+    }
+
+    /// The type at a place in the first of the files that were asked for: a message, a message in that one, and so on.
+    pub fn at(&'static self, indexes: &[u64]) -> Option<&'static MessageType> {
+        let file = self.pool.get_file_by_name(self.named.first()?)?;
+        let (first, rest) = indexes.split_first()?;
+        let mut found = file.messages().nth(usize::try_from(*first).ok()?)?;
+        for index in rest {
+            let next = found.child_messages().nth(usize::try_from(*index).ok()?)?;
+            found = next;
+        }
+        self.message(found.full_name())
     }
 
     /// The names of those types.
@@ -252,6 +264,10 @@ impl MessageType {
 
     /// The field of that name, as it is shown.
     pub fn named(&'static self, name: &str) -> Option<&'static FieldType> {
+        // hashing a name costs more than comparing it with a few
+        if self.fields.len() <= 16 {
+            return self.fields.iter().find(|f| f.name == name);
+        }
         self.names.get(name).map(|i| &self.fields[*i])
     }
 

@@ -3,7 +3,7 @@
 use super::build;
 use super::merge;
 use super::types::{FieldType, Label, MessageType, Schema, ValueType};
-use super::wkt::WellKnown;
+use super::well_known::WellKnown;
 use crate::wire::record::{LEN, MOST_DEPTH, Record, Run};
 use crate::wire::view::{self as wire, step};
 use binq_core::sequence::{SeqAt, Sequence, State, Step};
@@ -17,6 +17,17 @@ pub fn root(of: &'static MessageType, bytes: Vec<u8>) -> Node {
 
 /// The shape of a message of that type. Types are never freed (see [`super::load`]), so shapes are found by reference.
 pub struct MessageShape(pub &'static MessageType);
+
+/// A message as its well-known type reads it, as the root of a decode of its own.
+///
+/// # Errors
+/// Edits that cannot be encoded.
+pub fn open_root(of: &'static MessageType, node: &Node) -> Result<Node, String> {
+    let space = Space::source(node.bytes().map_err(|e| e.to_string())?);
+    let span = space.span();
+    let opened = super::well_known::open(of, &space, span, None);
+    Ok(Node::root_of(wire::FORMAT, opened.kind, space, opened.span))
+}
 
 /// A node, its place, and what is around it.
 pub struct Opened {
@@ -32,7 +43,7 @@ pub struct Opened {
 pub fn open(value: &'static ValueType, space: &Space, span: Span, frame: Option<Frame>) -> Opened {
     let kind = match (value.codec(), value.message()) {
         (Some(codec), _) => Kind::Leaf(Ref::Static(codec)),
-        (None, Some(of)) => return super::wkt::open(of, space, span, frame),
+        (None, Some(of)) => return super::well_known::open(of, space, span, frame),
         // a type that the set lacks: prost-reflect lets none through
         (None, None) => Kind::fixed(&wire::MESSAGE),
     };
@@ -126,7 +137,7 @@ impl MessageType {
         if let (Some(WellKnown::Any), 2) = (self.well_known, field.number)
             && let Some(of) = self.packed_type(&cx.at)
         {
-            let opened = super::wkt::open(of, &space, last.body(), Some(last.frame(None)));
+            let opened = super::well_known::open(of, &space, last.body(), Some(last.frame(None)));
             add_opened(cx, field.name, opened);
             return;
         }

@@ -30,15 +30,19 @@ pub enum Guess {
 
 /// What the value in that span looks like.
 pub fn guess(space: &Space, span: Span) -> Guess {
-    if span.len == 0 {
+    guess_bytes(&space.read(span.first_byte(), span.len / 8))
+}
+
+/// What these bytes look like.
+pub fn guess_bytes(bytes: &[u8]) -> Guess {
+    let Some(first) = bytes.first() else {
+        return Guess::Text;
+    };
+    let printable = is_printable(bytes);
+    if printable && !matches!(first, b'\t' | b'\n' | b'\r') {
         return Guess::Text;
     }
-    let bytes = space.read(span.first_byte(), span.len / 8);
-    let printable = is_printable(&bytes);
-    if printable && !matches!(bytes[0], b'\t' | b'\n' | b'\r') {
-        return Guess::Text;
-    }
-    let mut records = Run::new(space, span).records();
+    let mut records = Run::of(bytes).records();
     records.by_ref().for_each(drop);
     if records.wrong.is_none() {
         return Guess::Message;
@@ -46,7 +50,7 @@ pub fn guess(space: &Space, span: Span) -> Guess {
     if printable {
         return Guess::Text;
     }
-    if is_packed(&bytes) {
+    if is_packed(bytes) {
         return Guess::Packed;
     }
     Guess::Bytes

@@ -138,7 +138,18 @@ impl<'a> Run<'a> {
         }
     }
 
+    #[inline]
     fn varint(&self, at: u64, what: &str) -> Result<(u64, u64), Malformed> {
+        // most are one byte, and most runs lie in one piece
+        if let Some(byte) = self.direct.get((at - self.start) as usize)
+            && *byte < 0x80
+        {
+            return Ok((u64::from(*byte), at + 1));
+        }
+        self.long_varint(at, what)
+    }
+
+    fn long_varint(&self, at: u64, what: &str) -> Result<(u64, u64), Malformed> {
         let head = self.head(at);
         match varint::read(&head) {
             Some((value, size)) => Ok((value, at + size as u64)),
@@ -155,6 +166,7 @@ impl<'a> Run<'a> {
         }
     }
 
+    #[inline]
     fn tag(&self, at: u64) -> Result<(u32, u8, u64), Malformed> {
         let (tag, end) = self.varint(at, "a tag")?;
         let number = tag >> 3;
@@ -189,6 +201,7 @@ impl<'a> Run<'a> {
         Ok(record)
     }
 
+    #[inline]
     /// A record; of a group, only the start or end tag.
     fn simple(&self, at: u64) -> Result<Record, Malformed> {
         let (number, wire_type, tag_end) = self.tag(at)?;

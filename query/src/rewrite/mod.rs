@@ -4,12 +4,18 @@
 //!   call of `_modify`, which collects the paths first.
 //! * The operands of `l + r` are computed in jq's order where both have several outputs.
 //! * `$__loc__` becomes the object it stands for.
+//! * Paths and keys that are written out are put aside in [`Constants`], so that they are not computed for each input.
 //! * Functions that call themselves check how much stack is left.
+mod form;
+
+use crate::constants::{Constants, MOST_KEYS, OBJECT, PATH, Step};
 use crate::tokens::ALT;
+use crate::value::Str;
+use form::{awkward, calls, constant, fixed, only_one, single};
 use jaq_core::load::Arena;
 use jaq_core::load::lex::StrPart;
 use jaq_core::load::parse::{BinaryOp, Def, Pattern, Term};
-use jaq_core::path::{Part, Path};
+use jaq_core::path::{Opt, Part, Path};
 use std::cell::RefCell;
 
 type Tm<'s> = Term<&'s str>;
@@ -19,16 +25,21 @@ type Tm<'s> = Term<&'s str>;
 /// # Errors
 ///
 /// What jq finds wrong when it compiles, but jaq does not: the part of the program, and a message.
-pub fn term<'s>(t: Tm<'s>, code: &str, arena: &'s Arena) -> Result<Tm<'s>, Vec<(&'s str, String)>> {
+pub fn term<'s>(
+    t: Tm<'s>,
+    code: &str,
+    arena: &'s Arena,
+) -> Result<(Tm<'s>, Constants), Vec<(&'s str, String)>> {
     let r = Rewriter {
         code,
         arena,
         errors: RefCell::default(),
+        constants: RefCell::default(),
     };
     let t = r.term(t);
     let errors = r.errors.into_inner();
     if errors.is_empty() {
-        Ok(t)
+        Ok((t, r.constants.into_inner()))
     } else {
         Err(errors)
     }
@@ -38,6 +49,7 @@ struct Rewriter<'c, 's> {
     code: &'c str,
     arena: &'s Arena,
     errors: RefCell<Vec<(&'s str, String)>>,
+    constants: RefCell<Constants>,
 }
 
 fn call<'s>(name: &'s str, args: Vec<Tm<'s>>) -> Tm<'s> {
@@ -46,6 +58,14 @@ fn call<'s>(name: &'s str, args: Vec<Tm<'s>>) -> Tm<'s> {
 
 fn text(s: &str) -> Tm<'_> {
     Term::Str(None, vec![StrPart::Str(s)])
+}
+
+/// `l | r`
+fn pipe<'s>(l: Tm<'s>, r: Tm<'s>) -> Tm<'s> {
+    match l {
+        Term::Id => r,
+        l => Term::BinOp(Box::new(l), BinaryOp::Pipe(None), Box::new(r)),
+    }
 }
 
 /// `t as $x | body`
@@ -95,19 +115,57 @@ impl<'s> Rewriter<'_, 's> {
                 self.boxed(*t),
             ),
             Term::Call(name, args) => Term::Call(name, self.all(args)),
-            Term::Path(t, path) => {
-                let part = |p| match p {
-                    Part::Index(i) => Part::Index(self.term(i)),
-                    Part::Range(l, r) => {
-                        Part::Range(l.map(|t| self.term(t)), r.map(|t| self.term(t)))
-                    }
+            Term::Path(t, path) => self.path(*t, path),
+        }
+    }
+
+    fn path(&self, t: Tm<'s>, path: Path<Tm<'s>>) -> Tm<'s> {
+        let t = self.term(t);
+        if !path.0.iter().all(|(p, _)| fixed(p)) {
+            let part = |p| match p {
+                Part::Index(i) => Part::Index(self.term(i)),
+                Part::Range(l, r) => Part::Range(l.map(|t| self.term(t)), r.map(|t| self.term(t))),
+            };
+            let path = path.0.into_iter().map(|(p, opt)| (part(p), opt)).collect();
+            return Term::Path(Box::new(t), Path(path));
+        }
+        let mut parts = path.0.into_iter().peekable();
+        let mut whole = t;
+        while parts.peek().is_some() {
+            let key = |(p, opt): &(Part<Tm<'s>>, Opt)| match p {
+                Part::Index(i) => constant(i).map(|k| (k, *opt)),
+                Part::Range(..) => None,
+            };
+            let mut keys: Vec<Step> = Vec::new();
+            while let Some(k) = parts.peek().and_then(key) {
+                keys.push(k);
+                parts.next();
+            }
+            if !keys.is_empty() {
+                whole = pipe(whole, self.constant_path(keys));
+            }
+            let mut others = Vec::new();
+            while let Some(p) = parts.next_if(|p| key(p).is_none()) {
+                others.push(p);
+            }
+            if !others.is_empty() {
+                whole = match whole {
+                    Term::Id => Term::Path(Box::new(Term::Id), Path(others)),
+                    whole => pipe(whole, Term::Path(Box::new(Term::Id), Path(others))),
                 };
-                Term::Path(
-                    self.boxed(*t),
-                    Path(path.0.into_iter().map(|(p, opt)| (part(p), opt)).collect()),
-                )
             }
         }
+        whole
+    }
+
+    fn constant_path(&self, keys: Vec<Step>) -> Tm<'s> {
+        let paths = &mut self.constants.borrow_mut().paths;
+        paths.push(keys);
+        call(PATH, vec![self.number(paths.len() - 1)])
+    }
+
+    fn number(&self, i: usize) -> Tm<'s> {
+        Term::Num(self.arena.alloc(i.to_string()).as_str())
     }
 
     fn part(&self, p: StrPart<&'s str, Tm<'s>>) -> StrPart<&'s str, Tm<'s>> {
@@ -173,7 +231,43 @@ impl<'s> Rewriter<'_, 's> {
         ])
     }
 
+    /// An object with keys that are written out, and values of one output each.
+    fn constant_object(&self, fields: &[(Tm<'s>, Option<Tm<'s>>)]) -> Option<Tm<'s>> {
+        if fields.is_empty() || fields.len() > MOST_KEYS {
+            return None;
+        }
+        let mut keys = Vec::new();
+        let mut values = Vec::new();
+        for (k, v) in fields {
+            match (k, v) {
+                (Term::Var("$__loc__"), None) => return None,
+                (Term::Var(x), None) => {
+                    keys.push(Str::from(&x[1..]));
+                    values.push(Term::Var(*x));
+                }
+                (k, None) => {
+                    keys.push(constant(k)?);
+                    values.push(self.constant_path(vec![(constant(k)?, Opt::Essential)]));
+                }
+                (k, Some(v)) if only_one(v) => {
+                    keys.push(constant(k)?);
+                    values.push(self.term(v.clone()));
+                }
+                _ => return None,
+            }
+        }
+        // arguments are taken from the last to the first
+        values.reverse();
+        let objects = &mut self.constants.borrow_mut().objects;
+        objects.push(keys);
+        values.push(self.number(objects.len() - 1));
+        Some(call(OBJECT, values))
+    }
+
     fn object(&self, fields: Vec<(Tm<'s>, Option<Tm<'s>>)>) -> Tm<'s> {
+        if let Some(t) = self.constant_object(&fields) {
+            return t;
+        }
         let field = |(k, v): (Tm<'s>, Option<Tm<'s>>)| match (k, v) {
             (Term::Var(x), None) if x == "$__loc__" => (text("__loc__"), Some(self.loc(x))),
             // a variable alone stands for its name and its value
@@ -259,96 +353,5 @@ fn variables<'s>(p: &Pattern<&'s str>, out: &mut Vec<&'s str>) {
         Pattern::Var(x) => out.push(x),
         Pattern::Arr(ps) => ps.iter().for_each(|p| variables(p, out)),
         Pattern::Obj(ps) => ps.iter().for_each(|(_, p)| variables(p, out)),
-    }
-}
-
-/// Whether a term has at most one output, as far as its form tells.
-fn single(t: &Tm<'_>) -> bool {
-    match t {
-        Term::Id | Term::Num(_) | Term::Arr(_) | Term::Var(_) => true,
-        Term::Str(_, parts) => parts
-            .iter()
-            .all(|p| !matches!(p, StrPart::Term(t) if !single(t))),
-        Term::Neg(t) => single(t),
-        Term::Obj(fields) => fields
-            .iter()
-            .all(|(k, v)| single(k) && v.as_ref().is_none_or(single)),
-        Term::BinOp(_, BinaryOp::Comma, _) => false,
-        Term::BinOp(l, _, r) => single(l) && single(r),
-        Term::Fold("reduce", ..) => true,
-        Term::TryCatch(t, c) => single(t) && c.as_deref().is_none_or(single),
-        Term::IfThenElse(ifs, other) => {
-            ifs.iter().all(|(i, t)| single(i) && single(t)) && other.as_deref().is_none_or(single)
-        }
-        Term::Path(t, path) => {
-            let part = |p: &Part<Tm<'_>>| match p {
-                Part::Index(i) => single(i),
-                Part::Range(None, None) => false,
-                Part::Range(l, r) => l.as_ref().is_none_or(single) && r.as_ref().is_none_or(single),
-            };
-            single(t) && path.0.iter().all(|(p, _)| part(p))
-        }
-        // only functions known to have one output
-        Term::Call(name, args) => {
-            let known = [
-                "length", "add", "tojson", "tostring", "tonumber", "type", "not", "true", "false",
-                "null",
-            ];
-            args.is_empty() && known.contains(name)
-        }
-        _ => false,
-    }
-}
-
-/// Whether jaq cannot update through a path, or would delete through it at indices that have shifted.
-fn awkward(t: &Tm<'_>) -> bool {
-    match t {
-        Term::TryCatch(..) | Term::Label(..) => true,
-        Term::BinOp(_, BinaryOp::Comma, _) => true,
-        // the left side of `as` is no path
-        Term::BinOp(_, BinaryOp::Pipe(Some(_)), r) => awkward(r),
-        Term::BinOp(l, BinaryOp::Pipe(None) | BinaryOp::Alt, r) => awkward(l) || awkward(r),
-        Term::Path(t, path) => {
-            awkward(t)
-                || path
-                    .0
-                    .iter()
-                    .any(|(p, _)| matches!(p, Part::Index(i) if !single(i)))
-        }
-        Term::IfThenElse(ifs, other) => {
-            ifs.iter().any(|(_, t)| awkward(t)) || other.as_deref().is_some_and(awkward)
-        }
-        Term::Def(_, t) => awkward(t),
-        Term::Call(_, args) => args.iter().any(awkward),
-        _ => false,
-    }
-}
-
-/// Whether a term calls a function, not looking at what inner definitions might shadow.
-fn calls(t: &Tm<'_>, name: &str, arity: usize) -> bool {
-    let c = |t: &Tm<'_>| calls(t, name, arity);
-    match t {
-        Term::Id | Term::Recurse | Term::Num(_) | Term::Var(_) | Term::Break(_) => false,
-        Term::Str(_, parts) => parts.iter().any(|p| matches!(p, StrPart::Term(t) if c(t))),
-        Term::Arr(t) => t.as_deref().is_some_and(c),
-        Term::Obj(fields) => fields
-            .iter()
-            .any(|(k, v)| c(k) || v.as_ref().is_some_and(c)),
-        Term::Neg(t) | Term::Label(_, t) => c(t),
-        Term::BinOp(l, _, r) => c(l) || c(r),
-        Term::Fold(_, xs, _, args) => c(xs) || args.iter().any(c),
-        Term::TryCatch(t, catch) => c(t) || catch.as_deref().is_some_and(c),
-        Term::IfThenElse(ifs, other) => {
-            ifs.iter().any(|(i, t)| c(i) || c(t)) || other.as_deref().is_some_and(c)
-        }
-        Term::Def(defs, t) => c(t) || defs.iter().any(|d| c(&d.body)),
-        Term::Call(n, args) => (*n == name && args.len() == arity) || args.iter().any(c),
-        Term::Path(t, path) => {
-            let part = |p: &Part<Tm<'_>>| match p {
-                Part::Index(i) => c(i),
-                Part::Range(l, r) => l.as_ref().is_some_and(c) || r.as_ref().is_some_and(c),
-            };
-            c(t) || path.0.iter().any(|(p, _)| part(p))
-        }
     }
 }

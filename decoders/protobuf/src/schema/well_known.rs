@@ -103,13 +103,24 @@ fn special(
             })
         }
         WellKnown::Value => {
-            let record = records.next().filter(|r| r.end == span.end_byte())?;
+            let mut same = 0;
+            let mut last: Option<Record> = None;
+            for record in records.by_ref() {
+                same = if last.is_some_and(|l| l.number == record.number) {
+                    same + 1
+                } else {
+                    1
+                };
+                last = Some(record);
+            }
+            let record = last.filter(|_| records.wrong.is_none())?;
             if record.number <= 4 {
                 let codec = of.codec();
                 codec.decode(&space.bits(span)).ok()?;
                 return opened(Kind::Leaf(Ref::Static(codec)));
             }
-            let inner = of.number(record.number)?;
+            // one that is split over several records is merged, as the field of a message
+            let inner = of.number(record.number).filter(|_| same == 1)?;
             if !inner.takes(&record, space) {
                 return None;
             }

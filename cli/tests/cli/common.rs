@@ -1,0 +1,128 @@
+//! Running binq, and the samples.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// The command under test.
+pub const BINQ: &str = env!("CARGO_BIN_EXE_binq");
+
+/// What a command said.
+#[derive(Debug)]
+pub struct Said {
+    pub code: i32,
+    pub out: Vec<u8>,
+    pub err: String,
+}
+
+impl Said {
+    pub fn text(&self) -> &str {
+        std::str::from_utf8(&self.out).expect("output is text")
+    }
+}
+
+/// Run a command to its end, with nothing on standard input.
+pub fn run(command: &mut Command) -> Said {
+    let output = command
+        .stdin(Stdio::null())
+        .output()
+        .unwrap_or_else(|e| panic!("{command:?}: {e}"));
+    Said {
+        code: output
+            .status
+            .code()
+            .unwrap_or_else(|| panic!("{command:?}: {}", output.status)),
+        out: output.stdout,
+        err: String::from_utf8_lossy(&output.stderr).into_owned(),
+    }
+}
+
+/// binq with these arguments.
+pub fn binq<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Said {
+    run(Command::new(BINQ).args(args).env_remove("NO_COLOR"))
+}
+
+/// binq, which must succeed and say nothing on standard error.
+pub fn binq_ok<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Vec<u8> {
+    let said = binq(args);
+    assert_eq!((said.code, said.err.as_str()), (0, ""), "exit code, stderr");
+    said.out
+}
+
+/// The directory of the WAL samples.
+pub fn samples_dir() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../samples/pg_wal")
+}
+
+/// The sample of this name.
+pub fn sample(name: &str) -> PathBuf {
+    samples_dir().join(name)
+}
+
+/// All WAL samples.
+pub fn samples() -> Vec<PathBuf> {
+    let mut all: Vec<_> = fs::read_dir(samples_dir())
+        .expect("samples/pg_wal is there")
+        .map(|e| e.expect("an entry of samples/pg_wal").path())
+        .filter(|p| p.extension().is_some_and(|e| e == "wal"))
+        .collect();
+    all.sort();
+    assert!(all.len() >= 7, "a sample for each major");
+    all
+}
+
+/// A new directory with a copy of a sample, named SEG.
+pub fn with_copy(name: &str) -> (tempfile::TempDir, PathBuf) {
+    let dir = tempfile::tempdir().unwrap();
+    let seg = dir.path().join("SEG");
+    fs::copy(sample(name), &seg).unwrap();
+    (dir, seg)
+}
+
+/// A record, as far as two tools can agree on it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rec {
+    pub lsn: u64,
+    pub prev: u64,
+    pub xid: u32,
+    pub len: u32,
+    pub rmgr: String,
+    pub kind: String,
+}
+
+/// `0/202AB08` or `0/0202AB08`
+pub fn lsn(text: &str) -> u64 {
+    let (high, low) = text
+        .split_once('/')
+        .unwrap_or_else(|| panic!("no LSN: {text}"));
+    let half = |s| u64::from_str_radix(s, 16).unwrap_or_else(|e| panic!("no LSN: {text}: {e}"));
+    half(high) << 32 | half(low)
+}
+
+impl Rec {
+    /// The columns of `records.tsv`'s kind: LSN, the one before, xid, length, resource manager, type.
+    pub fn of_row(line: &str) -> Self {
+        let cells: Vec<_> = line.split('\t').collect();
+        let [at, prev, xid, len, rmgr, kind] = cells[..] else {
+            panic!("{line:?} is no row");
+        };
+        Self {
+            lsn: lsn(at),
+            prev: lsn(prev),
+            xid: xid.parse().expect(line),
+            len: len.parse().expect(line),
+            rmgr: rmgr.to_owned(),
+            kind: kind.to_owned(),
+        }
+    }
+}
+
+/// The records of a file by binq.
+pub fn records(file: &Path) -> Vec<Rec> {
+    const ROW: &str =
+        ".records[] | [.lsn, .xl_prev, .xl_xid, .xl_tot_len, .rmgr, .record_type] | @tsv";
+    let out = binq_ok([OsStr::new("-r"), OsStr::new(ROW), file.as_os_str()]);
+    let text = String::from_utf8(out).expect("rows are text");
+    text.lines().map(Rec::of_row).collect()
+}

@@ -1,0 +1,4 @@
+//! Messages as text, and back.
+
+pub mod json;
+pub mod protoscope;

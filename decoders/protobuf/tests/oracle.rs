@@ -1,0 +1,420 @@
+//! Against Google's own: the samples, which its Python runtime wrote and read, and, where they are installed, the Python
+//! runtime and `protoc` themselves.
+//!
+//! `BINQ_PYTHON` names a Python with the package protobuf. With `BINQ_REQUIRE_ORACLES=1`, a missing oracle is a failure.
+
+mod common;
+
+use binq_core::{FnCx, Format, Key, Node, NodeKind, Options, Plain, Registry, Scalar, Space};
+use binq_protobuf::{Delimited, Protobuf};
+use common::{Rng, bytes, follow, leaves, update};
+use serde_json::Value;
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+const TYPES: [(&str, &str); 3] = [
+    ("all3", "all3.All"),
+    ("all2", "all2.All"),
+    ("edition", "ed.All"),
+];
+
+fn sample(name: &str) -> PathBuf {
+    PathBuf::from(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../samples/protobuf"
+    ))
+    .join(name)
+}
+
+/// The options for a type, described by what `protoc` compiled, or by the source.
+fn options(of: &str, source: Option<&str>, on: &[&str]) -> Options {
+    let mut options = Options::default();
+    match source {
+        None => {
+            let set = sample("types.desc").to_string_lossy().into_owned();
+            options.lists.insert("descriptor_set".into(), vec![set]);
+        }
+        Some(name) => {
+            let dir = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/protos");
+            options
+                .lists
+                .insert("proto".into(), vec![format!("{dir}/{name}.proto")]);
+            if of == "all3.All" {
+                // the types that an Any may hold are in the same file
+                options.lists.insert("proto_path".into(), vec![dir.into()]);
+            }
+        }
+    }
+    options.values.insert("message".into(), of.into());
+    for name in on {
+        options.values.insert((*name).into(), Scalar::Bool(true));
+    }
+    options
+}
+
+fn messages(name: &str, options: &Options) -> Vec<Node> {
+    let input = std::fs::read(sample(&format!("{name}.delimited"))).unwrap();
+    let root = Delimited.decode(Space::source(input), options);
+    assert_eq!(root.fault(), None);
+    root.field("messages").unwrap().items().collect()
+}
+
+fn lines(name: &str) -> Vec<Value> {
+    let text = std::fs::read_to_string(sample(&format!("{name}.jsonl"))).unwrap();
+    text.lines()
+        .map(|l| serde_json::from_str(l).unwrap())
+        .collect()
+}
+
+fn call(name: &str, options: &Options, input: &Plain) -> Result<Plain, String> {
+    let registry = Registry::new(vec![&Protobuf, &Delimited]);
+    let f = registry
+        .node_functions()
+        .into_iter()
+        .find(|f| f.name == name);
+    let cx = FnCx {
+        registry: &registry,
+        options,
+    };
+    (f.unwrap().run)(&cx, input, &[])
+}
+
+/// As JSON; numbers as doubles, as the oracle's are compared.
+fn json(value: &Plain) -> Value {
+    match value {
+        Plain::Scalar(Scalar::Null) => Value::Null,
+        Plain::Scalar(Scalar::Bool(b)) => (*b).into(),
+        Plain::Scalar(Scalar::Int(n)) => (*n as f64).into(),
+        Plain::Scalar(Scalar::Float(x)) => (*x).into(),
+        Plain::Scalar(Scalar::Str(s)) => s.to_string().into(),
+        Plain::Scalar(Scalar::Bytes(b)) => panic!("bytes in JSON: {b:?}"),
+        Plain::Array(items) => items.iter().map(json).collect(),
+        Plain::Object(pairs) => {
+            let pairs = pairs.iter().map(|(k, v)| (k.clone(), json(v)));
+            Value::Object(pairs.collect())
+        }
+        Plain::Node(node) => json(&binq_protobuf::wire::build::plain(node)),
+    }
+}
+
+/// Numbers as doubles.
+fn doubles(value: &Value) -> Value {
+    match value {
+        Value::Number(n) => n.as_f64().unwrap().into(),
+        Value::Array(items) => items.iter().map(doubles).collect(),
+        Value::Object(map) => map
+            .iter()
+            .map(|(k, v)| (k.clone(), doubles(v)))
+            .collect::<serde_json::Map<_, _>>()
+            .into(),
+        other => other.clone(),
+    }
+}
+
+#[test]
+fn json_is_that_of_the_python_runtime() {
+    for (name, of) in TYPES {
+        for (key, on) in [
+            ("proto_names", vec![]),
+            ("json", vec!["json_names"]),
+            ("defaults", vec!["defaults"]),
+        ] {
+            for source in [None, Some(name)] {
+                let options = options(of, source, &on);
+                let all = messages(name, &options);
+                let expected = lines(name);
+                assert_eq!(all.len(), expected.len());
+                assert!(all.len() >= 100);
+                for (i, (message, expected)) in all.iter().zip(&expected).enumerate() {
+                    let ours = call("to_protojson", &options, &Plain::Node(message.clone()));
+                    let ours = ours.unwrap_or_else(|e| panic!("{name} {i} {key}: {e}"));
+                    assert_eq!(
+                        json(&ours),
+                        doubles(&expected[key]),
+                        "{name} {i} {key} {source:?}"
+                    );
+                }
+            }
+        }
+    }
+}
+
+/// What JSON has makes the message anew, with the same JSON; fields of bytes are left out, which are base64 there.
+#[test]
+fn a_new_message_has_the_values_it_is_given() {
+    for (name, of) in TYPES {
+        let options = options(of, None, &[]);
+        for message in messages(name, &options) {
+            let mut kept = message.clone();
+            for (name, child) in message.fields() {
+                let mut inside = Vec::new();
+                leaves(&child, &mut inside);
+                let nan = |n: &Node| matches!(n.actual(), Some(Scalar::Float(x)) if !x.is_finite());
+                if inside
+                    .iter()
+                    .any(|n| matches!(n.actual(), Some(Scalar::Bytes(_))) || nan(n))
+                {
+                    kept = kept.remove_field(&name).unwrap();
+                }
+            }
+            let registry = Registry::new(vec![&Protobuf]);
+            let cx = FnCx {
+                registry: &registry,
+                options: &options,
+            };
+            let f = registry
+                .node_functions()
+                .into_iter()
+                .find(|f| f.name == "new_message")
+                .unwrap();
+            let fields = call("to_protojson", &options, &Plain::Node(kept.clone())).unwrap();
+            let new = (f.run)(
+                &cx,
+                &Plain::Scalar(Scalar::Null),
+                &[Plain::Scalar(of.into()), fields.clone()],
+            );
+            let new = new.unwrap_or_else(|e| panic!("{name}: {e}"));
+            let again = call("to_protojson", &options, &new).unwrap();
+            assert_eq!(json(&again), json(&fields));
+        }
+    }
+}
+
+#[test]
+fn the_type_of_a_message_is_guessed() {
+    for (name, of) in TYPES {
+        let options = options(of, None, &[]);
+        let mut right = 0;
+        let all = messages(name, &options);
+        for message in &all {
+            let ranked = call("guess_message", &options, &Plain::Node(message.clone())).unwrap();
+            let Plain::Array(items) = ranked else {
+                panic!("not a list")
+            };
+            let first = items.first().map(|i| json(i)["message"].clone());
+            right += usize::from(first == Some(of.into()));
+        }
+        assert!(
+            right * 10 >= all.len() * 9,
+            "{name}: {right} of {}",
+            all.len()
+        );
+    }
+}
+
+fn oracle(command: &mut Command, what: &str) -> bool {
+    let found = command
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|s| s.success());
+    if !found {
+        assert!(
+            std::env::var("BINQ_REQUIRE_ORACLES").is_err(),
+            "{what} is missing"
+        );
+        eprintln!("skipped: {what} is missing");
+    }
+    found
+}
+
+fn python() -> String {
+    std::env::var("BINQ_PYTHON").unwrap_or_else(|_| "python3".into())
+}
+
+/// What the Python runtime says of messages: JSON, or nothing where it refuses.
+fn ask_python(of: &str, all: &[Vec<u8>]) -> Vec<Option<Value>> {
+    let script = sample("../make-protobuf");
+    let mut child = Command::new(python())
+        .arg(script)
+        .args(["--json", &sample("types.desc").to_string_lossy(), of])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let hex: String = all
+        .iter()
+        .map(|m| m.iter().map(|b| format!("{b:02x}")).collect::<String>() + "\n")
+        .collect();
+    let mut stdin = child.stdin.take().unwrap();
+    let writer = std::thread::spawn(move || stdin.write_all(hex.as_bytes()));
+    let out = child.wait_with_output().unwrap();
+    writer.join().unwrap().unwrap();
+    let text = String::from_utf8(out.stdout).unwrap();
+    let answers: Vec<_> = text
+        .lines()
+        .map(|l| (!l.starts_with("ERR")).then(|| serde_json::from_str(l).unwrap()))
+        .collect();
+    assert_eq!(answers.len(), all.len());
+    answers
+}
+
+/// Messages as no serializer writes them: fields split, repeated and out of order, lists packed and not, padding.
+#[test]
+fn odd_spellings_read_as_in_the_python_runtime() {
+    if !oracle(
+        Command::new(python()).args(["-c", "import google.protobuf"]),
+        "Python's protobuf",
+    ) {
+        return;
+    }
+    for (name, of) in TYPES {
+        let options = options(of, None, &[]);
+        let whole: Vec<Vec<u8>> = messages(name, &options).iter().map(bytes).collect();
+        let rng = &mut Rng::new(7);
+        // records of several messages, in random order
+        let mixed: Vec<Vec<u8>> = (0..300)
+            .map(|_| {
+                let mut records = Vec::new();
+                for _ in 0..2 {
+                    let from = &whole[rng.below(whole.len() as u64) as usize];
+                    for r in binq_protobuf::wire::record::Run::of(from).records() {
+                        if rng.one_in(2) {
+                            let at = rng.below(records.len() as u64 + 1) as usize;
+                            records.insert(at, from[r.start as usize..r.end as usize].to_vec());
+                        }
+                    }
+                }
+                // a required field
+                if name != "all3" {
+                    records.push(if name == "all2" {
+                        vec![8, 1]
+                    } else {
+                        vec![24, 1]
+                    });
+                }
+                records.concat()
+            })
+            .collect();
+        let mut compared = 0;
+        for (message, theirs) in mixed.iter().zip(ask_python(of, &mixed)) {
+            let node = Protobuf.decode(Space::source(message.clone()), &options);
+            let ours = call("to_protojson", &options, &Plain::Node(node));
+            if let Some(theirs) = theirs {
+                let ours = ours.unwrap_or_else(|e| panic!("{name} {message:02x?}: {e}"));
+                assert_eq!(json(&ours), doubles(&theirs), "{name} {message:02x?}");
+                compared += 1;
+            }
+        }
+        assert!(compared > 250, "{name}: {compared}");
+    }
+}
+
+/// What the Python runtime reads of an edited message is what the edited tree shows.
+#[test]
+fn edits_read_back_in_the_python_runtime() {
+    if !oracle(
+        Command::new(python()).args(["-c", "import google.protobuf"]),
+        "Python's protobuf",
+    ) {
+        return;
+    }
+    for (name, of) in TYPES {
+        let options = options(of, None, &[]);
+        let rng = &mut Rng::new(11);
+        let mut edited = Vec::new();
+        for message in messages(name, &options) {
+            let message = Protobuf.decode(Space::source(message.bytes().unwrap()), &options);
+            let mut all = Vec::new();
+            leaves(&message, &mut all);
+            let leaf = &all[rng.below(all.len() as u64) as usize];
+            let values = [
+                Scalar::Int(rng.below(1 << 20).into()),
+                Scalar::Int(i128::from(rng.below(300)) - 150),
+                "a text".into(),
+                Scalar::Bool(true),
+                "1972-01-01T10:00:20.021Z".into(),
+                "7.500s".into(),
+            ];
+            for value in values {
+                let mut value = Some(Plain::Scalar(value));
+                let done = update(&message, &leaf.path(), &mut |n| {
+                    n.assign(value.take().unwrap())
+                });
+                edited.extend(done.ok());
+            }
+        }
+        let encoded: Vec<Vec<u8>> = edited.iter().map(bytes).collect();
+        let mut compared = 0;
+        for (tree, theirs) in edited.iter().zip(ask_python(of, &encoded)) {
+            let ours = call("to_protojson", &options, &Plain::Node(tree.clone()));
+            let (Ok(ours), Some(theirs)) = (ours, theirs) else {
+                continue;
+            };
+            assert_eq!(json(&ours), doubles(&theirs), "{name}");
+            compared += 1;
+        }
+        assert!(compared > 80, "{name}: {compared} of {}", edited.len());
+    }
+}
+
+/// `protoc --decode` of a message.
+fn protoc(message: &[u8]) -> Option<Vec<String>> {
+    let dir = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/protos");
+    let mut child = Command::new("protoc")
+        .args(["-I", dir, "--decode=all3.All", "all3.proto"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .ok()?;
+    child.stdin.take()?.write_all(message).ok()?;
+    let out = child.wait_with_output().ok()?;
+    let text = String::from_utf8_lossy(&out.stdout).into_owned();
+    out.status
+        .success()
+        .then(|| text.lines().map(str::to_owned).collect())
+}
+
+#[test]
+fn protoc_shows_exactly_the_change() {
+    if !oracle(Command::new("protoc").arg("--version"), "protoc") {
+        return;
+    }
+    let options = options("all3.All", None, &[]);
+    let mut compared = 0;
+    for message in messages("all3", &options) {
+        let message = Protobuf.decode(Space::source(message.bytes().unwrap()), &options);
+        for (path, value, shown) in [
+            (
+                vec![Key::Name("f_string".into())],
+                "changed, and much longer than it was".into(),
+                r#"f_string: "changed, and much longer than it was""#,
+            ),
+            (
+                vec![Key::Name("f_int32".into())],
+                Scalar::Int(-77),
+                "f_int32: -77",
+            ),
+            (
+                vec![Key::Name("f_message".into()), Key::Name("b".into())],
+                "inner".into(),
+                r#"  b: "inner""#,
+            ),
+        ] {
+            let Some(leaf) = follow(&message, &path).filter(|n| n.kind() == NodeKind::Scalar)
+            else {
+                continue;
+            };
+            if leaf.scalar() == value {
+                continue;
+            }
+            let mut value = Some(Plain::Scalar(value));
+            let edited = update(&message, &path, &mut |n| n.assign(value.take().unwrap())).unwrap();
+            let (before, after) = (
+                protoc(&bytes(&message)).unwrap(),
+                protoc(&bytes(&edited)).unwrap(),
+            );
+            assert_eq!(before.len(), after.len());
+            let changed: Vec<_> = before.iter().zip(&after).filter(|(a, b)| a != b).collect();
+            assert_eq!(changed.len(), 1, "{changed:?}");
+            assert_eq!(changed[0].1, shown);
+            compared += 1;
+        }
+        if compared > 30 {
+            break;
+        }
+    }
+    assert!(compared > 30);
+}
