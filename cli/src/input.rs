@@ -32,6 +32,7 @@ fn options_of(args: &Args, values: BTreeMap<String, Scalar>) -> Options {
     let mut options = Options {
         values,
         lists: BTreeMap::new(),
+        ..Options::default()
     };
     for (name, list) in lists {
         if !list.is_empty() {

@@ -11,5 +11,8 @@ pub fn registry() -> Registry {
         &binq_protobuf::Delimited,
         &binq_protobuf::Grpc,
         &binq_protobuf::Confluent,
+        &binq_http2::Http2,
+        &binq_capture::Pcap,
+        &binq_capture::PcapNg,
     ])
 }

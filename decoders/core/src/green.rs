@@ -42,6 +42,12 @@ impl<T: ?Sized> Deref for Ref<T> {
     }
 }
 
+impl From<Arc<dyn Codec>> for Ref<dyn Codec> {
+    fn from(codec: Arc<dyn Codec>) -> Self {
+        Self::Shared(codec)
+    }
+}
+
 impl<C: Codec> From<&'static C> for Ref<dyn Codec> {
     fn from(codec: &'static C) -> Self {
         Self::Static(codec)
@@ -89,6 +95,8 @@ pub struct Green {
     fields: OnceLock<Box<Expanded>>,
     late: OnceLock<Box<Expanded>>,
     index: OnceLock<Box<Index>>,
+    /// For the root of a decode: the name of its format.
+    pub(crate) format: Option<&'static str>,
 }
 
 /// A field that an expansion found.
@@ -187,7 +195,15 @@ impl Green {
             fields: OnceLock::new(),
             late: OnceLock::new(),
             index: OnceLock::new(),
+            format: None,
         }
+    }
+
+    /// The root of a decode.
+    pub(crate) fn root(format: &'static str, kind: Kind, space: Space, span: Span) -> Self {
+        let mut green = Self::new(kind, space, span);
+        green.format = Some(format);
+        green
     }
 
     /// The same node, so many levels down.

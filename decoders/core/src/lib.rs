@@ -96,6 +96,7 @@
 mod assign;
 mod bits;
 pub mod codec;
+pub mod dialogue;
 mod edit;
 pub mod encode;
 mod error;
@@ -112,6 +113,7 @@ pub mod sequence;
 pub mod shape;
 mod space;
 mod span;
+pub mod time;
 
 pub use bits::Bits;
 pub use error::{Fault, Malformed, Misfit, Reject};
@@ -119,6 +121,7 @@ pub use frame::{Frame, Prefix};
 pub use green::{Child, Green, Kind, Ref};
 pub use node::{Items, Node, NodeKind, Plain};
 pub use path::{Key, path_text};
+pub use registry::inside;
 pub use registry::{Confidence, FnCx, Format, NodeFn, Options, Probe, Registry, ScalarFn};
 pub use scalar::Scalar;
 pub use space::Space;

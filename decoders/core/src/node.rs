@@ -68,8 +68,7 @@ pub(crate) struct Red {
 }
 
 pub(crate) enum Parent {
-    /// The root of a decode, by the name of its format.
-    Root(&'static str),
+    Root,
     Node(Arc<Red>, Key),
 }
 
@@ -78,9 +77,9 @@ impl Node {
     pub fn root_of(format: &'static str, kind: Kind, space: Space, span: Span) -> Self {
         Self {
             red: Arc::new(Red {
-                green: Arc::new(Green::new(kind, space, span)),
+                green: Arc::new(Green::root(format, kind, space, span)),
                 rule: None,
-                parent: Parent::Root(format),
+                parent: Parent::Root,
                 donor: None,
             }),
             edit: None,
@@ -335,7 +334,7 @@ impl Node {
     /// The node that this one is a child of, as it was decoded.
     pub fn parent(&self) -> Option<Node> {
         match &self.red.parent {
-            Parent::Root(_) => None,
+            Parent::Root => None,
             Parent::Node(red, _) => Some(Node {
                 red: red.clone(),
                 edit: None,
@@ -402,6 +401,11 @@ impl Node {
     /// Where the node's bits lie in the input.
     pub fn ranges(&self) -> Vec<Span> {
         self.green().space.origins(self.green().span)
+    }
+
+    /// Where else in the input the node's bits lie: in copies, which change with them.
+    pub fn copies(&self) -> Vec<Span> {
+        self.green().space.copies(self.green().span)
     }
 
     /// The byte of the input where the node begins.
@@ -475,7 +479,7 @@ impl Node {
 impl Red {
     pub fn key(&self) -> Option<&Key> {
         match &self.parent {
-            Parent::Root(_) => None,
+            Parent::Root => None,
             Parent::Node(_, key) => Some(key),
         }
     }
@@ -494,9 +498,10 @@ impl Red {
     fn format(&self) -> &'static str {
         let mut red = self;
         loop {
-            match &red.parent {
-                Parent::Root(format) => return format,
-                Parent::Node(parent, _) => red = parent,
+            match (red.green.format, &red.parent) {
+                (Some(format), _) => return format,
+                (None, Parent::Node(parent, _)) => red = parent,
+                (None, Parent::Root) => return "",
             }
         }
     }
@@ -509,7 +514,7 @@ impl Red {
             (Parent::Node(a, i), Parent::Node(b, j)) => {
                 i == j && (Arc::ptr_eq(a, b) || a.same_place(b))
             }
-            (Parent::Root(_), Parent::Root(_)) => Arc::ptr_eq(&self.green, &other.green),
+            (Parent::Root, Parent::Root) => Arc::ptr_eq(&self.green, &other.green),
             _ => false,
         }
     }

@@ -1,5 +1,6 @@
 //! The registry: which formats there are, and which of them fits an input.
 
+use crate::dialogue::{Conversation, Dialogue};
 use crate::{Fault, Node, Plain, Scalar, Space};
 use bytes::Bytes;
 use std::collections::BTreeMap;
@@ -31,9 +32,24 @@ pub struct Options {
     pub values: BTreeMap<String, Scalar>,
     /// Settings that can be given more than once, such as files that describe a format.
     pub lists: BTreeMap<String, Vec<String>>,
+    /// The formats that what lies inside may be decoded in.
+    pub registry: Option<Registry>,
 }
 
 impl Options {
+    /// Decode what lies inside a format in another one; nothing if that one is not known.
+    pub fn inside(&self, format: &str, space: &Space) -> Option<Node> {
+        let format = self.registry.as_ref()?.named(format).ok()?;
+        Some(format.decode(space.clone(), self))
+    }
+
+    /// These settings and one more.
+    pub fn with(&self, name: &str, value: Scalar) -> Self {
+        let mut out = self.clone();
+        out.values.insert(name.to_owned(), value);
+        out
+    }
+
     /// Whether a setting is on: true, or any text but `false`, `no` and `0`.
     pub fn is_on(&self, name: &str) -> bool {
         match self.values.get(name) {
@@ -77,6 +93,16 @@ pub struct NodeFn {
     pub run: fn(&FnCx<'_>, &Plain, &[Plain]) -> Result<Plain, String>,
 }
 
+/// Settings that a format gives to the one that it opens inside itself; they say what is there, as far as that is known.
+pub mod inside {
+    /// Path of the RPC method that a message is of: `/package.Service/Method`.
+    pub const METHOD: &str = "inside.method";
+    /// Whose message it is: `request` or `response`.
+    pub const SIDE: &str = "inside.side";
+    /// Name of the type of a message.
+    pub const TYPE: &str = "inside.type";
+}
+
 /// A format.
 pub trait Format: Send + Sync + 'static {
     /// Name, as `-d` takes it.
@@ -90,6 +116,16 @@ pub trait Format: Send + Sync + 'static {
 
     /// Decode an input. Never fails: what is wrong is a fault on a node, what is not understood is a gap.
     fn decode(&self, space: Space, options: &Options) -> Node;
+
+    /// The names of the lists that this format makes of a connection, such as `streams`.
+    fn lists(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// What this format makes of a connection; nothing if it is not its own.
+    fn converse(&self, _with: &Conversation, _options: &Options) -> Option<Arc<dyn Dialogue>> {
+        None
+    }
 
     /// Functions for the query language.
     fn functions(&self) -> &'static [ScalarFn] {
@@ -126,7 +162,11 @@ impl Registry {
             Some(name) => self.named(name)?,
             None => self.probe(&bytes)?,
         };
-        Ok(format.decode(Space::source(bytes), options))
+        let options = Options {
+            registry: Some(self.clone()),
+            ..options.clone()
+        };
+        Ok(format.decode(Space::source(bytes), &options))
     }
 
     fn named(&self, name: &str) -> Result<&'static dyn Format, Fault> {
@@ -178,6 +218,12 @@ impl Registry {
     pub fn functions(&self) -> Vec<ScalarFn> {
         let all = self.0.iter().flat_map(|f| f.functions());
         all.copied().collect()
+    }
+}
+
+impl std::fmt::Debug for Registry {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.names()).finish()
     }
 }
 

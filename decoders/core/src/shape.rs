@@ -308,6 +308,18 @@ impl Cx<'_> {
         self.push(name.into(), Green::new(kind, space.clone(), span))
     }
 
+    /// Add what another format made of bytes: the root of its decode becomes a field.
+    pub fn root(&mut self, name: impl Into<Name>, root: &crate::Node) -> &mut Child {
+        self.children.push(Child {
+            name: name.into(),
+            green: root.green().clone(),
+            rule: None,
+            hidden: false,
+            donor: None,
+        });
+        self.children.last_mut().expect("a child was just pushed")
+    }
+
     /// Add bytes that no field covers, as `gap0`, `gap1`, ….
     pub fn gap(&mut self, space: &Space, span: Span) {
         if span.len > 0 {

@@ -104,6 +104,33 @@ impl Space {
         }
     }
 
+    /// Where else in the input the bits of a span lie: in copies, such as a retransmission, which change with them.
+    pub fn copies(&self, span: Span) -> Vec<Span> {
+        let Some((under, layer)) = self.under() else {
+            return Vec::new();
+        };
+        let own = layer
+            .copies(span)
+            .into_iter()
+            .flat_map(|s| under.origins(s));
+        let below = layer
+            .origins(span)
+            .into_iter()
+            .flat_map(|s| under.copies(s));
+        own.chain(below).collect()
+    }
+
+    /// The first run that the span touches whose bytes are missing from the input.
+    pub fn hole_in(&self, span: Span) -> Option<Span> {
+        let (under, layer) = self.under()?;
+        let below = |origin: &Span| under.hole_in(*origin).is_some();
+        layer.hole(span).or_else(|| {
+            // what lies below may be of another size: all that is asked for counts as missing
+            under.under()?;
+            layer.origins(span).iter().any(below).then_some(span)
+        })
+    }
+
     /// The byte of the input where a byte of this space comes from.
     pub fn offset(&self, at: u64) -> u64 {
         let origins = self.origins(Span::bytes(at, 1));

@@ -1,10 +1,10 @@
 //! The format `protobuf`: with a schema, objects of fields; without, the wire view.
 
 use crate::schema::load;
-use crate::schema::types::MessageType;
+use crate::schema::types::{MessageType, Schema};
 use crate::wire::view::{self, FORMAT};
 use binq_core::shape::{Cx, Shape};
-use binq_core::{Confidence, Format, Kind, Malformed, Node, NodeFn, Options, Probe, Space};
+use binq_core::{Confidence, Format, Kind, Malformed, Node, NodeFn, Options, Probe, Space, inside};
 use std::sync::Arc;
 
 /// A message.
@@ -49,6 +49,9 @@ pub fn message_kind(options: &Options) -> Kind {
 /// What was expected and found, for a schema that cannot be loaded or lacks the type.
 pub fn message_type(options: &Options) -> Result<Option<&'static MessageType>, (String, String)> {
     let schema = load::schema(options).map_err(|e| ("a schema".to_owned(), e))?;
+    if let Some(found) = inside_type(schema, options) {
+        return Ok(found);
+    }
     let name = options.text(load::MESSAGE);
     match (schema, name) {
         (Some(schema), Some(name)) => match schema.message(name) {
@@ -71,6 +74,23 @@ pub fn message_type(options: &Options) -> Result<Option<&'static MessageType>, (
         (None, Some(name)) => Err(("a schema that has the message".to_owned(), name.to_owned())),
         (None, None) => Ok(None),
     }
+}
+
+/// For a message inside another format, which says what it is: its type, where the schema has it, else the wire view.
+fn inside_type(
+    schema: Option<&'static Schema>,
+    options: &Options,
+) -> Option<Option<&'static MessageType>> {
+    if let Some(name) = options.text(inside::TYPE) {
+        return Some(schema.and_then(|s| s.message(name)));
+    }
+    let side = options.text(inside::SIDE)?;
+    let of = options.text(inside::METHOD);
+    Some(
+        schema
+            .zip(of)
+            .and_then(|(s, path)| s.of_method(path, side == "request")),
+    )
 }
 
 /// An input whose schema cannot be had: all of it is a gap.

@@ -47,6 +47,11 @@ impl Int {
     /// Unsigned, 4 bytes, big-endian.
     pub const U32BE: Self = Self::unsigned(4, Endian::Big);
 
+    /// Unsigned, 3 bytes, big-endian.
+    pub const U24BE: Self = Self::unsigned(3, Endian::Big);
+    /// Unsigned, 8 bytes, big-endian.
+    pub const U64BE: Self = Self::unsigned(8, Endian::Big);
+
     const fn unsigned(bytes: u8, endian: Endian) -> Self {
         Self {
             bytes,

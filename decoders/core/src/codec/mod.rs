@@ -2,9 +2,11 @@
 
 mod int;
 mod raw;
+mod text;
 
 pub use int::{Endian, Int, Named, UBits};
 pub use raw::{Bool, Raw};
+pub use text::Text;
 
 use crate::error::Misfit;
 use crate::node::{Node, Plain};

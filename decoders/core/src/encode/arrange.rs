@@ -103,6 +103,7 @@ impl Arrange<'_> {
         let mut splice = Splice::new(span, new, &self.path);
         // insertions in one place keep the order in which they are made: all of them count as assigned
         splice.assigned = true;
+        splice.items = Some(self.seq.name());
         self.changes.push(self.at.space, splice);
     }
 }

@@ -10,7 +10,7 @@ mod splice;
 
 pub use output::Encoded;
 pub(crate) use settle::sum;
-pub use splice::{Changes, Splice, patched};
+pub use splice::{Changes, Splice, agree, patched};
 
 use crate::green::Kind;
 use crate::node::Node;
@@ -91,8 +91,20 @@ pub fn encode(node: &Node, options: &EncodeOptions) -> Result<Encoded, Reject> {
         });
     }
     let mut settler = settle::Settler::new(options);
-    let own = node.green().space.clone();
     let changes = settler.settle(node)?;
-    let changes = settle::lower(changes, &own)?;
-    Encoded::new(node, changes, settler.report)
+    let mut own = node.green().space.clone();
+    let mut span = node.green().span;
+    // what a joint layer makes right shows in the space under it
+    while let Some((under, layer)) = own.under() {
+        let origins = layer.origins(span);
+        match origins.as_slice() {
+            [origin] if layer.joint() && origin.len == span.len => {
+                span = *origin;
+                own = under.clone();
+            }
+            _ => break,
+        }
+    }
+    let changes = settle::lower(changes, &own, !options.no_fix, Some(&mut settler.report))?;
+    Encoded::new(node, (own, span), changes, settler.report)
 }

@@ -3,7 +3,7 @@
 use super::Report;
 use super::splice::{ByteSplice, Changes, merge};
 use crate::node::Node;
-use crate::{Reject, Space};
+use crate::{Reject, Space, Span};
 use bytes::Bytes;
 use std::io;
 
@@ -21,9 +21,17 @@ pub struct Encoded {
 }
 
 impl Encoded {
-    pub(super) fn new(node: &Node, mut changes: Changes, report: Report) -> Result<Self, Reject> {
-        let green = node.green();
-        let own = changes.take(&green.space);
+    pub(super) fn new(
+        node: &Node,
+        (space, span): (Space, Span),
+        mut changes: Changes,
+        report: Report,
+    ) -> Result<Self, Reject> {
+        let mut own = changes.take(&space);
+        if !space.same(&node.green().space) {
+            // a joint layer may also have changed what lies around this node
+            own.retain(|s| span.contains(s.span));
+        }
         if changes.0.iter().any(|(_, splices)| !splices.is_empty()) {
             return Err(Reject::Structure {
                 path: node.path_text(),
@@ -31,10 +39,10 @@ impl Encoded {
                     .to_owned(),
             });
         }
-        if !green.span.is_aligned() {
+        if !span.is_aligned() {
             let bits = own
                 .last()
-                .map_or_else(|| green.space.bits(green.span), |s| s.new.clone());
+                .map_or_else(|| space.bits(span), |s| s.new.clone());
             let space = Space::source(bits.bytes().clone());
             return Ok(Self {
                 start: 0,
@@ -45,10 +53,10 @@ impl Encoded {
             });
         }
         Ok(Self {
-            space: green.space.clone(),
-            start: green.span.first_byte(),
-            end: green.span.end_byte(),
-            splices: merge(&green.space, own)?,
+            start: span.first_byte(),
+            end: span.end_byte(),
+            splices: merge(&space, own)?,
+            space,
             report,
         })
     }

@@ -5,6 +5,7 @@ use super::{Did, EncodeOptions, Note, Report};
 use crate::edit::{Edit, Item};
 use crate::frame::Growth;
 use crate::green::{Found, Green, Kind};
+use crate::layer::Patching;
 use crate::node::Node;
 use crate::rule::{Of, Part, Rule};
 use crate::sequence::{Arrange, Old, Placed, Sequence, State};
@@ -19,10 +20,22 @@ pub(super) struct Settler {
     pub report: Report,
 }
 
-/// Carry the changes of all spaces above `to` down to it.
-pub(super) fn lower(mut changes: Changes, to: &Space) -> Result<Changes, Reject> {
+/// Carry the changes of all spaces above `to` down to it, but for those of joint layers, unless it is the end.
+pub(super) fn lower(
+    mut changes: Changes,
+    to: &Space,
+    fix: bool,
+    end: Option<&mut Report>,
+) -> Result<Changes, Reject> {
+    let mut unread = Report::default();
+    let last = end.is_some();
+    let report = end.unwrap_or(&mut unread);
     loop {
-        let above = |space: &Space| (!space.same(to)).then(|| steps_down(space, to)).flatten();
+        let waits = |space: &Space| !last && space.under().is_some_and(|(_, layer)| layer.joint());
+        let above = |space: &Space| {
+            let settled = space.same(to) || waits(space);
+            (!settled).then(|| steps_down(space, to)).flatten()
+        };
         let spaces = changes.0.iter().filter(|(_, splices)| !splices.is_empty());
         let deepest = spaces
             .filter_map(|(space, _)| Some((above(space)?, space.clone())))
@@ -32,8 +45,19 @@ pub(super) fn lower(mut changes: Changes, to: &Space) -> Result<Changes, Reject>
         };
         let splices = changes.take(&space);
         if let Some((under, layer)) = space.under() {
-            let lowered = layer.patch(under, splices)?;
+            let own = changes.1.iter().filter(|(s, _)| s.same(&space));
+            let mut cx = Patching {
+                fix,
+                report,
+                pins: own.map(|(_, span)| *span).collect(),
+            };
+            let lowered = layer.patch(under, splices, &mut cx)?;
+            let pins: Vec<Span> = cx.pins.iter().flat_map(|pin| layer.origins(*pin)).collect();
             changes.list(under).extend(lowered);
+            changes.1.retain(|(s, _)| !s.same(&space));
+            changes
+                .1
+                .extend(pins.into_iter().map(|pin| (under.clone(), pin)));
         }
     }
 }
@@ -55,6 +79,11 @@ impl Settler {
             no_fix: options.no_fix,
             report: Report::default(),
         }
+    }
+
+    fn lowered(&mut self, node: &Node, to: &Space) -> Result<Changes, Reject> {
+        let changes = self.settle(node)?;
+        lower(changes, to, !self.no_fix, None)
     }
 
     pub fn settle(&mut self, node: &Node) -> Result<Changes, Reject> {
@@ -81,11 +110,14 @@ impl Settler {
                         new,
                         by: node.path_text().into(),
                         assigned: true,
+                        items: None,
                         spares: codec
                             .spares()
                             .map(|s| Span::bits(green.span.start + s.start, s.len)),
                     };
                     changes.push(&green.space, splice);
+                } else {
+                    changes.pin(&green.space, green.span);
                 }
             }
             (Some(Edit::Fields(fields)), Kind::Struct(shape)) => {
@@ -121,7 +153,7 @@ impl Settler {
             let Some(child) = node.field(name) else {
                 continue;
             };
-            let mut own = lower(self.settle(&child)?, &green.space)?;
+            let mut own = self.lowered(&child, &green.space)?;
             if shape.has_aliases() {
                 own.drop_same(&green.space, &changes)?;
             }
@@ -275,6 +307,7 @@ impl Settler {
             new,
             by: path.as_str().into(),
             assigned: false,
+            items: None,
             spares: None,
         };
         changes.push(&green.space, splice);
@@ -308,7 +341,7 @@ impl Settler {
             let Some(child) = node.item(i) else {
                 continue;
             };
-            let own = lower(self.settle(&child)?, &green.space)?;
+            let own = self.lowered(&child, &green.space)?;
             let growth = own.growth(&green.space);
             if growth != 0 && seq.relinks() {
                 // this item moves all that follow; what was done so far stays
@@ -338,7 +371,7 @@ impl Settler {
                 Item::Kept(was, Some(_)) if *was == i as u64 => {
                     let child = node.item(i as u64);
                     let own = child.map_or(Ok(Changes::default()), |c| self.settle(&c))?;
-                    let own = lower(own, &green.space)?;
+                    let own = lower(own, &green.space, !self.no_fix, None)?;
                     let same_size = own.growth(&green.space) == 0;
                     if same_size {
                         changes.extend(own);
@@ -386,7 +419,7 @@ impl Settler {
                         continue;
                     };
                     child.edit = edit;
-                    let mut own = lower(self.settle(&child)?, &green.space)?;
+                    let mut own = self.lowered(&child, &green.space)?;
                     let splices = own.take(&green.space);
                     changes.extend(own);
                     Placed {

@@ -15,6 +15,8 @@ pub struct Splice {
     pub by: Arc<str>,
     /// Whether the user assigned it; else it was derived.
     pub assigned: bool,
+    /// Where it adds or removes whole items of a sequence: the name of these items. It belongs to none of their neighbours.
+    pub items: Option<&'static str>,
     /// Bits of the span that another splice may change; this one only copied them.
     pub spares: Option<Span>,
 }
@@ -27,6 +29,7 @@ impl Splice {
             new: Bits::from_bytes(new),
             by: by.into(),
             assigned: false,
+            items: None,
             spares: None,
         }
     }
@@ -39,7 +42,10 @@ impl Splice {
 
 /// Splices, by the space they are for.
 #[derive(Default, Debug)]
-pub struct Changes(pub(super) Vec<(Space, Vec<Splice>)>);
+pub struct Changes(
+    pub(super) Vec<(Space, Vec<Splice>)>,
+    pub(super) Vec<(Space, Span)>,
+);
 
 impl Changes {
     /// Add a splice.
@@ -56,7 +62,13 @@ impl Changes {
         &mut self.0[i].1
     }
 
+    /// Say that a field was assigned the value that it has, and so must keep it.
+    pub(super) fn pin(&mut self, space: &Space, span: Span) {
+        self.1.push((space.clone(), span));
+    }
+
     pub(super) fn extend(&mut self, other: Changes) {
+        self.1.extend(other.1);
         for (space, splices) in other.0 {
             self.list(&space).extend(splices);
         }
@@ -163,8 +175,12 @@ pub(super) struct ByteSplice {
     pub new: Bytes,
 }
 
-/// Sort splices of one space, join those that share a byte, and find contradictions.
-pub(super) fn merge(space: &Space, mut splices: Vec<Splice>) -> Result<Vec<ByteSplice>, Reject> {
+/// Sort splices of one space, and let each bit be changed once: the same change made in two views counts once, and what was
+/// assigned wins over what was derived.
+///
+/// # Errors
+/// Two different changes of one bit.
+pub fn agree(space: &Space, mut splices: Vec<Splice>) -> Result<Vec<Splice>, Reject> {
     splices.sort_by_key(order);
     let mut kept: Vec<Splice> = Vec::with_capacity(splices.len());
     for s in splices {
@@ -173,7 +189,6 @@ pub(super) fn merge(space: &Space, mut splices: Vec<Splice>) -> Result<Vec<ByteS
                 if last.span == s.span && last.new == s.new {
                     continue;
                 }
-                // what was assigned wins over what was derived
                 if last.span == s.span && last.assigned != s.assigned {
                     if s.assigned {
                         *last = s;
@@ -189,6 +204,12 @@ pub(super) fn merge(space: &Space, mut splices: Vec<Splice>) -> Result<Vec<ByteS
             _ => kept.push(s),
         }
     }
+    Ok(kept)
+}
+
+/// Join splices of one space that share a byte, and find contradictions.
+pub(super) fn merge(space: &Space, splices: Vec<Splice>) -> Result<Vec<ByteSplice>, Reject> {
+    let kept = agree(space, splices)?;
     let mut out: Vec<ByteSplice> = Vec::with_capacity(kept.len());
     for s in kept {
         let (start, end) = (s.span.first_byte(), s.span.end_byte());

@@ -4,7 +4,7 @@
 use crate::wire::record::{LEN, Record};
 use binq_core::codec::Codec;
 use binq_core::encode::Splice;
-use binq_core::layer::Layer;
+use binq_core::layer::{Layer, Patching};
 use binq_core::{Reject, Scalar, Space, Span};
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -57,7 +57,12 @@ impl Layer for Merged {
 
     /// Each change goes to the pieces that it is in, or ends at; of those, the first gets the new bytes. Then the lengths of
     /// the pieces follow.
-    fn patch(&self, under: &Space, changes: Vec<Splice>) -> Result<Vec<Splice>, Reject> {
+    fn patch(
+        &self,
+        under: &Space,
+        changes: Vec<Splice>,
+        _cx: &mut Patching<'_>,
+    ) -> Result<Vec<Splice>, Reject> {
         let mut grown = vec![0i64; self.pieces.len()];
         let mut out = Vec::new();
         for change in changes {
@@ -75,6 +80,7 @@ impl Layer for Merged {
                     new: new.take().map_or_else(super::map::no_bits, Clone::clone),
                     by: change.by.clone(),
                     assigned: change.assigned,
+                    items: None,
                     spares: change.spares.map(moved),
                 };
                 grown[i] += part.growth();

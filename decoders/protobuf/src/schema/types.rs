@@ -29,6 +29,19 @@ pub struct Schema {
 }
 
 impl Schema {
+    /// The request or the response type of an RPC method, by its path: `/package.Service/Method`.
+    pub fn of_method(&'static self, path: &str, request: bool) -> Option<&'static MessageType> {
+        let (service, method) = path.strip_prefix('/')?.rsplit_once('/')?;
+        let service = self.pool.get_service_by_name(service)?;
+        let method = service.methods().find(|m| m.name() == method)?;
+        let message = if request {
+            method.input()
+        } else {
+            method.output()
+        };
+        self.message(message.full_name())
+    }
+
     /// The types of a pool.
     pub fn new(
         pool: DescriptorPool,

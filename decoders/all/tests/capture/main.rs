@@ -1,0 +1,100 @@
+//! Captures, HTTP/2 and gRPC: the samples against tshark, before and after edits.
+
+mod edits;
+mod oracle;
+mod reads;
+mod schema;
+#[path = "../laws/walk.rs"]
+#[allow(dead_code)]
+mod walk;
+
+use binq_core::encode::{EncodeOptions, Encoded, encode};
+use binq_core::{Node, Options, Plain, Registry, Scalar};
+use bytes::Bytes;
+use std::path::{Path, PathBuf};
+
+/// The folder of samples.
+pub(crate) fn dir(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../samples")
+        .join(name)
+}
+
+/// All captures, by name.
+pub(crate) fn captures() -> Vec<(String, Bytes)> {
+    let mut all = Vec::new();
+    for entry in std::fs::read_dir(dir("capture")).expect("samples/capture is there") {
+        let path = entry.expect("a readable entry").path();
+        if path
+            .extension()
+            .is_some_and(|e| e == "pcap" || e == "pcapng")
+        {
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            all.push((name, std::fs::read(&path).unwrap().into()));
+        }
+    }
+    all.sort();
+    assert!(all.len() >= 20, "{} captures", all.len());
+    all
+}
+
+pub(crate) fn capture(name: &str) -> Bytes {
+    std::fs::read(dir("capture").join(name))
+        .expect("a sample")
+        .into()
+}
+
+/// The formats here without protobuf, so that messages are bytes.
+fn formats() -> Registry {
+    Registry::new(vec![
+        &binq_http2::Http2,
+        &binq_capture::Pcap,
+        &binq_capture::PcapNg,
+    ])
+}
+
+pub(crate) fn decode(bytes: &Bytes) -> Node {
+    let options = Options::default();
+    formats()
+        .decode(None, bytes.clone(), &options)
+        .expect("a capture")
+}
+
+pub(crate) fn at(root: &Node, path: &str) -> Node {
+    walk::follow(root, &walk::parse(path)).unwrap_or_else(|| panic!("no {path}"))
+}
+
+/// The root with a value assigned at a path.
+pub(crate) fn set(root: &Node, path: &str, value: impl Into<Scalar>) -> Node {
+    set_plain(root, path, Plain::Scalar(value.into()))
+}
+
+pub(crate) fn set_plain(root: &Node, path: &str, value: Plain) -> Node {
+    let keys = walk::parse(path);
+    let node = at(root, path)
+        .assign(value)
+        .unwrap_or_else(|e| panic!("{path}: {e}"));
+    walk::put_back(root, &keys, node)
+}
+
+pub(crate) fn delete_item(root: &Node, path: &str, i: u64) -> Node {
+    let node = at(root, path).remove_item(i).unwrap();
+    walk::put_back(root, &walk::parse(path), node)
+}
+
+pub(crate) fn encoded(root: &Node) -> Encoded {
+    encode(root, &EncodeOptions::default()).unwrap_or_else(|e| panic!("{e}"))
+}
+
+/// Text or bytes as text; numbers and others as shown.
+pub(crate) fn text(node: &Node) -> String {
+    match node.scalar() {
+        Scalar::Str(s) => s.to_string(),
+        Scalar::Bytes(b) => String::from_utf8_lossy(&b).into_owned(),
+        other => other.to_string(),
+    }
+}
+
+pub(crate) fn int(node: &Node) -> u64 {
+    u64::try_from(node.actual().unwrap().as_int().unwrap()).unwrap()
+}

@@ -1,0 +1,304 @@
+//! What is in a packet: link, IP and TCP headers found without making nodes. Shapes and reassembly both rest on it.
+
+use binq_core::{Space, Span};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+/// Link types, <https://www.tcpdump.org/linktypes.html>.
+pub mod link {
+    #![allow(missing_docs)] // the names say it
+    pub const NULL: u32 = 0;
+    pub const ETHERNET: u32 = 1;
+    pub const RAW_OLD: u32 = 12;
+    pub const RAW_OPENBSD: u32 = 14;
+    pub const RAW: u32 = 101;
+    pub const LOOP: u32 = 108;
+    pub const LINUX_SLL: u32 = 113;
+    pub const IPV4: u32 = 228;
+    pub const IPV6: u32 = 229;
+    pub const LINUX_SLL2: u32 = 276;
+}
+
+/// Ether types.
+pub const IPV4: u16 = 0x0800;
+/// IPv6.
+pub const IPV6: u16 = 0x86dd;
+/// VLAN tags: 802.1Q, 802.1ad and two of before.
+pub const VLAN: [u16; 4] = [0x8100, 0x88a8, 0x9100, 0x9200];
+
+/// Protocol number of TCP.
+pub const TCP: u8 = 6;
+/// Protocol number of UDP.
+pub const UDP: u8 = 17;
+
+/// A packet of a capture file.
+#[derive(Clone, Copy, Debug)]
+pub struct Record {
+    /// First byte of its record in the file.
+    pub at: u64,
+    /// First byte after its record.
+    pub end: u64,
+    /// First byte of the packet.
+    pub data: u64,
+    /// Number of bytes that were captured.
+    pub captured: u64,
+    /// Number of bytes that the packet had.
+    pub original: u64,
+    /// Link type.
+    pub link: u32,
+    /// Nanoseconds since 1970.
+    pub time: Option<i64>,
+}
+
+/// What a link header says of what follows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Carried {
+    /// First byte of what follows, from the start of the packet.
+    pub at: u64,
+    /// Its ether type.
+    pub kind: u16,
+}
+
+fn be16(b: &[u8], at: usize) -> Option<u16> {
+    Some(u16::from_be_bytes(b.get(at..at + 2)?.try_into().ok()?))
+}
+
+fn be32(b: &[u8], at: usize) -> Option<u32> {
+    Some(u32::from_be_bytes(b.get(at..at + 4)?.try_into().ok()?))
+}
+
+/// What the packet carries over its link.
+pub fn carried(link: u32, b: &[u8]) -> Option<Carried> {
+    let (at, kind) = match link {
+        link::ETHERNET => {
+            let mut at = 12;
+            let mut kind = be16(b, at)?;
+            while VLAN.contains(&kind) {
+                at += 4;
+                kind = be16(b, at)?;
+            }
+            (at + 2, kind)
+        }
+        link::LINUX_SLL => (16, be16(b, 14)?),
+        link::LINUX_SLL2 => (20, be16(b, 0)?),
+        link::NULL | link::LOOP => (4, family(link, b)?),
+        link::IPV4 => (0, IPV4),
+        link::IPV6 => (0, IPV6),
+        link::RAW | link::RAW_OLD | link::RAW_OPENBSD => match b.first()? >> 4 {
+            4 => (0, IPV4),
+            6 => (0, IPV6),
+            _ => return None,
+        },
+        _ => return None,
+    };
+    let at = at as u64;
+    Some(Carried { at, kind })
+}
+
+/// The address family of a BSD loopback header; its byte order is that of the capturing machine.
+fn family(link: u32, b: &[u8]) -> Option<u16> {
+    let n = be32(b, 0)?;
+    let n = if link == link::NULL && n > 0xffff {
+        n.swap_bytes()
+    } else {
+        n
+    };
+    match n {
+        2 => Some(IPV4),
+        // the BSDs and macOS have three numbers for it
+        10 | 24 | 28 | 30 => Some(IPV6),
+        _ => None,
+    }
+}
+
+/// An IP header. Places are bytes from the start of the packet.
+#[derive(Clone, Copy, Debug)]
+pub struct Ip {
+    /// First byte.
+    pub at: u64,
+    /// First byte after the header, with options and extension headers.
+    pub payload: u64,
+    /// First byte after the datagram, by its length field; may lie past what was captured.
+    pub end: u64,
+    /// Protocol of the payload.
+    pub protocol: u8,
+    /// Source.
+    pub source: IpAddr,
+    /// Destination.
+    pub destination: IpAddr,
+    /// For a fragment.
+    pub fragment: Option<Fragment>,
+}
+
+/// What a fragment is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Fragment {
+    /// Identification.
+    pub id: u32,
+    /// Its first byte in the datagram's payload.
+    pub offset: u32,
+    /// Whether more follow.
+    pub more: bool,
+}
+
+/// Read the IP header at byte `at` of a packet of which `b` was captured.
+pub fn ip(b: &[u8], at: u64, kind: u16) -> Option<Ip> {
+    let h = b.get(at as usize..)?;
+    match kind {
+        IPV4 => ip4(h, at, b.len() as u64),
+        IPV6 => ip6(h, at),
+        _ => None,
+    }
+}
+
+fn ip4(h: &[u8], at: u64, captured: u64) -> Option<Ip> {
+    let fixed = h.get(..20)?;
+    let ihl = u64::from(fixed[0] & 15) * 4;
+    let total = u64::from(be16(fixed, 2)?);
+    if fixed[0] >> 4 != 4 || ihl < 20 {
+        return None;
+    }
+    let word = be16(fixed, 6)?;
+    let (offset, more) = (u32::from(word & 0x1fff) * 8, word & 0x2000 != 0);
+    // with segmentation offload the length is zero: the packet ends where it ends
+    let end = if total == 0 { captured } else { at + total };
+    if end < at + ihl {
+        return None;
+    }
+    let address = |i: usize| {
+        IpAddr::V4(Ipv4Addr::new(
+            fixed[i],
+            fixed[i + 1],
+            fixed[i + 2],
+            fixed[i + 3],
+        ))
+    };
+    Some(Ip {
+        at,
+        payload: at + ihl,
+        end,
+        protocol: fixed[9],
+        source: address(12),
+        destination: address(16),
+        fragment: (more || offset > 0).then_some(Fragment {
+            id: be16(fixed, 4)?.into(),
+            offset,
+            more,
+        }),
+    })
+}
+
+/// Extension headers that say what comes after them (RFC 8200 section 4): hop-by-hop, routing, destination, mobility, HIP,
+/// shim6.
+pub const EXTENSIONS: [u8; 6] = [0, 43, 60, 135, 139, 140];
+/// The fragment header.
+pub const FRAGMENT: u8 = 44;
+/// The authentication header, whose length is counted otherwise.
+pub const AUTH: u8 = 51;
+
+/// Number of bytes of an extension header.
+pub fn extension_len(kind: u8, len: u8) -> u64 {
+    match kind {
+        FRAGMENT => 8,
+        AUTH => (u64::from(len) + 2) * 4,
+        _ => (u64::from(len) + 1) * 8,
+    }
+}
+
+fn ip6(h: &[u8], at: u64) -> Option<Ip> {
+    let fixed = h.get(..40)?;
+    if fixed[0] >> 4 != 6 {
+        return None;
+    }
+    let mut next = fixed[6];
+    let mut payload = 40u64;
+    let end = 40 + u64::from(be16(fixed, 4)?);
+    let mut fragment = None;
+    while EXTENSIONS.contains(&next) || next == FRAGMENT || next == AUTH {
+        let ext = h.get(payload as usize..payload as usize + 8)?;
+        if next == FRAGMENT {
+            let word = be16(ext, 2)?;
+            let (offset, more) = (u32::from(word & !7), word & 1 != 0);
+            if more || offset > 0 {
+                fragment = Some(Fragment {
+                    id: be32(ext, 4)?,
+                    offset,
+                    more,
+                });
+            }
+        }
+        payload += extension_len(next, ext[1]);
+        next = ext[0];
+        if payload > end {
+            return None;
+        }
+        // what follows the first fragment header of a later fragment is not a header
+        if fragment.is_some_and(|f| f.offset > 0) {
+            break;
+        }
+    }
+    let address = |i: usize| {
+        let bytes: [u8; 16] = fixed[i..i + 16].try_into().expect("16 of 40 bytes");
+        IpAddr::V6(Ipv6Addr::from(bytes))
+    };
+    Some(Ip {
+        at,
+        payload: at + payload,
+        end: at + end,
+        protocol: next,
+        source: address(8),
+        destination: address(24),
+        fragment,
+    })
+}
+
+/// A TCP header.
+#[derive(Clone, Copy, Debug)]
+pub struct Tcp {
+    /// Source port.
+    pub source: u16,
+    /// Destination port.
+    pub destination: u16,
+    /// Sequence number.
+    pub seq: u32,
+    /// Acknowledgment number.
+    pub ack: u32,
+    /// Bytes of the header.
+    pub header: u64,
+    /// Flags: FIN, SYN, RST, PSH, ACK from bit 0 up.
+    pub flags: u8,
+}
+
+/// FIN.
+pub const FIN: u8 = 1;
+/// SYN.
+pub const SYN: u8 = 2;
+/// RST.
+pub const RST: u8 = 4;
+/// ACK.
+pub const ACK: u8 = 16;
+
+/// Read a TCP header.
+pub fn tcp(b: &[u8]) -> Option<Tcp> {
+    let h = b.get(..20)?;
+    let header = u64::from(h[12] >> 4) * 4;
+    (header >= 20).then_some(Tcp {
+        source: be16(h, 0)?,
+        destination: be16(h, 2)?,
+        seq: be32(h, 4)?,
+        ack: be32(h, 8)?,
+        header,
+        flags: h[13],
+    })
+}
+
+/// The IP header of a packet.
+pub fn packet_ip(space: &Space, record: &Record) -> Option<Ip> {
+    let bytes = space.read(record.data, record.captured);
+    let carried = carried(record.link, &bytes)?;
+    ip(&bytes, carried.at, carried.kind)
+}
+
+/// The bytes of a packet that were captured.
+pub fn data_span(record: &Record) -> Span {
+    Span::bytes(record.data, record.captured)
+}

@@ -1,0 +1,395 @@
+//! TCP connections and their streams, put together again from packets in whatever order they were captured.
+
+use crate::dissect::{self, Fragment, Ip, Record, Tcp};
+use crate::file::File;
+use binq_core::Space;
+use binq_core::dialogue::Clock;
+use binq_core::layer::{Gather, Layer};
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// A window is never larger (RFC 7323 section 2.3): a segment farther from the others is not of their stream.
+const FARTHEST: i64 = 1 << 30;
+
+/// At most so many datagrams wait for their fragments at a time.
+const MOST_DATAGRAMS: usize = 4096;
+
+/// A peer.
+pub type Peer = (IpAddr, u16);
+
+/// Bytes of a stream that a packet carries.
+#[derive(Clone, Copy, Debug)]
+struct Segment {
+    /// Place in the stream, from the first byte that the connection was seen with.
+    at: i64,
+    /// First byte in the file.
+    from: u64,
+    /// Bytes that were sent.
+    len: u32,
+    /// Bytes that were captured.
+    captured: u32,
+    time: i64,
+}
+
+/// One direction, while it is collected.
+#[derive(Clone, Debug, Default)]
+struct Collected {
+    segments: Vec<Segment>,
+    /// The sequence number that place 0 has.
+    base: Option<u32>,
+    /// The place after the last byte seen.
+    next: i64,
+    /// Whether a SYN was seen, and so place 0 is the beginning.
+    begun: bool,
+    /// Place of the FIN.
+    fin: Option<i64>,
+}
+
+impl Collected {
+    fn place(&mut self, seq: u32) -> i64 {
+        self.base.get_or_insert(seq);
+        self.known_place(seq).unwrap_or(0)
+    }
+
+    fn known_place(&self, number: u32) -> Option<i64> {
+        let expected = self.base?.wrapping_add(self.next as u32);
+        Some(self.next + i64::from(number.wrapping_sub(expected) as i32))
+    }
+
+    fn add(&mut self, tcp: &Tcp, pieces: &[Piece], time: i64) {
+        let mut seq = tcp.seq;
+        if tcp.flags & dissect::SYN != 0 {
+            seq = seq.wrapping_add(1);
+            if self.base.is_none() || !self.begun && self.segments.is_empty() {
+                self.base = Some(seq);
+            }
+            self.begun = true;
+        }
+        if tcp.flags & dissect::RST != 0 {
+            // what an RST carries explains it, and is no part of the stream (RFC 9293 section 3.5.2)
+            return;
+        }
+        let mut at = self.place(seq);
+        if (at - self.next).abs() > FARTHEST {
+            return;
+        }
+        for piece in pieces {
+            self.segments.push(Segment {
+                at,
+                from: piece.from,
+                len: piece.len,
+                captured: piece.captured,
+                time,
+            });
+            at += i64::from(piece.len);
+            self.next = self.next.max(at);
+        }
+        if tcp.flags & dissect::FIN != 0 {
+            self.fin = Some(at);
+        }
+    }
+
+    /// Put the segments in order.
+    fn finish(mut self) -> Stream {
+        // what lies before the beginning is a keep-alive, whose byte was acknowledged long ago
+        if self.begun {
+            self.segments.retain(|s| s.at >= 0);
+        }
+        self.segments.retain(|s| s.len > 0);
+        self.segments.sort_by_key(|s| s.at);
+        let first = match self.begun {
+            true => 0,
+            false => self.segments.first().map_or(0, |s| s.at),
+        };
+        let mut gather = Gather::new();
+        let mut times = Vec::new();
+        let mut skipped = 0;
+        let mut sent = first;
+        for s in &self.segments {
+            let end = gather.len() as i64 + first;
+            if s.at > end {
+                let gap = (s.at - end) as u64;
+                gather.push(None, gap);
+                skipped += gap;
+            }
+            let end = gather.len() as i64 + first;
+            let known = (end - s.at).clamp(0, i64::from(s.captured)) as u64;
+            gather_copy(&mut gather, s, first, known);
+            if known < u64::from(s.captured) {
+                times.push((gather.len(), s.time));
+                gather.push_apart(s.from + known, u64::from(s.captured) - known);
+            }
+            sent = sent.max(s.at + i64::from(s.len));
+        }
+        let end = gather.len() as i64 + first;
+        if sent > end {
+            skipped += (sent - end) as u64;
+            gather.push(None, (sent - end) as u64);
+        }
+        let has_end = self.fin == Some(sent);
+        Stream {
+            gather: Arc::new(gather),
+            times: Arc::new(Times(times)),
+            begun: self.begun,
+            has_end,
+            skipped,
+        }
+    }
+}
+
+/// The part of a segment that is there already, from another packet.
+fn gather_copy(gather: &mut Gather, s: &Segment, first: i64, known: u64) {
+    if known > 0 {
+        gather.copy((s.at - first) as u64, s.from, known);
+    }
+}
+
+/// One direction of a connection.
+#[derive(Debug)]
+pub struct Stream {
+    /// Its bytes.
+    pub gather: Arc<Gather>,
+    /// When they were first seen.
+    pub times: Arc<Times>,
+    /// Whether the beginning was captured.
+    pub begun: bool,
+    /// Whether the end was captured.
+    pub has_end: bool,
+    /// Bytes that were not captured.
+    pub skipped: u64,
+}
+
+/// When the bytes of a stream were first seen: place in the stream, and nanoseconds since 1970.
+#[derive(Debug)]
+pub struct Times(Vec<(u64, i64)>);
+
+impl Clock for Times {
+    fn time(&self, at: u64) -> Option<i128> {
+        let i = self.0.partition_point(|(place, _)| *place <= at);
+        let (_, time) = self.0.get(i.checked_sub(1)?)?;
+        Some((*time).into())
+    }
+}
+
+/// A connection.
+#[derive(Debug)]
+pub struct Flow {
+    /// Who opened it, as far as that can be told.
+    pub client: Peer,
+    /// The other one.
+    pub server: Peer,
+    /// What the client sent.
+    pub sent: Stream,
+    /// What the server sent.
+    pub received: Stream,
+}
+
+/// A connection, while it is collected.
+struct Open {
+    peers: [Peer; 2],
+    halves: [Collected; 2],
+    /// Which of the peers is the client, once it is known.
+    client: Option<usize>,
+}
+
+/// Bytes of a transport payload in the file.
+#[derive(Clone, Copy, Debug)]
+struct Piece {
+    from: u64,
+    len: u32,
+    captured: u32,
+}
+
+/// Find all connections of a file.
+pub fn find(file: &File, space: &Space) -> Vec<Flow> {
+    let mut tracker = Tracker::default();
+    for record in file.records(space) {
+        tracker.packet(space, &record);
+    }
+    tracker.all.into_iter().map(Open::finish).collect()
+}
+
+/// Tells for each packet which connection it is of, and where in its streams.
+#[derive(Default)]
+pub struct Tracker {
+    all: Vec<Open>,
+    current: HashMap<(Peer, Peer), usize>,
+    datagrams: Datagrams,
+}
+
+/// What a packet is in its connection. A fragmented one is seen with its last fragment.
+pub struct Seen {
+    /// Index of the connection.
+    pub flow: usize,
+    /// Which of its peers sent it.
+    pub who: usize,
+    /// The TCP header.
+    pub tcp: Tcp,
+    /// The IP header of this packet.
+    pub ip: Ip,
+    /// Place of its sequence number in the stream of its sender.
+    pub seq: i64,
+    /// Place of its acknowledgment number in the stream of the other one, where that one was seen.
+    pub ack: Option<i64>,
+    /// Where the TCP segment lies in the file: first byte and length of each part.
+    pub parts: Vec<(u64, u64)>,
+    /// Whether all of the segment was captured.
+    pub complete: bool,
+}
+
+impl Tracker {
+    /// Look at the next packet; nothing for one that is no TCP segment.
+    pub fn packet(&mut self, space: &Space, record: &Record) -> Option<Seen> {
+        let ip = dissect::packet_ip(space, record).filter(|ip| ip.protocol == dissect::TCP)?;
+        let (tcp, pieces, parts) = self.datagrams.segment(space, record, &ip)?;
+        let from = (ip.source, tcp.source);
+        let to = (ip.destination, tcp.destination);
+        let key = if from <= to { (from, to) } else { (to, from) };
+        let opens = tcp.flags & (dissect::SYN | dissect::ACK) == dissect::SYN;
+        let known = self.current.get(&key).copied().filter(|i| {
+            // the same ports once more: another connection
+            let old = &self.all[*i];
+            let who = usize::from(old.peers[0] != from);
+            let repeated = old.halves[who].base == Some(tcp.seq.wrapping_add(1));
+            !opens || repeated || old.halves.iter().all(|h| h.segments.is_empty() && !h.begun)
+        });
+        let flow = known.unwrap_or_else(|| {
+            self.all.push(Open {
+                peers: [from, to],
+                halves: Default::default(),
+                client: None,
+            });
+            self.current.insert(key, self.all.len() - 1);
+            self.all.len() - 1
+        });
+        let open = &mut self.all[flow];
+        let who = usize::from(open.peers[0] != from);
+        if tcp.flags & dissect::SYN != 0 {
+            open.client = Some(if opens { who } else { 1 - who });
+        }
+        let complete = pieces.iter().all(|p| p.captured == p.len);
+        open.halves[who].add(&tcp, &pieces, record.time.unwrap_or(0));
+        let seq = open.halves[who].place(tcp.seq);
+        let other = &open.halves[1 - who];
+        let ack = (tcp.flags & dissect::ACK != 0)
+            .then(|| other.known_place(tcp.ack))
+            .flatten();
+        Some(Seen {
+            flow,
+            who,
+            tcp,
+            ip,
+            seq,
+            ack,
+            parts,
+            complete,
+        })
+    }
+
+    /// Where a number that the other peer's stream is counted in lies there.
+    pub fn place(&self, flow: usize, who: usize, number: u32) -> Option<i64> {
+        self.all.get(flow)?.halves[who].known_place(number)
+    }
+}
+
+impl Open {
+    fn finish(self) -> Flow {
+        // without the beginning: a server has the lower port
+        let client = self
+            .client
+            .unwrap_or_else(|| usize::from(self.peers[0].1 < self.peers[1].1));
+        let [a, b] = self.halves.map(Collected::finish);
+        let (sent, received) = if client == 0 { (a, b) } else { (b, a) };
+        Flow {
+            client: self.peers[client],
+            server: self.peers[1 - client],
+            sent,
+            received,
+        }
+    }
+}
+
+/// A TCP header, where the payload lies, and where the whole segment does.
+type Found = (Tcp, Vec<Piece>, Vec<(u64, u64)>);
+
+/// The datagrams whose fragments did not all come yet.
+#[derive(Default)]
+struct Datagrams(HashMap<(IpAddr, IpAddr, u32), Vec<Part>>);
+
+/// A fragment, and where what it carries lies: first byte and length.
+type Part = (Fragment, u64, u64);
+
+impl Datagrams {
+    /// The TCP header of a packet and where its payload lies, once all fragments are there.
+    fn segment(&mut self, space: &Space, record: &Record, ip: &Ip) -> Option<Found> {
+        let captured = ip.end.min(record.captured);
+        let from = record.data + ip.payload;
+        let Some(fragment) = ip.fragment else {
+            let bytes = space.read(from, captured.checked_sub(ip.payload)?);
+            let tcp = dissect::tcp(&bytes)?;
+            let sent = (ip.end - ip.payload).checked_sub(tcp.header)?;
+            let there = (captured - ip.payload).saturating_sub(tcp.header);
+            let piece = Piece {
+                from: from + tcp.header,
+                len: sent as u32,
+                captured: there as u32,
+            };
+            return Some((tcp, vec![piece], vec![(from, captured - ip.payload)]));
+        };
+        if captured < ip.end {
+            return None;
+        }
+        if self.0.len() > MOST_DATAGRAMS {
+            self.0.clear();
+        }
+        let key = (ip.source, ip.destination, fragment.id);
+        let parts = self.0.entry(key).or_default();
+        parts.push((fragment, from, ip.end - ip.payload));
+        let whole = join(parts)?;
+        self.0.remove(&key);
+        let bytes = whole.iter().fold(Vec::new(), |mut all, (at, len)| {
+            if all.len() < 60 {
+                all.extend_from_slice(&space.read(*at, *len));
+            }
+            all
+        });
+        let tcp = dissect::tcp(&bytes)?;
+        let mut skip = tcp.header;
+        let mut pieces = Vec::new();
+        for (at, len) in &whole {
+            let (at, len) = (*at, *len);
+            let cut = skip.min(len);
+            skip -= cut;
+            pieces.push(Piece {
+                from: at + cut,
+                len: (len - cut) as u32,
+                captured: (len - cut) as u32,
+            });
+        }
+        Some((tcp, pieces, whole))
+    }
+}
+
+/// The parts of a datagram in order, if all are there.
+fn join(parts: &[Part]) -> Option<Vec<(u64, u64)>> {
+    let mut sorted = parts.to_vec();
+    sorted.sort_by_key(|(f, _, _)| f.offset);
+    let mut out = Vec::new();
+    let mut next = 0;
+    for (fragment, from, len) in sorted {
+        let offset = u64::from(fragment.offset);
+        if offset > next {
+            return None;
+        }
+        let known = next - offset;
+        if known < len {
+            out.push((from + known, len - known));
+            next = offset + len;
+        }
+        if !fragment.more {
+            return Some(out);
+        }
+    }
+    None
+}

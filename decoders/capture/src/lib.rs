@@ -1,0 +1,24 @@
+//! Packet captures for binq: formats `pcap` and `pcapng`.
+//!
+//! * [`file`]: the records of a file; `pcap` and `pcapng` the structs around them.
+//! * [`dissect`]: headers found without making nodes; `link`, `ip` and `tcp` are their structs.
+//! * [`flows`]: TCP connections and their streams, put together again.
+//! * [`wire`]: what follows from a change: lengths, numbers, checksums.
+#![forbid(unsafe_code)]
+
+mod capture;
+mod checksum;
+mod codecs;
+mod connection;
+mod dissect;
+mod file;
+mod flows;
+mod ip;
+mod link;
+mod order;
+mod packets;
+mod pcapng;
+mod tcp;
+mod wire;
+
+pub use capture::{Pcap, PcapNg};

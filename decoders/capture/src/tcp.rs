@@ -1,0 +1,303 @@
+//! TCP (RFC 9293) and UDP (RFC 768).
+
+use crate::checksum::{Covered, pseudo};
+use crate::codecs::Checksum;
+use crate::dissect::{self, Ip, Record};
+use binq_core::codec::{Bool, Codec, Int, Named, Raw, UBits};
+use binq_core::sequence::{SeqAt, Sequence, State, Step};
+use binq_core::shape::{Cx, Field, Shape};
+use binq_core::{Kind, Malformed, Span};
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// The pseudo header of what an IP packet carries.
+pub fn pseudo_header(ip: &Ip, len: u64) -> Vec<u8> {
+    match (ip.source, ip.destination) {
+        (IpAddr::V4(a), IpAddr::V4(b)) => pseudo(&a.octets(), &b.octets(), ip.protocol, len),
+        (IpAddr::V6(a), IpAddr::V6(b)) => pseudo(&a.octets(), &b.octets(), ip.protocol, len),
+        _ => Vec::new(),
+    }
+}
+
+/// The checksum of what an IP packet carries, which is `at` bytes into it.
+fn covered(record: &Record, ip: &Ip, at: u64, udp: bool) -> Covered {
+    let to = ip.end.min(record.captured);
+    let from = ip.payload.min(to);
+    Covered {
+        spans: vec![Span::bytes(record.data + from, to - from)],
+        pseudo: pseudo_header(ip, ip.end - ip.payload),
+        at,
+        complete: ip.end <= record.captured && ip.fragment.is_none(),
+        udp,
+    }
+}
+
+/// A TCP segment.
+pub fn segment(record: &Record, ip: &Ip) -> Kind {
+    Kind::shared(Arc::new(Segment {
+        record: *record,
+        ip: *ip,
+    }))
+}
+
+/// A UDP datagram.
+pub fn datagram(record: &Record, ip: &Ip) -> Kind {
+    Kind::shared(Arc::new(Datagram {
+        record: *record,
+        ip: *ip,
+    }))
+}
+
+static HEAD: [Field; 17] = [
+    Field::leaf("source_port", 0, 2, &Int::U16BE),
+    Field::leaf("destination_port", 2, 2, &Int::U16BE),
+    Field::leaf("sequence_number", 4, 4, &Int::U32BE),
+    Field::leaf("acknowledgment_number", 8, 4, &Int::U32BE),
+    Field::bits("data_offset", 96, 4, &UBits),
+    Field::bits("reserved", 100, 3, &UBits),
+    Field::bits("ns", 103, 1, &Bool),
+    Field::bits("cwr", 104, 1, &Bool),
+    Field::bits("ece", 105, 1, &Bool),
+    Field::bits("urg", 106, 1, &Bool),
+    Field::bits("ack", 107, 1, &Bool),
+    Field::bits("psh", 108, 1, &Bool),
+    Field::bits("rst", 109, 1, &Bool),
+    Field::bits("syn", 110, 1, &Bool),
+    Field::bits("fin", 111, 1, &Bool),
+    Field::leaf("window_size", 14, 2, &Int::U16BE),
+    Field::leaf("urgent_pointer", 18, 2, &Int::U16BE),
+];
+
+struct Segment {
+    record: Record,
+    ip: Ip,
+}
+
+impl Shape for Segment {
+    fn name(&self) -> &'static str {
+        "tcp_segment"
+    }
+
+    fn layout(&self) -> &'static [Field] {
+        &HEAD
+    }
+
+    fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {
+        let start = cx.at.span.first_byte();
+        let end = cx.at.span.end_byte();
+        let sum: Arc<dyn Codec> = Arc::new(Checksum {
+            space: cx.at.space.clone(),
+            of: covered(&self.record, &self.ip, 16, false),
+        });
+        cx.leaf("checksum", Span::bytes(start + 16, 2), sum);
+        let offset = u64::from(cx.at.read(12, 1)[0] >> 4) * 4;
+        let header = offset.clamp(20, end - start);
+        if header > 20 {
+            let all = Span::bytes(start + 20, header - 20);
+            let options = Options::new(&cx.at.space.read(start + 20, header - 20), all);
+            let covered = options.0.last().map_or(all.start, |(_, s)| s.end());
+            let span = Span::bits(all.start, covered - all.start);
+            cx.node("options", span, Kind::array(Arc::new(options)));
+            let space = cx.at.space.clone();
+            cx.gap(&space, Span::bits(covered, all.end() - covered));
+        }
+        let payload = Span::bytes(start + header, end - start - header);
+        cx.leaf("payload", payload, &Raw::ANY);
+        if offset != header {
+            return Err(Malformed::new(
+                start + 12,
+                format!("a data offset of 5 to {}", (end - start) / 4),
+                (offset / 4).to_string(),
+            ));
+        }
+        Ok(())
+    }
+}
+
+static OPTION: Named<Int> = Named {
+    number: Int::U8,
+    names: &[
+        (0, "end"),
+        (1, "nop"),
+        (2, "maxseg"),
+        (3, "winscale"),
+        (4, "sack_permitted"),
+        (5, "sack"),
+        (8, "timestamp"),
+        (30, "mptcp"),
+        (34, "fast_open"),
+    ],
+};
+
+/// Options: kind and place of each.
+pub struct Options(pub Vec<(u8, Span)>);
+
+impl Options {
+    /// Those in these bytes, which lie there.
+    pub fn new(bytes: &[u8], at: Span) -> Self {
+        let mut all = Vec::new();
+        let mut i = 0;
+        while let Some(kind) = bytes.get(i) {
+            let len = match kind {
+                0 => bytes.len() - i,
+                1 => 1,
+                _ => match bytes.get(i + 1) {
+                    Some(n) if *n >= 2 && usize::from(*n) <= bytes.len() - i => usize::from(*n),
+                    _ => break,
+                },
+            };
+            let span = Span::bits(at.start + i as u64 * 8, len as u64 * 8);
+            all.push((*kind, span));
+            i += len;
+        }
+        Self(all)
+    }
+}
+
+impl Sequence for Options {
+    fn name(&self) -> &'static str {
+        "option"
+    }
+
+    fn step(&self, _at: &SeqAt<'_>, state: &State) -> Option<Step> {
+        let (kind, span) = *self.0.get(state.memory as usize)?;
+        Some(Step {
+            kind: Kind::shared(Arc::new(OptionShape { kind })),
+            span,
+            next: State {
+                at: span.end(),
+                memory: state.memory + 1,
+                more: None,
+            },
+        })
+    }
+}
+
+struct OptionShape {
+    kind: u8,
+}
+
+impl Shape for OptionShape {
+    fn name(&self) -> &'static str {
+        "option"
+    }
+
+    fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {
+        let (at, end) = (cx.at.span.first_byte(), cx.at.span.end_byte());
+        cx.leaf("kind", Span::bytes(at, 1), &OPTION);
+        let space = cx.at.space.clone();
+        if self.kind <= 1 {
+            cx.gap(&space, Span::bytes(at + 1, end - at - 1));
+            return Ok(());
+        }
+        cx.leaf("length", Span::bytes(at + 1, 1), &Int::U8);
+        let data = at + 2;
+        match (self.kind, end - data) {
+            (2, 2) => {
+                cx.leaf("size", Span::bytes(data, 2), &Int::U16BE);
+            }
+            (3, 1) => {
+                cx.leaf("shift", Span::bytes(data, 1), &Int::U8);
+            }
+            (8, 8) => {
+                cx.leaf("value", Span::bytes(data, 4), &Int::U32BE);
+                cx.leaf("echo_reply", Span::bytes(data + 4, 4), &Int::U32BE);
+            }
+            (5, n) if n.is_multiple_of(8) => {
+                let span = Span::bytes(data, n);
+                cx.node("blocks", span, Kind::array(Arc::new(SackBlocks)));
+            }
+            (_, n) if n > 0 => {
+                cx.leaf("data", Span::bytes(data, n), &Raw::FIXED);
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+/// SACK blocks, RFC 2018.
+struct SackBlocks;
+
+static SACK_BLOCK: binq_core::shape::Fixed = binq_core::shape::Fixed {
+    name: "sack_block",
+    fields: &[
+        Field::leaf("left_edge", 0, 4, &Int::U32BE),
+        Field::leaf("right_edge", 4, 4, &Int::U32BE),
+    ],
+    word: None,
+};
+
+impl Sequence for SackBlocks {
+    fn name(&self) -> &'static str {
+        "sack_block"
+    }
+
+    fn step(&self, at: &SeqAt<'_>, state: &State) -> Option<Step> {
+        let span = Span::bits(state.at, 64);
+        at.span.contains(span).then(|| Step {
+            kind: Kind::fixed(&SACK_BLOCK),
+            span,
+            next: State::new(span.end()),
+        })
+    }
+
+    fn stride(&self) -> Option<u64> {
+        Some(64)
+    }
+}
+
+static UDP_HEAD: [Field; 3] = [
+    Field::leaf("source_port", 0, 2, &Int::U16BE),
+    Field::leaf("destination_port", 2, 2, &Int::U16BE),
+    Field::leaf("length", 4, 2, &Int::U16BE),
+];
+
+struct Datagram {
+    record: Record,
+    ip: Ip,
+}
+
+impl Shape for Datagram {
+    fn name(&self) -> &'static str {
+        "udp_datagram"
+    }
+
+    fn layout(&self) -> &'static [Field] {
+        &UDP_HEAD
+    }
+
+    fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {
+        let start = cx.at.span.first_byte();
+        let end = cx.at.span.end_byte();
+        if end - start < 8 {
+            let space = cx.at.space.clone();
+            cx.gap(&space, Span::bytes(start + 6, end - start - 6));
+            return Err(Malformed::new(
+                start,
+                "8 bytes of udp_datagram",
+                format!("{} bytes", end - start),
+            ));
+        }
+        let sum: Arc<dyn Codec> = Arc::new(Checksum {
+            space: cx.at.space.clone(),
+            of: covered(&self.record, &self.ip, 6, true),
+        });
+        cx.leaf("checksum", Span::bytes(start + 6, 2), sum);
+        cx.leaf(
+            "payload",
+            Span::bytes(start + 8, end - start - 8),
+            &Raw::ANY,
+        );
+        Ok(())
+    }
+}
+
+/// Whether a packet's protocol has a checksum that is known here, and where.
+pub fn checksum_at(protocol: u8) -> Option<(u64, bool)> {
+    match protocol {
+        dissect::TCP => Some((16, false)),
+        dissect::UDP => Some((6, true)),
+        _ => None,
+    }
+}

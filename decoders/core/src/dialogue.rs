@@ -1,0 +1,49 @@
+//! Connections: how a format that carries others (a capture) meets one that is spoken in both directions (HTTP/2).
+//!
+//! Neither names the other: the one that has connections asks every format of the registry whether this one is its own.
+
+use crate::{Kind, Node, Space};
+use std::sync::Arc;
+
+/// When bytes were seen.
+pub trait Clock: Send + Sync {
+    /// When a byte of the stream was first seen, in nanoseconds since 1970.
+    fn time(&self, at: u64) -> Option<i128>;
+}
+
+/// One direction of a connection.
+#[derive(Clone)]
+pub struct Half {
+    /// What was sent, in order.
+    pub stream: Space,
+    /// When it was.
+    pub clock: Arc<dyn Clock>,
+    /// Whether the first byte of the stream is the first one that was sent.
+    pub whole: bool,
+}
+
+/// A connection.
+#[derive(Clone)]
+pub struct Conversation {
+    /// Its index among the connections.
+    pub number: u64,
+    /// What the client sent.
+    pub client: Half,
+    /// What the server sent.
+    pub server: Half,
+}
+
+/// What a format makes of a connection that is its own.
+pub trait Dialogue: Send + Sync {
+    /// What the client sent.
+    fn client(&self) -> Node;
+
+    /// What the server sent.
+    fn server(&self) -> Node;
+
+    /// How many items a list of [`crate::Format::lists`] has.
+    fn count(&self, list: &str) -> u64;
+
+    /// An item of such a list. Its kind finds its own spaces.
+    fn item(&self, list: &str, i: u64) -> Option<Kind>;
+}

@@ -1,0 +1,312 @@
+//! The layer of everything that was cut in pieces: a stream from its packets, a body from its frames.
+
+use super::{Layer, Patching};
+use crate::encode::Splice;
+use crate::{Reject, Space, Span};
+use std::borrow::Cow;
+
+/// A run of bytes of the derived space.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Run {
+    /// Its first byte in the derived space.
+    pub at: u64,
+    /// Number of bytes.
+    pub len: u64,
+    /// Its first byte in the space under it; nothing for bytes that are missing there.
+    pub from: Option<u64>,
+}
+
+impl Run {
+    fn end(&self) -> u64 {
+        self.at + self.len
+    }
+}
+
+/// Bytes gathered from runs of the space under it, in order.
+///
+/// Missing runs (packets that a capture lost) read as zeros. Bytes that are there more than once (retransmissions) change in
+/// every copy.
+#[derive(Clone, Debug, Default)]
+pub struct Gather {
+    runs: Vec<Run>,
+    holes: Vec<Span>,
+    copies: Vec<Run>,
+    longest_copy: u64,
+}
+
+impl Gather {
+    /// A gathering without runs.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Append a run. One that continues the run before it is joined with it.
+    pub fn push(&mut self, from: Option<u64>, len: u64) {
+        if len == 0 {
+            return;
+        }
+        let at = self.len();
+        if from.is_none() {
+            self.holes.push(Span::bytes(at, len));
+        }
+        match self.runs.last_mut() {
+            Some(last) if from.is_some() && last.from.map(|f| f + last.len) == from => {
+                last.len += len;
+            }
+            _ => self.runs.push(Run { at, len, from }),
+        }
+    }
+
+    /// Append a run that stays apart from the one before it even if it continues it: bytes inserted between the two are
+    /// not the same before and after.
+    pub fn push_apart(&mut self, from: u64, len: u64) {
+        let at = self.len();
+        if len > 0 {
+            let from = Some(from);
+            self.runs.push(Run { at, len, from });
+        }
+    }
+
+    /// Say that bytes `at .. at + len` are also at byte `from` of the space under it.
+    pub fn copy(&mut self, at: u64, from: u64, len: u64) {
+        if len > 0 {
+            let from = Some(from);
+            let i = self.copies.partition_point(|c| c.at <= at);
+            self.copies.insert(i, Run { at, len, from });
+            self.longest_copy = self.longest_copy.max(len);
+        }
+    }
+
+    /// The runs.
+    pub fn runs(&self) -> &[Run] {
+        &self.runs
+    }
+
+    /// The index of the run that holds a byte.
+    pub fn run_at(&self, at: u64) -> Option<usize> {
+        let i = self.runs.partition_point(|r| r.end() <= at);
+        (i < self.runs.len()).then_some(i)
+    }
+
+    /// The runs that hold a span of at least one bit, each cut to it: span here, and its first bit there.
+    fn cut(&self, span: Span) -> impl Iterator<Item = (Span, Option<u64>)> + '_ {
+        let first = self.run_at(span.first_byte()).unwrap_or(self.runs.len());
+        self.runs[first..].iter().map_while(move |run| {
+            let start = span.start.max(run.at * 8);
+            let end = span.end().min(run.end() * 8);
+            let from = run.from.map(|f| f * 8 + (start - run.at * 8));
+            (start < end).then(|| (Span::bits(start, end - start), from))
+        })
+    }
+
+    /// Where bytes go that are inserted before byte `at`: they belong to what comes before them.
+    fn before(&self, at: u64) -> Option<u64> {
+        let i = self.run_at(at.saturating_sub(1))?;
+        let run = &self.runs[i];
+        let next = || self.runs.get(i + 1).filter(|r| r.at == at)?.from;
+        match run.from {
+            Some(from) => Some(from + (at - run.at)),
+            None => next(),
+        }
+    }
+
+    /// Turn changes of the derived space, whatever their sizes, into changes of the space under it.
+    ///
+    /// # Errors
+    /// Bytes that are missing there, or a change of size in a part of a copy.
+    pub fn scatter(&self, changes: Vec<Splice>) -> Result<Vec<Splice>, Reject> {
+        let mut out = Vec::new();
+        for change in changes {
+            if change.span.len == 0 {
+                let at = change.span.first_byte();
+                let to = self.before(at).ok_or_else(|| missing(&change))?;
+                self.put(&change, change.span, to * 8, change.new.clone(), &mut out)?;
+                continue;
+            }
+            let mut done = 0;
+            for (span, from) in self.cut(change.span) {
+                let from = from.ok_or_else(|| missing(&change))?;
+                let last = span.end() == change.span.end();
+                let left = change.new.len() - done;
+                let len = if last { left } else { span.len.min(left) };
+                let new = change.new.slice(done, len);
+                done += len;
+                self.put(&change, span, from, new, &mut out)?;
+            }
+        }
+        Ok(out)
+    }
+
+    fn put(
+        &self,
+        change: &Splice,
+        span: Span,
+        from: u64,
+        new: crate::Bits,
+        out: &mut Vec<Splice>,
+    ) -> Result<(), Reject> {
+        let piece = |start: u64, len: u64, new: crate::Bits| Splice {
+            span: Span::bits(start, len),
+            new,
+            // to the space under it, what is inside an item is bytes
+            items: None,
+            spares: None,
+            ..change.clone()
+        };
+        let reach = span.start.saturating_sub(self.longest_copy * 8 + 8);
+        let first = self.copies.partition_point(|c| c.at * 8 < reach);
+        for copy in &self.copies[first..] {
+            let (start, end) = (copy.at * 8, copy.end() * 8);
+            if start > span.end() {
+                break;
+            }
+            let there = |bit: u64| copy.from.unwrap_or(0) * 8 + (bit - start);
+            if start <= span.start && span.end() <= end && (span.len > 0 || start < span.start) {
+                out.push(piece(there(span.start), span.len, new.clone()));
+            } else if start.max(span.start) < end.min(span.end()) {
+                if new.len() != span.len {
+                    return Err(Reject::Structure {
+                        path: change.by.to_string(),
+                        why: "a part of it is there twice, so its size cannot change".to_owned(),
+                    });
+                }
+                let a = start.max(span.start);
+                let b = end.min(span.end());
+                out.push(piece(there(a), b - a, new.slice(a - span.start, b - a)));
+            }
+        }
+        out.push(piece(from, span.len, new));
+        Ok(())
+    }
+}
+
+fn missing(change: &Splice) -> Reject {
+    Reject::Structure {
+        path: change.by.to_string(),
+        why: "these bytes are missing from the input, and so cannot be changed".to_owned(),
+    }
+}
+
+impl Layer for Gather {
+    fn len(&self) -> u64 {
+        self.runs.last().map_or(0, Run::end)
+    }
+
+    fn read<'a>(&self, under: &'a Space, at: u64, len: u64) -> Cow<'a, [u8]> {
+        let mut runs = self.cut(Span::bytes(at, len));
+        let Some((span, from)) = runs.next() else {
+            return Cow::Borrowed(&[]);
+        };
+        if let (Some(from), true) = (from, span.len == len * 8) {
+            return under.read(from / 8, len);
+        }
+        let mut out = Vec::with_capacity(len as usize);
+        for (span, from) in std::iter::once((span, from)).chain(runs) {
+            let want = (span.len / 8) as usize;
+            let all = out.len() + want;
+            if let Some(from) = from {
+                out.extend_from_slice(&under.read(from / 8, want as u64));
+            }
+            out.resize(all, 0);
+        }
+        out.into()
+    }
+
+    fn origins(&self, span: Span) -> Vec<Span> {
+        if span.len == 0 {
+            let at = self.before(span.first_byte());
+            let first = || self.runs.first()?.from;
+            let at = at.or_else(first).unwrap_or(0);
+            return vec![Span::bits(at * 8 + span.start % 8, 0)];
+        }
+        let there = self.cut(span);
+        let there = there.filter_map(|(s, from)| Some(Span::bits(from?, s.len)));
+        there.collect()
+    }
+
+    fn copies(&self, span: Span) -> Vec<Span> {
+        let reach = span.start.saturating_sub(self.longest_copy * 8);
+        let first = self.copies.partition_point(|c| c.at * 8 < reach);
+        let near = self.copies[first..]
+            .iter()
+            .take_while(|c| c.at * 8 < span.end());
+        near.filter_map(|c| {
+            let start = span.start.max(c.at * 8);
+            let end = span.end().min(c.end() * 8);
+            let from = c.from? * 8 + (start - c.at * 8);
+            (start < end).then(|| Span::bits(from, end - start))
+        })
+        .collect()
+    }
+
+    fn hole(&self, span: Span) -> Option<Span> {
+        let i = self.holes.partition_point(|h| h.end() <= span.start);
+        let hole = self.holes.get(i)?;
+        (hole.start < span.end()).then_some(*hole)
+    }
+
+    fn patch(
+        &self,
+        _under: &Space,
+        changes: Vec<Splice>,
+        _cx: &mut Patching<'_>,
+    ) -> Result<Vec<Splice>, Reject> {
+        self.scatter(changes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+
+    fn gather() -> Gather {
+        let mut g = Gather::new();
+        g.push(Some(2), 3);
+        g.push(None, 2);
+        g.push(Some(8), 4);
+        g.copy(6, 20, 3);
+        g
+    }
+
+    #[test]
+    fn runs_are_read_in_order_and_holes_are_zeros() {
+        let under = Space::source((0..30).collect::<Vec<u8>>());
+        let space = Space::derived(under, Arc::new(gather()));
+        assert_eq!(*space.read(0, 99), [2, 3, 4, 0, 0, 8, 9, 10, 11]);
+        assert_eq!(*space.read(4, 3), [0, 8, 9]);
+        assert_eq!(space.hole_in(Span::bytes(0, 3)), None);
+        assert_eq!(space.hole_in(Span::bytes(2, 2)), Some(Span::bytes(3, 2)));
+        assert_eq!(space.offset(6), 9);
+        assert_eq!(space.copies(Span::bytes(5, 2)), [Span::bytes(20, 1)]);
+    }
+
+    #[test]
+    fn a_change_goes_to_every_copy() {
+        let splice = |at, len, new: &'static [u8]| Splice::new(Span::bytes(at, len), new, "x");
+        let lower = |s| {
+            let mut out: Vec<_> = gather()
+                .scatter(vec![s])
+                .unwrap()
+                .into_iter()
+                .map(|s| (s.span.first_byte(), s.span.len / 8, s.new.bytes().to_vec()))
+                .collect();
+            out.sort();
+            out
+        };
+        assert_eq!(
+            lower(splice(6, 2, b"abc")),
+            [(9, 2, b"abc".to_vec()), (20, 2, b"abc".to_vec())]
+        );
+        // in part: only what the copy has
+        assert_eq!(
+            lower(splice(5, 2, b"ab")),
+            [(8, 2, b"ab".to_vec()), (20, 1, b"b".to_vec())]
+        );
+        // an insertion belongs to what is before it
+        assert_eq!(lower(splice(6, 0, b"x")), [(9, 0, b"x".to_vec())]);
+        assert_eq!(lower(splice(9, 0, b"x")).len(), 2);
+        assert!(gather().scatter(vec![splice(3, 1, b"x")]).is_err());
+        assert!(gather().scatter(vec![splice(5, 2, b"x")]).is_err());
+    }
+}

@@ -1,0 +1,257 @@
+//! `.streams[]`: each request with its response.
+
+use crate::frame::ERROR_CODE;
+use crate::header::{Header, Headers};
+use crate::hpack::Block;
+use crate::hpack::repr::Form;
+use crate::talk::{List, Message, Talk, Who};
+use binq_core::codec::{Bool, Codec, Int, Raw, Text};
+use binq_core::shape::{At, Cx, Shape};
+use binq_core::{Kind, Malformed, Name, Ref, Scalar, Span};
+use std::sync::Arc;
+
+/// A stream, by its index.
+pub fn kind(talk: &Arc<Talk>, i: usize) -> Kind {
+    Kind::shared(Arc::new(Stream {
+        talk: talk.clone(),
+        i,
+    }))
+}
+
+struct Stream {
+    talk: Arc<Talk>,
+    i: usize,
+}
+
+/// When a stream began and ended, in nanoseconds.
+pub fn times(talk: &Talk, i: usize) -> (Option<i128>, Option<i128>) {
+    let exchange = talk.exchange(i);
+    let at = |who, m: &Message, last: bool| {
+        let (first, end) = m.frames?;
+        talk.time(who, if last { end } else { first })
+    };
+    let both = |last| {
+        [
+            at(Who::Client, &exchange.request, last),
+            at(Who::Server, &exchange.response, last),
+        ]
+    };
+    let first = both(false).into_iter().flatten().min();
+    (first, both(true).into_iter().flatten().max())
+}
+
+/// The computed fields that streams and calls share.
+pub fn compute(talk: &Talk, i: usize, name: &str) -> Scalar {
+    match name {
+        "connection" => talk.number.into(),
+        "stream_id" => u64::from(talk.exchange(i).id).into(),
+        "time" => match times(talk, i).0 {
+            Some(ns) => binq_core::time::rfc3339(ns).into(),
+            None => Scalar::Null,
+        },
+        "duration" => match times(talk, i) {
+            // nanoseconds of a connection are far below 2^53
+            (Some(first), Some(last)) => Scalar::Float((last - first) as f64 / 1e9),
+            _ => Scalar::Null,
+        },
+        _ => Scalar::Null,
+    }
+}
+
+impl Shape for Stream {
+    fn name(&self) -> &'static str {
+        "stream"
+    }
+
+    fn computed(&self) -> &'static [(&'static str, &'static dyn Codec)] {
+        static COMPUTED: [(&str, &dyn Codec); 5] = [
+            ("connection", &Int::U64BE),
+            ("stream_id", &Int::U32BE),
+            ("time", &Text),
+            ("duration", &Text),
+            ("pushed", &Bool),
+        ];
+        &COMPUTED
+    }
+
+    fn compute(&self, name: &str, _at: &At<'_>) -> Scalar {
+        match name {
+            "pushed" => Scalar::Bool(self.talk.exchange(self.i).pushed),
+            _ => compute(&self.talk, self.i, name),
+        }
+    }
+
+    fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {
+        let nowhere = Span::bits(cx.at.span.start, 0);
+        for (name, who) in [("request", Who::Client), ("response", Who::Server)] {
+            let shape = MessageShape {
+                talk: self.talk.clone(),
+                i: self.i,
+                who,
+            };
+            cx.node(name, nowhere, Kind::shared(Arc::new(shape)));
+        }
+        Ok(())
+    }
+}
+
+struct MessageShape {
+    talk: Arc<Talk>,
+    i: usize,
+    who: Who,
+}
+
+impl MessageShape {
+    fn message(&self) -> &Message {
+        let exchange = self.talk.exchange(self.i);
+        match self.who {
+            Who::Client => &exchange.request,
+            Who::Server => &exchange.response,
+        }
+    }
+}
+
+/// Add the value of a header field under a name.
+pub fn value(cx: &mut Cx<'_>, list: &List, header: &[u8], name: impl Into<Name>) {
+    let Some(field) = list.get(header) else {
+        return;
+    };
+    let header = Header {
+        field: field.clone(),
+    };
+    let (span, codec) = header.place(list.base, true);
+    cx.node_in(name, &list.space, span, Kind::Leaf(codec));
+}
+
+/// Add all fields of a block.
+fn list(cx: &mut Cx<'_>, name: &'static str, list: &List) {
+    let block = Block {
+        fields: list.fields().to_vec(),
+        wrong: None,
+        broken: None,
+    };
+    let end = block.fields.last().map_or(0, |f| f.repr.end) as u64;
+    let span = Span::bytes(list.base, end);
+    let headers = Headers {
+        block: Arc::new(block),
+        base: list.base,
+    };
+    cx.node_in(name, &list.space, span, Kind::array(Arc::new(headers)));
+}
+
+impl Shape for MessageShape {
+    fn name(&self) -> &'static str {
+        match self.who {
+            Who::Client => "request",
+            Who::Server => "response",
+        }
+    }
+
+    fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {
+        let message = self.message();
+        let side = self.talk.side(self.who);
+        let headers = self.talk.headers(message.headers);
+        if let Some(found) = &headers {
+            for name in ["method", "scheme", "authority", "path", "status"] {
+                value(cx, found, format!(":{name}").as_bytes(), name);
+            }
+            list(cx, "headers", found);
+            let by_name = ByName(self.talk.clone(), message.headers);
+            let nowhere = Span::bytes(found.base, 0);
+            cx.node_in(
+                "header",
+                &found.space,
+                nowhere,
+                Kind::shared(Arc::new(by_name)),
+            );
+        }
+        for (i, block) in message.interim.iter().enumerate() {
+            if let Some(found) = self.talk.headers(Some(*block)) {
+                // more than one is rare, and they have no names of their own
+                let name: &'static str = match i {
+                    0 => "interim_headers",
+                    _ => break,
+                };
+                list(cx, name, &found);
+            }
+        }
+        if message.has_body() {
+            let body = message.body(side);
+            let kind = Kind::Leaf(Ref::Static(match body.hole_in(body.span()) {
+                None => &Raw::ANY,
+                Some(_) => &Lost,
+            }));
+            cx.node_in("body", body, body.span(), kind);
+        }
+        if let Some(found) = self.talk.headers(message.trailers) {
+            list(cx, "trailers", &found);
+        }
+        if let Some(at) = message.reset {
+            cx.node_in(
+                "reset",
+                &side.space,
+                Span::bytes(at + crate::frame::HEAD, 4),
+                Kind::Leaf((&ERROR_CODE).into()),
+            );
+        }
+        let lost = headers.is_some_and(|h| !h.is_complete());
+        match lost {
+            true => Err(Malformed::new(
+                cx.at.span.first_byte(),
+                "a whole header block",
+                "a part of one; the rest is not there",
+            )),
+            false => Ok(()),
+        }
+    }
+}
+
+/// Bytes of which some are not there.
+pub struct Lost;
+
+impl Codec for Lost {
+    fn decode(&self, bits: &binq_core::Bits) -> Result<Scalar, binq_core::Misfit> {
+        Err(binq_core::Misfit::new(
+            format!("{} bytes", bits.len() / 8),
+            "bytes that the capture lost among them",
+        ))
+    }
+
+    fn encode(
+        &self,
+        value: &Scalar,
+        _like: &binq_core::Bits,
+    ) -> Result<binq_core::Bits, binq_core::Misfit> {
+        Err(binq_core::Misfit::new(
+            "nothing: bytes are missing here",
+            value,
+        ))
+    }
+}
+
+/// Header fields by name; of several of one name, the first.
+struct ByName(Arc<Talk>, Option<crate::talk::BlockAt>);
+
+impl Shape for ByName {
+    fn name(&self) -> &'static str {
+        "header fields by name"
+    }
+
+    fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {
+        let Some(list) = self.0.headers(self.1) else {
+            return Ok(());
+        };
+        let mut seen = std::collections::HashSet::new();
+        for field in list.fields() {
+            let Some(name) = field.name.known() else {
+                continue;
+            };
+            if field.repr.form == Form::SizeUpdate || !seen.insert(name.clone()) {
+                continue;
+            }
+            let text = String::from_utf8_lossy(name).into_owned();
+            value(cx, &list, name, text);
+        }
+        Ok(())
+    }
+}

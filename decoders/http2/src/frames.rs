@@ -1,0 +1,41 @@
+//! `.frames[]`: the walk over the frames of one direction.
+
+use crate::payload::{Frame, Lost};
+use crate::side::{Look, Side, look};
+use binq_core::sequence::{Arrange, SeqAt, Sequence, State, Step};
+use binq_core::{Kind, Reject, Span};
+use std::sync::Arc;
+
+/// The frames of one direction.
+pub struct Frames(pub Arc<Side>);
+
+impl Sequence for Frames {
+    fn name(&self) -> &'static str {
+        "frame"
+    }
+
+    fn step(&self, at: &SeqAt<'_>, state: &State) -> Option<Step> {
+        let start = state.at / 8;
+        let (kind, end) = match look(at.space, start) {
+            Look::Frame(head, end) => {
+                let side = self.0.clone();
+                (Kind::shared(Arc::new(Frame { side, head })), end)
+            }
+            Look::Lost(until) => (Kind::fixed(&Lost), until),
+            Look::End => return None,
+        };
+        Some(Step {
+            kind,
+            span: Span::bytes(start, end - start),
+            next: State::new(end * 8),
+        })
+    }
+
+    fn resizable(&self) -> bool {
+        true
+    }
+
+    fn arrange(&self, cx: &mut Arrange<'_>) -> Result<(), Reject> {
+        cx.in_place()
+    }
+}

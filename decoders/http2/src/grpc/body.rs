@@ -1,0 +1,150 @@
+//! What the DATA frames of a message hold: length-prefixed messages, if it is gRPC.
+
+use binq_core::encode::{Did, Note, Splice, agree};
+use binq_core::layer::{Gather, Layer, Patching};
+use binq_core::{Reject, Scalar, Space, Span};
+use std::borrow::Cow;
+
+/// Bytes before a message: compressed or not, and its length.
+pub const PREFIX: u64 = 5;
+
+/// The data of a message, gathered from its DATA frames.
+pub struct Body {
+    gather: Gather,
+}
+
+impl Body {
+    /// Of these runs.
+    pub fn new(gather: Gather) -> Self {
+        Self { gather }
+    }
+
+    fn own_space(&self, under: &Space) -> Vec<u8> {
+        self.gather.read(under, 0, self.gather.len()).into_owned()
+    }
+}
+
+/// The messages of a body: first byte and length without the prefix; of the last one, the length that is there.
+pub fn messages(read: impl Fn(u64, u64) -> Vec<u8>, len: u64) -> impl Iterator<Item = (u64, u64)> {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        let head = read(at, PREFIX);
+        let head: [u8; 5] = head.try_into().ok()?;
+        let said = u64::from(u32::from_be_bytes([head[1], head[2], head[3], head[4]]));
+        let first = at;
+        let there = said.min(len - at - PREFIX);
+        at += PREFIX + there;
+        Some((first, there))
+    })
+}
+
+impl Layer for Body {
+    fn len(&self) -> u64 {
+        self.gather.len()
+    }
+
+    fn read<'a>(&self, under: &'a Space, at: u64, len: u64) -> Cow<'a, [u8]> {
+        self.gather.read(under, at, len)
+    }
+
+    fn origins(&self, span: Span) -> Vec<Span> {
+        self.gather.origins(span)
+    }
+
+    fn hole(&self, span: Span) -> Option<Span> {
+        self.gather.hole(span)
+    }
+
+    fn joint(&self) -> bool {
+        true
+    }
+
+    fn patch(
+        &self,
+        under: &Space,
+        changes: Vec<Splice>,
+        cx: &mut Patching<'_>,
+    ) -> Result<Vec<Splice>, Reject> {
+        let own = Space::source(self.own_space(under));
+        let mut changes = agree(&own, changes)?;
+        let grpc = changes.iter().any(|c| c.by.starts_with(".grpc_calls"));
+        if grpc {
+            let lengths = lengths(&own, &changes, cx, under, self);
+            changes.extend(lengths);
+        }
+        self.gather.scatter(changes)
+    }
+}
+
+/// The length of each message that changed its size.
+fn lengths(
+    own: &Space,
+    changes: &[Splice],
+    cx: &mut Patching<'_>,
+    under: &Space,
+    body: &Body,
+) -> Vec<Splice> {
+    let read = |at, len| own.read(at, len).into_owned();
+    let mut out = Vec::new();
+    let mut next = 0;
+    for (at, len) in messages(read, own.len()) {
+        let message = Span::bytes(at + PREFIX, len);
+        while next < changes.len() && changes[next].span.end() < message.start {
+            next += 1;
+        }
+        let inside = changes[next..]
+            .iter()
+            .take_while(|c| c.span.start <= message.end())
+            .filter(|c| message.contains(c.span) && c.items.is_none());
+        let mut by = None;
+        let growth: i64 = inside
+            .inspect(|c| by = Some(c.by.clone()))
+            .map(Splice::growth)
+            .sum();
+        let Some(by) = by.filter(|_| growth != 0) else {
+            continue;
+        };
+        let field = Span::bytes(at + 1, 4);
+        let was = own.read(at + 1, 4);
+        let was = u32::from_be_bytes([was[0], was[1], was[2], was[3]]);
+        let right = i64::from(was) + growth / 8;
+        let assigned = changes.iter().find(|c| c.span == field);
+        // the message's path is what the change is by, up to the message
+        let path = match by.find("].message") {
+            Some(i) => format!("{}].length", &by[..i]),
+            None => by.to_string(),
+        };
+        let offset = under.offset(
+            body.gather
+                .origins(field)
+                .first()
+                .map_or(0, |s| s.first_byte()),
+        );
+        let is = |n: i64| Scalar::Int(n.into());
+        if assigned.is_some() || cx.pins.contains(&field) || !cx.fix {
+            let kept = assigned.map_or(i64::from(was), |c| c.new.uint() as i64);
+            if kept != right {
+                cx.report.notes.push(Note {
+                    path,
+                    offset,
+                    did: Did::LeftWrong {
+                        is: is(kept),
+                        right: is(right),
+                    },
+                });
+            }
+            continue;
+        }
+        cx.report.notes.push(Note {
+            path: path.clone(),
+            offset,
+            did: Did::Recomputed {
+                from: is(was.into()),
+                to: is(right),
+            },
+        });
+        let new = (right as u32).to_be_bytes().to_vec();
+        out.push(Splice::new(field, new, &path));
+    }
+    out
+}

@@ -1,0 +1,195 @@
+//! Codecs of header values that gRPC gives a meaning.
+
+use binq_core::codec::Codec;
+use binq_core::{Bits, Misfit, Ref, Scalar};
+use bytes::Bytes;
+
+/// A number in decimal digits: `grpc-status`.
+pub struct StatusCode(pub Ref<dyn Codec>);
+
+impl Codec for StatusCode {
+    fn decode(&self, bits: &Bits) -> Result<Scalar, Misfit> {
+        let text = self.0.decode(bits)?;
+        let number = text.as_str().and_then(|s| s.parse::<u32>().ok());
+        match number {
+            Some(n) => Ok(u64::from(n).into()),
+            None => Err(Misfit::new("a status code in digits", text)),
+        }
+    }
+
+    fn encode(&self, value: &Scalar, like: &Bits) -> Result<Bits, Misfit> {
+        if self.decode(like).is_ok_and(|old| old == *value) {
+            return Ok(like.clone());
+        }
+        let misfit = || Misfit::new("a status code from 0 to 4294967295, or its name", value);
+        let n = value
+            .as_int()
+            .and_then(|n| u32::try_from(n).ok())
+            .ok_or_else(misfit)?;
+        self.0.encode(&n.to_string().into(), like)
+    }
+
+    fn actual(&self, symbol: &Scalar) -> Option<Scalar> {
+        let name = symbol.as_str()?;
+        let i = super::STATUS.iter().position(|s| *s == name)?;
+        Some((i as u64).into())
+    }
+
+    fn description(&self, actual: &Scalar) -> Option<String> {
+        let n = usize::try_from(actual.as_int()?).ok()?;
+        super::STATUS.get(n).map(|s| (*s).to_owned())
+    }
+}
+
+/// Percent-encoded text: `grpc-message`.
+pub struct Percent(pub Ref<dyn Codec>);
+
+impl Codec for Percent {
+    fn decode(&self, bits: &Bits) -> Result<Scalar, Misfit> {
+        let text = self.0.decode(bits)?;
+        let Some(bytes) = text.as_bytes() else {
+            return Ok(text);
+        };
+        Ok(crate::hpack::codec::scalar(&unpercent(bytes).into()))
+    }
+
+    fn encode(&self, value: &Scalar, like: &Bits) -> Result<Bits, Misfit> {
+        if self.decode(like).is_ok_and(|old| old == *value) {
+            return Ok(like.clone());
+        }
+        let text = crate::hpack::codec::text(value)?;
+        let mut out = Vec::with_capacity(text.len());
+        for b in text {
+            match b {
+                b' '..=b'~' if *b != b'%' => out.push(*b),
+                _ => out.extend(format!("%{b:02X}").into_bytes()),
+            }
+        }
+        self.0.encode(&Scalar::Bytes(out.into()), like)
+    }
+}
+
+fn unpercent(bytes: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut i = 0;
+    while i < bytes.len() {
+        let digits = bytes
+            .get(i + 1..i + 3)
+            .and_then(|d| std::str::from_utf8(d).ok());
+        let byte = digits.and_then(|d| u8::from_str_radix(d, 16).ok());
+        match (bytes[i], byte) {
+            (b'%', Some(byte)) => {
+                out.push(byte);
+                i += 3;
+            }
+            (b, _) => {
+                out.push(b);
+                i += 1;
+            }
+        }
+    }
+    out
+}
+
+/// A `-bin` value: base64, with or without padding; or, as the C core sends to itself, a NUL and the bytes.
+pub struct Binary(pub Ref<dyn Codec>);
+
+impl Codec for Binary {
+    fn decode(&self, bits: &Bits) -> Result<Scalar, Misfit> {
+        let text = self.0.decode(bits)?;
+        let bytes = text.as_bytes().unwrap_or(&[]);
+        match unwrap(bytes) {
+            Some(bytes) => Ok(Scalar::Bytes(bytes)),
+            None => Err(Misfit::new("base64", text)),
+        }
+    }
+
+    fn encode(&self, value: &Scalar, like: &Bits) -> Result<Bits, Misfit> {
+        let new = crate::hpack::codec::text(value)?;
+        let old = self.0.decode(like).ok();
+        let old = old.as_ref().and_then(Scalar::as_bytes).unwrap_or(&[]);
+        if unwrap(old).is_some_and(|old| old == new) {
+            return Ok(like.clone());
+        }
+        self.0.encode(&Scalar::Bytes(wrap(new, old).into()), like)
+    }
+}
+
+/// The bytes of a `-bin` value.
+pub fn unwrap(text: &[u8]) -> Option<Bytes> {
+    match text.split_first() {
+        Some((0, raw)) => Some(Bytes::copy_from_slice(raw)),
+        _ => unbase64(text).map(Bytes::from),
+    }
+}
+
+/// The `-bin` value of bytes, spelled like another one.
+pub fn wrap(bytes: &[u8], like: &[u8]) -> Vec<u8> {
+    match like.first() {
+        Some(0) => [&[0], bytes].concat(),
+        _ => base64(bytes, like.ends_with(b"=")),
+    }
+}
+
+const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+fn base64(bytes: &[u8], padded: bool) -> Vec<u8> {
+    let mut out = Vec::with_capacity(bytes.len().div_ceil(3) * 4);
+    for three in bytes.chunks(3) {
+        let n = (0..3).fold(0u32, |n, i| {
+            n << 8 | u32::from(three.get(i).copied().unwrap_or(0))
+        });
+        for i in 0..=three.len() {
+            out.push(DIGITS[(n >> (18 - 6 * i) & 63) as usize]);
+        }
+        if padded {
+            out.extend(std::iter::repeat_n(b'=', 3 - three.len()));
+        }
+    }
+    out
+}
+
+fn unbase64(text: &[u8]) -> Option<Vec<u8>> {
+    let text = text
+        .strip_suffix(b"==")
+        .or(text.strip_suffix(b"="))
+        .unwrap_or(text);
+    let mut out = Vec::with_capacity(text.len() * 3 / 4);
+    for four in text.chunks(4) {
+        let mut n = 0u32;
+        for b in four {
+            n = n << 6 | DIGITS.iter().position(|d| d == b)? as u32;
+        }
+        match four.len() {
+            4 => out.extend_from_slice(&n.to_be_bytes()[1..]),
+            3 => out.extend_from_slice(&(n << 6).to_be_bytes()[1..3]),
+            2 => out.push((n >> 4) as u8),
+            _ => return None,
+        }
+    }
+    Some(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn base64_comes_back() {
+        for n in 0..20u8 {
+            let bytes: Vec<u8> = (0..n).map(|i| i.wrapping_mul(97)).collect();
+            for padded in [false, true] {
+                assert_eq!(unbase64(&base64(&bytes, padded)), Some(bytes.clone()));
+            }
+        }
+        assert_eq!(base64(b"foob", true), b"Zm9vYg==");
+        assert_eq!(unbase64(b"a"), None);
+        assert_eq!(unbase64(b"a*=="), None);
+    }
+
+    #[test]
+    fn a_percent_sign_alone_is_itself() {
+        assert_eq!(unpercent(b"100%"), b"100%");
+        assert_eq!(unpercent(b"%C3%BC %zz"), "ü %zz".as_bytes());
+    }
+}

@@ -1,0 +1,159 @@
+//! Message encodings: gzip, deflate, snappy, zstd.
+
+use flate2::Compression;
+use flate2::read::{GzDecoder, ZlibDecoder};
+use flate2::write::{GzEncoder, ZlibEncoder};
+use std::io::{Read, Write};
+
+/// No message is inflated to more than this.
+pub const MOST: u64 = 64 << 20;
+
+/// A message encoding, as `grpc-encoding` names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Encoding {
+    /// RFC 1952.
+    Gzip,
+    /// RFC 1950: zlib, not raw deflate.
+    Deflate,
+    /// The framing format of snappy, as Go's gRPC sends it; or one block, as some others do.
+    Snappy,
+    /// RFC 8878.
+    Zstd,
+}
+
+impl Encoding {
+    /// By its name.
+    pub fn named(name: &[u8]) -> Option<Self> {
+        match name {
+            b"gzip" | b"x-gzip" => Some(Self::Gzip),
+            b"deflate" => Some(Self::Deflate),
+            b"snappy" | b"x-snappy-framed" => Some(Self::Snappy),
+            b"zstd" => Some(Self::Zstd),
+            _ => None,
+        }
+    }
+
+    /// Inflate.
+    ///
+    /// # Errors
+    /// In words, what is wrong.
+    pub fn inflate(self, bytes: &[u8]) -> Result<Vec<u8>, String> {
+        match self {
+            Self::Gzip => bounded(GzDecoder::new(bytes)),
+            Self::Deflate => bounded(ZlibDecoder::new(bytes)),
+            Self::Snappy if is_framed(bytes) => bounded(snap::read::FrameDecoder::new(bytes)),
+            Self::Snappy => {
+                let len = snap::raw::decompress_len(bytes).map_err(|e| e.to_string())?;
+                if len as u64 > MOST {
+                    return Err(too_much());
+                }
+                let decoded = snap::raw::Decoder::new().decompress_vec(bytes);
+                decoded.map_err(|e| e.to_string())
+            }
+            Self::Zstd => {
+                let decoder = ruzstd::decoding::StreamingDecoder::new(bytes);
+                bounded(decoder.map_err(|e| e.to_string())?)
+            }
+        }
+    }
+
+    /// Deflate, in the way that the old bytes were.
+    ///
+    /// # Errors
+    /// In words, what is wrong.
+    pub fn deflate(self, bytes: &[u8], like: &[u8]) -> Result<Vec<u8>, String> {
+        let written = |r: std::io::Result<Vec<u8>>| r.map_err(|e| e.to_string());
+        match self {
+            Self::Gzip => {
+                let mut w = GzEncoder::new(Vec::new(), Compression::default());
+                written(w.write_all(bytes).and_then(|()| w.finish()))
+            }
+            Self::Deflate => {
+                let mut w = ZlibEncoder::new(Vec::new(), Compression::default());
+                written(w.write_all(bytes).and_then(|()| w.finish()))
+            }
+            Self::Snappy if is_framed(like) => {
+                let mut w = snap::write::FrameEncoder::new(Vec::new());
+                w.write_all(bytes).map_err(|e| e.to_string())?;
+                let out = w.into_inner().map_err(|e| e.to_string())?;
+                // the encoder writes nothing at all for nothing; the mark of the format says what it is
+                Ok(if out.is_empty() { FRAMED.to_vec() } else { out })
+            }
+            Self::Snappy => {
+                let encoded = snap::raw::Encoder::new().compress_vec(bytes);
+                encoded.map_err(|e| e.to_string())
+            }
+            Self::Zstd => {
+                let level = ruzstd::encoding::CompressionLevel::Fastest;
+                Ok(ruzstd::encoding::compress_to_vec(bytes, level))
+            }
+        }
+    }
+}
+
+/// The first chunk of the framing format of snappy.
+const FRAMED: &[u8] = b"\xff\x06\x00\x00sNaPpY";
+
+fn is_framed(bytes: &[u8]) -> bool {
+    bytes.starts_with(FRAMED)
+}
+
+fn too_much() -> String {
+    format!("more than {MOST} bytes")
+}
+
+fn bounded(reader: impl Read) -> Result<Vec<u8>, String> {
+    let mut out = Vec::new();
+    let mut reader = reader.take(MOST + 1);
+    reader.read_to_end(&mut out).map_err(|e| e.to_string())?;
+    if out.len() as u64 > MOST {
+        return Err(too_much());
+    }
+    Ok(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_encoding_comes_back() {
+        let text: Vec<u8> = (0..5000u32).flat_map(|i| (i % 77).to_le_bytes()).collect();
+        for (encoding, like) in [
+            (Encoding::Gzip, &b""[..]),
+            (Encoding::Deflate, b""),
+            (Encoding::Snappy, b""),
+            (Encoding::Snappy, FRAMED),
+            (Encoding::Zstd, b""),
+        ] {
+            for text in [&text[..], b""] {
+                let small = encoding.deflate(text, like).unwrap();
+                assert_eq!(encoding.inflate(&small).unwrap(), text, "{encoding:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn noise_is_refused() {
+        for encoding in [
+            Encoding::Gzip,
+            Encoding::Deflate,
+            Encoding::Snappy,
+            Encoding::Zstd,
+        ] {
+            assert!(
+                encoding.inflate(b"\xff\xfe\xfd not compressed").is_err(),
+                "{encoding:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn expansion_is_bounded() {
+        let bomb = Encoding::Gzip
+            .deflate(&vec![0; MOST as usize + 1], b"")
+            .unwrap();
+        assert!(bomb.len() < 100_000);
+        assert_eq!(Encoding::Gzip.inflate(&bomb), Err(too_much()));
+    }
+}

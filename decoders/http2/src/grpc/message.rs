@@ -1,0 +1,273 @@
+//! `requests[]` and `responses[]`: length-prefixed messages.
+
+use super::body::PREFIX;
+use super::encoding::Encoding;
+use crate::exchange::Lost;
+use crate::talk::{List, Talk, Who};
+use binq_core::codec::{Bool, Codec, Int, Raw, Text};
+use binq_core::encode::{Splice, agree, patched};
+use binq_core::layer::{Layer, Patching, Window};
+use binq_core::sequence::{Arrange, SeqAt, Sequence, State, Step};
+use binq_core::shape::{At, Cx, Field, Shape};
+use binq_core::{Kind, Malformed, Node, Options, Plain, Ref, Reject, Scalar, Space, Span, inside};
+use bytes::Bytes;
+use std::borrow::Cow;
+use std::sync::Arc;
+
+/// How the messages of a body are to be read.
+struct How {
+    options: Options,
+    encoding: Option<Bytes>,
+}
+
+/// Add the messages of a body as an array.
+pub fn add(
+    cx: &mut Cx<'_>,
+    name: &'static str,
+    talk: &Arc<Talk>,
+    i: usize,
+    who: Who,
+    list: Option<&List>,
+    path: Option<String>,
+) {
+    let exchange = talk.exchange(i);
+    let message = match who {
+        Who::Client => &exchange.request,
+        Who::Server => &exchange.response,
+    };
+    let body = message.body(talk.side(who));
+    let side = match who {
+        Who::Client => "request",
+        Who::Server => "response",
+    };
+    let mut options = talk.options.with(inside::SIDE, side.into());
+    if let Some(path) = path {
+        options = options.with(inside::METHOD, path.into());
+    }
+    let encoding = list.and_then(|l| l.value(b"grpc-encoding"));
+    let how = How {
+        options,
+        encoding: encoding.map(Bytes::copy_from_slice),
+    };
+    let messages = Messages(Arc::new(how));
+    cx.node_in(name, body, body.span(), Kind::array(Arc::new(messages)));
+}
+
+struct Messages(Arc<How>);
+
+impl Sequence for Messages {
+    fn name(&self) -> &'static str {
+        "message"
+    }
+
+    fn step(&self, at: &SeqAt<'_>, state: &State) -> Option<Step> {
+        let start = state.at / 8;
+        let left = at.span.end_byte().checked_sub(start)?;
+        let head = Span::bytes(start, PREFIX);
+        if left < PREFIX || at.space.hole_in(head).is_some() {
+            return None;
+        }
+        let head = at.space.read(start + 1, 4);
+        let said = u64::from(u32::from_be_bytes([head[0], head[1], head[2], head[3]]));
+        let len = PREFIX + said.min(left - PREFIX);
+        let span = Span::bytes(start, len);
+        Some(Step {
+            kind: Kind::shared(Arc::new(Message {
+                how: self.0.clone(),
+                said,
+            })),
+            span,
+            next: State::new(span.end()),
+        })
+    }
+
+    fn resizable(&self) -> bool {
+        true
+    }
+
+    fn arrange(&self, cx: &mut Arrange<'_>) -> Result<(), Reject> {
+        cx.in_place()
+    }
+
+    fn build(&self, value: &Plain) -> Result<Node, String> {
+        let bytes = match value {
+            Plain::Scalar(s) => s.as_bytes().map(<[u8]>::to_vec),
+            Plain::Node(node) => node.bytes().ok().map(|b| b.to_vec()),
+            _ => None,
+        };
+        let bytes = bytes.ok_or("a new message is given as its bytes, or copied from another")?;
+        let mut out = vec![0];
+        out.extend((bytes.len() as u32).to_be_bytes());
+        out.extend(&bytes);
+        let space = Space::source(out);
+        let span = space.span();
+        let shape = Message {
+            how: self.0.clone(),
+            said: bytes.len() as u64,
+        };
+        Ok(Node::root_of(
+            "grpc",
+            Kind::shared(Arc::new(shape)),
+            space,
+            span,
+        ))
+    }
+}
+
+struct Message {
+    how: Arc<How>,
+    said: u64,
+}
+
+impl Message {
+    /// What the message is encoded in, if its flag says that it is.
+    fn encoding(&self, at: &At<'_>) -> Option<&[u8]> {
+        let compressed = at.read(0, 1).first().is_some_and(|b| *b != 0);
+        let name = self.how.encoding.as_deref()?;
+        compressed.then_some(name)
+    }
+}
+
+impl Shape for Message {
+    fn name(&self) -> &'static str {
+        "grpc_message"
+    }
+
+    fn layout(&self) -> &'static [Field] {
+        static FIELDS: [Field; 2] = [
+            Field::leaf("compressed", 0, 1, &Bool),
+            Field::leaf("length", 1, 4, &Int::U32BE),
+        ];
+        &FIELDS
+    }
+
+    fn computed(&self) -> &'static [(&'static str, &'static dyn Codec)] {
+        static COMPUTED: [(&str, &dyn Codec); 1] = [("encoding", &Text)];
+        &COMPUTED
+    }
+
+    fn compute(&self, _name: &str, at: &At<'_>) -> Scalar {
+        match self.encoding(at) {
+            Some(name) => String::from_utf8_lossy(name).into_owned().into(),
+            None => "identity".into(),
+        }
+    }
+
+    fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {
+        let body = cx.at.space.clone();
+        let start = cx.at.span.first_byte() + PREFIX;
+        let len = cx.at.span.end_byte() - start;
+        let span = Span::bytes(start, len);
+        if body.hole_in(span).is_some() {
+            cx.leaf("message", span, &Lost);
+            return Err(Malformed::new(
+                start,
+                format!("a message of {} bytes", self.said),
+                "bytes that the capture lost",
+            ));
+        }
+        if len < self.said {
+            cx.leaf("message", span, &Raw::ANY);
+            return Err(Malformed::new(
+                start,
+                format!("a message of {} bytes", self.said),
+                format!("{len} bytes"),
+            ));
+        }
+        let compressed = cx.at.read(0, 1).first().is_some_and(|b| *b != 0);
+        let encoding = self.encoding(&cx.at).map(<[u8]>::to_vec);
+        if !compressed || encoding.as_deref() == Some(b"identity") {
+            let window = Window { at: start, len };
+            let space = Space::derived(body, Arc::new(window));
+            self.open(cx, &space);
+            return Ok(());
+        }
+        let inflated = encoding.as_deref().and_then(Encoding::named).map_or_else(
+            || Err("an encoding that is not known".to_owned()),
+            |e| Ok((e, e.inflate(&body.read(start, len))?)),
+        );
+        match inflated {
+            Ok((encoding, bytes)) => {
+                let layer = Inflated {
+                    encoding,
+                    span,
+                    bytes: bytes.into(),
+                };
+                let space = Space::derived(body, Arc::new(layer));
+                self.open(cx, &space);
+                Ok(())
+            }
+            Err(found) => {
+                cx.leaf("message", span, &Raw::ANY);
+                let name = encoding.as_deref().unwrap_or(b"no grpc-encoding");
+                let name = String::from_utf8_lossy(name).into_owned();
+                Err(Malformed::new(start, format!("a message in {name}"), found))
+            }
+        }
+    }
+}
+
+impl Message {
+    /// Add what the bytes of the message mean.
+    fn open(&self, cx: &mut Cx<'_>, space: &Space) {
+        match self.how.options.inside("protobuf", space) {
+            Some(root) => {
+                cx.root("message", &root);
+            }
+            None => {
+                let kind = Kind::Leaf(Ref::Static(&Raw::ANY));
+                cx.node_in("message", space, space.span(), kind);
+            }
+        }
+    }
+}
+
+/// A message, inflated.
+struct Inflated {
+    encoding: Encoding,
+    /// Where it lies.
+    span: Span,
+    bytes: Bytes,
+}
+
+impl Layer for Inflated {
+    fn len(&self) -> u64 {
+        self.bytes.len() as u64
+    }
+
+    fn read<'a>(&self, _under: &'a Space, at: u64, len: u64) -> Cow<'a, [u8]> {
+        self.bytes[at as usize..(at + len) as usize].to_vec().into()
+    }
+
+    fn origins(&self, _span: Span) -> Vec<Span> {
+        vec![self.span]
+    }
+
+    fn joint(&self) -> bool {
+        true
+    }
+
+    fn patch(
+        &self,
+        under: &Space,
+        changes: Vec<Splice>,
+        _cx: &mut Patching<'_>,
+    ) -> Result<Vec<Splice>, Reject> {
+        let own = Space::source(self.bytes.clone());
+        let changes = agree(&own, changes)?;
+        let Some(first) = changes.first() else {
+            return Ok(Vec::new());
+        };
+        let new = patched(&own, own.span(), &changes);
+        if new == self.bytes {
+            return Ok(Vec::new());
+        }
+        let old = under.read(self.span.first_byte(), self.span.byte_len());
+        let deflated = self.encoding.deflate(&new, &old);
+        let deflated = deflated.map_err(|why| Reject::Structure {
+            path: first.by.to_string(),
+            why,
+        })?;
+        Ok(vec![Splice::new(self.span, deflated, &first.by)])
+    }
+}

@@ -1,0 +1,239 @@
+//! `.grpc_calls[]`: gRPC over HTTP/2, <https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md>.
+
+pub mod body;
+mod codecs;
+mod encoding;
+mod message;
+mod metadata;
+
+use crate::exchange::{compute, value};
+use crate::header::Header;
+use crate::talk::{Exchange, List, Message, Talk, Who};
+use binq_core::codec::{Codec, Int, Text};
+use binq_core::shape::{At, Cx, Shape};
+use binq_core::{Kind, Malformed, Scalar, Span};
+use codecs::{Percent, StatusCode};
+use metadata::Metadata;
+use std::sync::Arc;
+
+/// Status codes, by number.
+static STATUS: [&str; 17] = [
+    "OK",
+    "CANCELLED",
+    "UNKNOWN",
+    "INVALID_ARGUMENT",
+    "DEADLINE_EXCEEDED",
+    "NOT_FOUND",
+    "ALREADY_EXISTS",
+    "PERMISSION_DENIED",
+    "RESOURCE_EXHAUSTED",
+    "FAILED_PRECONDITION",
+    "ABORTED",
+    "OUT_OF_RANGE",
+    "UNIMPLEMENTED",
+    "INTERNAL",
+    "UNAVAILABLE",
+    "DATA_LOSS",
+    "UNAUTHENTICATED",
+];
+
+/// Whether an exchange is a gRPC call.
+pub fn is_call(talk: &Talk, exchange: &Exchange) -> bool {
+    let grpc = |list: Option<List>| {
+        list.is_some_and(|l| {
+            let kind = l.value(b"content-type");
+            kind.is_some_and(|v| v.starts_with(b"application/grpc"))
+                || l.get(b"grpc-status").is_some()
+        })
+    };
+    let blocks = [
+        exchange.request.headers,
+        exchange.response.headers,
+        exchange.response.trailers,
+    ];
+    blocks
+        .into_iter()
+        .any(|b| b.is_some() && grpc(talk.headers(b)))
+        || looks_like_call(talk, exchange)
+}
+
+/// Whether an exchange whose headers are not all known carries messages as gRPC does: every byte of a body is of one.
+fn looks_like_call(talk: &Talk, exchange: &Exchange) -> bool {
+    let hidden = |block| {
+        let list = talk.headers(block);
+        list.is_some_and(|l| l.fields().iter().any(|f| f.is_unknown()))
+    };
+    let carries = |message: &Message, who| {
+        let body = message.body(talk.side(who));
+        let read = |at, len| body.read(at, len).into_owned();
+        let (mut end, mut count) = (0, 0);
+        for (at, len) in body::messages(read, body.len()) {
+            let head = body.read(at, body::PREFIX);
+            let said = u64::from(u32::from_be_bytes([head[1], head[2], head[3], head[4]]));
+            if head[0] > 1 || said != len {
+                return false;
+            }
+            (end, count) = (at + body::PREFIX + len, count + 1);
+        }
+        count > 0 && end == body.len()
+    };
+    let (sent, received) = (&exchange.request, &exchange.response);
+    (hidden(sent.headers) || hidden(received.headers))
+        && (carries(sent, Who::Client) || carries(received, Who::Server))
+}
+
+/// A call, by the index of its exchange.
+pub fn call(talk: &Arc<Talk>, i: usize) -> Kind {
+    Kind::shared(Arc::new(Call {
+        talk: talk.clone(),
+        i,
+    }))
+}
+
+struct Call {
+    talk: Arc<Talk>,
+    i: usize,
+}
+
+impl Call {
+    fn exchange(&self) -> &Exchange {
+        self.talk.exchange(self.i)
+    }
+
+    /// The block that has the status: the trailers, or the only one.
+    fn trailers(&self) -> Option<List> {
+        let response = &self.exchange().response;
+        let only = || {
+            let list = self.talk.headers(response.headers)?;
+            list.get(b"grpc-status").is_some().then_some(list)
+        };
+        self.talk.headers(response.trailers).or_else(only)
+    }
+
+    fn path(&self) -> Option<String> {
+        let list = self.talk.headers(self.exchange().request.headers)?;
+        Some(String::from_utf8_lossy(list.value(b":path")?).into_owned())
+    }
+
+    fn status(&self) -> Option<usize> {
+        let list = self.trailers()?;
+        std::str::from_utf8(list.value(b"grpc-status")?)
+            .ok()?
+            .parse()
+            .ok()
+    }
+}
+
+fn text(s: Option<&str>) -> Scalar {
+    s.map_or(Scalar::Null, Scalar::from)
+}
+
+impl Shape for Call {
+    fn name(&self) -> &'static str {
+        "grpc_call"
+    }
+
+    fn computed(&self) -> &'static [(&'static str, &'static dyn Codec)] {
+        static COMPUTED: [(&str, &dyn Codec); 7] = [
+            ("service", &Text),
+            ("method", &Text),
+            ("status_name", &Text),
+            ("time", &Text),
+            ("duration", &Text),
+            ("connection", &Int::U64BE),
+            ("stream_id", &Int::U32BE),
+        ];
+        &COMPUTED
+    }
+
+    fn compute(&self, name: &str, _at: &At<'_>) -> Scalar {
+        match name {
+            "service" | "method" => {
+                let path = self.path();
+                let parts = path
+                    .as_deref()
+                    .and_then(|p| p.strip_prefix('/')?.rsplit_once('/'));
+                text(parts.map(|(service, method)| match name {
+                    "service" => service,
+                    _ => method,
+                }))
+            }
+            "status_name" => text(self.status().and_then(|s| STATUS.get(s).copied())),
+            _ => compute(&self.talk, self.i, name),
+        }
+    }
+
+    fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {
+        let exchange = self.exchange();
+        let sent = self.talk.headers(exchange.request.headers);
+        let received = self.talk.headers(exchange.response.headers);
+        let trailers = self.trailers();
+        if let Some(list) = &sent {
+            value(cx, list, b":path", "path");
+            value(cx, list, b":authority", "authority");
+            Metadata::add(cx, "metadata", list);
+        }
+        for (name, who, list) in [
+            ("requests", Who::Client, &sent),
+            ("responses", Who::Server, &received),
+        ] {
+            message::add(
+                cx,
+                name,
+                &self.talk,
+                self.i,
+                who,
+                list.as_ref(),
+                self.path(),
+            );
+        }
+        if exchange.response.trailers.is_some()
+            && let Some(list) = &received
+        {
+            Metadata::add(cx, "response_metadata", list);
+        }
+        if let Some(list) = &trailers {
+            Metadata::add(cx, "trailers", list);
+            wrapped(cx, list, b"grpc-status", "status", |inner| {
+                Arc::new(StatusCode(inner))
+            });
+            wrapped(cx, list, b"grpc-message", "message", |inner| {
+                Arc::new(Percent(inner))
+            });
+            metadata::details(cx, list, &self.talk.options);
+        }
+        for (message, who) in [
+            (&exchange.request, Who::Client),
+            (&exchange.response, Who::Server),
+        ] {
+            if let Some(at) = message.reset {
+                let name = match who {
+                    Who::Client => "client_reset",
+                    Who::Server => "server_reset",
+                };
+                let span = Span::bytes(at + crate::frame::HEAD, 4);
+                let kind = Kind::Leaf((&crate::frame::ERROR_CODE).into());
+                cx.node_in(name, &self.talk.side(who).space, span, kind);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Add the value of a header field, read by another codec.
+fn wrapped(
+    cx: &mut Cx<'_>,
+    list: &List,
+    header: &[u8],
+    name: &'static str,
+    wrap: impl FnOnce(binq_core::Ref<dyn Codec>) -> Arc<dyn Codec>,
+) {
+    let Some(field) = list.get(header) else {
+        return;
+    };
+    let field = Header {
+        field: field.clone(),
+    };
+    let (span, codec) = field.place(list.base, true);
+    cx.node_in(name, &list.space, span, Kind::Leaf(wrap(codec).into()));
+}

@@ -1,0 +1,227 @@
+//! Header fields as nodes: each in its own spelling.
+
+use crate::hpack::codec::{Integer, Literal, Resolved, span_of};
+use crate::hpack::repr::{Form, Repr, write_literal};
+use crate::hpack::{Block, Field, Part};
+use binq_core::codec::{Codec, Text};
+use binq_core::sequence::{Arrange, SeqAt, Sequence, State, Step};
+use binq_core::shape::{At, Cx, Shape};
+use binq_core::{Kind, Malformed, Node, Plain, Ref, Reject, Scalar, Space, Span};
+use std::sync::Arc;
+
+/// The header fields of a block, in order, size updates among them.
+pub struct Headers {
+    /// What the block says.
+    pub block: Arc<Block>,
+    /// First byte of the block in its space.
+    pub base: u64,
+}
+
+impl Sequence for Headers {
+    fn name(&self) -> &'static str {
+        "header field"
+    }
+
+    fn step(&self, at: &SeqAt<'_>, state: &State) -> Option<Step> {
+        let n = state.memory as usize;
+        let (repr, kind): (_, Arc<dyn Shape>) = match (self.block.fields.get(n), self.block.broken)
+        {
+            (Some(field), _) => {
+                let field = field.clone();
+                (field.repr, Arc::new(Header { field }))
+            }
+            (None, Some(repr)) if n == self.block.fields.len() => (repr, Arc::new(Broken { repr })),
+            _ => return None,
+        };
+        let span = Span::bytes(self.base + repr.at as u64, (repr.end - repr.at) as u64);
+        debug_assert!(at.span.contains(span));
+        Some(Step {
+            kind: Kind::shared(kind),
+            span,
+            next: State {
+                at: span.end(),
+                memory: state.memory + 1,
+                more: None,
+            },
+        })
+    }
+
+    fn resizable(&self) -> bool {
+        true
+    }
+
+    fn arrange(&self, cx: &mut Arrange<'_>) -> Result<(), Reject> {
+        for item in &mut cx.items {
+            // what an index of a field from elsewhere means here is not what it meant there: it is spelled out
+            if let Some(new) = item.new.take() {
+                let text = |name: &str| {
+                    let scalar = new.field(name).map(|n| n.scalar());
+                    scalar.and_then(|s| s.as_bytes().map(<[u8]>::to_vec))
+                };
+                item.new = Some(match (text("name"), text("value")) {
+                    (Some(name), Some(value)) => {
+                        let never = new.field("representation").map(|r| r.scalar());
+                        let never = never == Some(Form::NeverIndexed.name().into());
+                        let form = if never {
+                            Form::NeverIndexed
+                        } else {
+                            Form::WithoutIndexing
+                        };
+                        standalone(write_literal(form, 0, &name, &value))
+                    }
+                    _ => new,
+                });
+            }
+        }
+        cx.in_place()
+    }
+
+    fn build(&self, value: &Plain) -> Result<Node, String> {
+        let wanted = || "a new header field is {\"name\": string, \"value\": string}".to_owned();
+        let Plain::Object(pairs) = value else {
+            return Err(wanted());
+        };
+        let mut texts = [None, None];
+        for (key, value) in pairs {
+            let i = match key.as_str() {
+                "name" => 0,
+                "value" => 1,
+                _ => return Err(wanted()),
+            };
+            texts[i] = match value {
+                Plain::Scalar(s) => s.as_bytes().map(<[u8]>::to_vec),
+                Plain::Node(node) => node.scalar().as_bytes().map(<[u8]>::to_vec),
+                _ => None,
+            };
+        }
+        let [Some(name), Some(value)] = texts else {
+            return Err(wanted());
+        };
+        let bytes = write_literal(Form::WithoutIndexing, 0, &name, &value);
+        Ok(standalone(bytes))
+    }
+}
+
+/// A header field with bytes of its own.
+fn standalone(bytes: Vec<u8>) -> Node {
+    let mut block =
+        crate::hpack::read_block(&bytes, &mut Default::default(), &mut Default::default());
+    let space = Space::source(bytes);
+    let span = space.span();
+    let field = block.fields.remove(0);
+    Node::root_of(
+        "http2",
+        Kind::shared(Arc::new(Header { field })),
+        space,
+        span,
+    )
+}
+
+/// A header field.
+pub struct Header {
+    /// What it says, and how.
+    pub field: Field,
+}
+
+impl Header {
+    fn resolved(&self, is_value: bool) -> Arc<dyn Codec> {
+        let indexed = self.field.repr.form == Form::Indexed;
+        Arc::new(Resolved {
+            form: self.field.repr.form,
+            index: self.field.repr.int,
+            name: self.field.name.clone(),
+            value: indexed.then(|| self.field.value.clone()),
+            is_value,
+        })
+    }
+
+    /// Where the name and the value are written, and how, given the first byte of the block.
+    pub fn place(&self, base: u64, is_value: bool) -> (Span, Ref<dyn Codec>) {
+        let repr = &self.field.repr;
+        let text = if is_value { &repr.value } else { &repr.name };
+        match text {
+            Some(text) => (span_of(text, base), (&Literal).into()),
+            None => {
+                let len = (repr.int_end - repr.at) as u64;
+                let span = Span::bytes(base + repr.at as u64, len);
+                (span, self.resolved(is_value).into())
+            }
+        }
+    }
+}
+
+/// A header field of which only the index makes sense.
+struct Broken {
+    repr: Repr,
+}
+
+impl Shape for Broken {
+    fn name(&self) -> &'static str {
+        "broken header field"
+    }
+
+    fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {
+        let at = cx.at.span.first_byte();
+        let len = (self.repr.int_end - self.repr.at) as u64;
+        let prefix = &PREFIXES[usize::from(self.repr.form.prefix()) - 4];
+        cx.leaf("index", Span::bytes(at, len), prefix);
+        let space = cx.at.space.clone();
+        let rest = Span::bytes(at + len, cx.at.span.byte_len() - len);
+        cx.gap(&space, rest);
+        Err(Malformed::new(
+            at + len,
+            format!("the rest of a {}", self.repr.form.name()),
+            "bytes that are none",
+        ))
+    }
+}
+
+static PREFIXES: [Integer; 4] = [
+    Integer { prefix: 4 },
+    Integer { prefix: 5 },
+    Integer { prefix: 6 },
+    Integer { prefix: 7 },
+];
+
+impl Shape for Header {
+    fn name(&self) -> &'static str {
+        "header field"
+    }
+
+    fn computed(&self) -> &'static [(&'static str, &'static dyn Codec)] {
+        static COMPUTED: [(&str, &dyn Codec); 1] = [("representation", &Text)];
+        &COMPUTED
+    }
+
+    fn compute(&self, _name: &str, _at: &At<'_>) -> Scalar {
+        self.field.repr.form.name().into()
+    }
+
+    fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {
+        let repr = &self.field.repr;
+        // the struct begins where the representation does
+        let base = cx.at.span.first_byte() - repr.at as u64;
+        let int = Span::bytes(base + repr.at as u64, (repr.int_end - repr.at) as u64);
+        let prefix = &PREFIXES[usize::from(repr.form.prefix()) - 4];
+        if repr.form == Form::SizeUpdate {
+            cx.leaf("max_size", int, prefix);
+            return Ok(());
+        }
+        let (span, codec) = self.place(base, false);
+        cx.leaf("name", span, codec);
+        let (span, codec) = self.place(base, true);
+        cx.leaf("value", span, codec);
+        cx.leaf("index", int, prefix);
+        match (&self.field.name, &self.field.value) {
+            (Part::Wrong(expected, found), _) | (_, Part::Wrong(expected, found)) => Err(
+                Malformed::new(cx.at.span.first_byte(), expected.clone(), found.clone()),
+            ),
+            (Part::Unknown, _) | (_, Part::Unknown) => Err(Malformed::new(
+                cx.at.span.first_byte(),
+                format!("entry {} of the dynamic table", repr.int),
+                "one from before the capture began, or that it lost",
+            )),
+            _ => Ok(()),
+        }
+    }
+}

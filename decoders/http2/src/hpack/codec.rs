@@ -1,0 +1,153 @@
+//! Codecs of the parts of a representation.
+
+use super::repr::{self, Form, Spelling, Text};
+use super::{Part, int};
+use binq_core::codec::Codec;
+use binq_core::{Bits, Misfit, Scalar};
+use bytes::Bytes;
+
+/// Text as a scalar: a string, or bytes where it is not UTF-8.
+pub fn scalar(text: &Bytes) -> Scalar {
+    match std::str::from_utf8(text) {
+        Ok(s) => s.into(),
+        Err(_) => Scalar::Bytes(text.clone()),
+    }
+}
+
+/// The bytes of a value that was assigned.
+pub fn text(value: &Scalar) -> Result<&[u8], Misfit> {
+    value
+        .as_bytes()
+        .ok_or_else(|| Misfit::new("a string", value))
+}
+
+/// A string literal with its length; keeps Huffman or not, and the width of the length.
+#[derive(Clone, Copy, Debug)]
+pub struct Literal;
+
+impl Codec for Literal {
+    fn decode(&self, bits: &Bits) -> Result<Scalar, Misfit> {
+        let bytes = bits.bytes();
+        match repr::text_of(bytes) {
+            Ok(text) => Ok(scalar(&text)),
+            Err(expected) => Err(Misfit::new(expected, Scalar::Bytes(bytes.clone()))),
+        }
+    }
+
+    fn encode(&self, value: &Scalar, like: &Bits) -> Result<Bits, Misfit> {
+        let text = text(value)?;
+        let old = like.bytes();
+        if repr::text_of(old).is_ok_and(|t| t == text) {
+            return Ok(like.clone());
+        }
+        let spelling = match int::decode(old, 7) {
+            Ok((_, width)) => Spelling::Like {
+                huffman: old[0] & 0x80 != 0,
+                width,
+            },
+            Err(_) => Spelling::Short,
+        };
+        Ok(Bits::from_bytes(repr::write_text(text, spelling)))
+    }
+}
+
+/// The integer of a representation, with the pattern bits before it; keeps these, and its width.
+#[derive(Clone, Copy, Debug)]
+pub struct Integer {
+    /// How many bits of the first byte belong to it.
+    pub prefix: u8,
+}
+
+impl Codec for Integer {
+    fn decode(&self, bits: &Bits) -> Result<Scalar, Misfit> {
+        match int::decode(bits.bytes(), self.prefix) {
+            Ok((n, len)) if len == bits.bytes().len() => Ok(n.into()),
+            _ => Err(Misfit::new(
+                "an HPACK integer",
+                Scalar::Bytes(bits.bytes().clone()),
+            )),
+        }
+    }
+
+    fn encode(&self, value: &Scalar, like: &Bits) -> Result<Bits, Misfit> {
+        let misfit = || Misfit::new("an integer from 0 to 9223372036854775807", value);
+        let n = value.as_int().ok_or_else(misfit)?;
+        let n = i64::try_from(n).map_err(|_| misfit())?;
+        let n = u64::try_from(n).map_err(|_| misfit())?;
+        let old = like.bytes();
+        let first = old.first().copied().unwrap_or(0);
+        Ok(Bits::from_bytes(int::encode(
+            n,
+            self.prefix,
+            first,
+            old.len(),
+        )))
+    }
+}
+
+/// The name or the value of a field that is spelled as an index. Assigning another one spells it out.
+#[derive(Clone, Debug)]
+pub struct Resolved {
+    /// How the field is spelled.
+    pub form: Form,
+    /// The index.
+    pub index: u64,
+    /// The name it stands for.
+    pub name: Part,
+    /// The value it stands for; of a literal with an indexed name, which has its own, nothing.
+    pub value: Option<Part>,
+    /// Whether this codec is for the value.
+    pub is_value: bool,
+}
+
+impl Resolved {
+    fn part(&self) -> &Part {
+        match (&self.value, self.is_value) {
+            (Some(value), true) => value,
+            _ => &self.name,
+        }
+    }
+}
+
+impl Codec for Resolved {
+    fn decode(&self, _bits: &Bits) -> Result<Scalar, Misfit> {
+        match self.part() {
+            Part::Known(text) => Ok(scalar(text)),
+            Part::Unknown => Err(Misfit::new(
+                format!("entry {} of the dynamic table", self.index),
+                "one from before the capture began, or that it lost",
+            )),
+            Part::Wrong(expected, found) => Err(Misfit::new(expected.clone(), found)),
+        }
+    }
+
+    fn encode(&self, value: &Scalar, like: &Bits) -> Result<Bits, Misfit> {
+        let new = text(value)?;
+        if self.part().known().is_some_and(|t| t == new) {
+            return Ok(like.clone());
+        }
+        let other = |part: &Part| match part.known() {
+            Some(b) => Ok(b.clone()),
+            None => Err(Misfit::new("a field whose name and value are known", value)),
+        };
+        let bytes = match &self.value {
+            // a literal: the index becomes a name; its own value follows
+            None => {
+                let mut out = vec![self.form.pattern()];
+                out.extend(repr::write_text(new, Spelling::Short));
+                out
+            }
+            // the dynamic table is left as it is, so that later fields keep their meaning
+            Some(_) if self.is_value => {
+                repr::write_literal(Form::WithoutIndexing, self.index, &[], new)
+            }
+            Some(old) => repr::write_literal(Form::WithoutIndexing, 0, new, &other(old)?),
+        };
+        Ok(Bits::from_bytes(bytes))
+    }
+}
+
+/// Where a text lies, as a span of its space.
+pub fn span_of(text: &Text, base: u64) -> binq_core::Span {
+    binq_core::Span::bytes(base + text.at as u64, (text.end - text.at) as u64)
+}

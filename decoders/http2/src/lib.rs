@@ -1,0 +1,21 @@
+//! HTTP/2 and gRPC for binq: format `http2`, a raw byte stream of one direction, or both directions of a connection that a
+//! capture holds.
+//!
+//! * [`hpack`]: header compression, RFC 7541, its spelling kept.
+//! * [`side`]: where the frames and the header blocks of one direction are.
+//! * [`framing`]: what follows from a change: lengths, header tables.
+#![forbid(unsafe_code)]
+
+mod exchange;
+pub mod frame;
+mod frames;
+mod framing;
+mod grpc;
+mod header;
+pub mod hpack;
+mod payload;
+pub mod side;
+mod stream;
+mod talk;
+
+pub use stream::Http2;

@@ -1,0 +1,386 @@
+//! One direction of a connection: where its frames are, and its header blocks with the table before each.
+
+use crate::frame::{HEAD, Head, Parts, head_at, kind};
+use crate::hpack::table::{Log, Window};
+use crate::hpack::{Block, read_block};
+use binq_core::layer::{Gather, Layer};
+use binq_core::{Space, Span};
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// The connection preface, RFC 9113 section 3.4.
+pub const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// How far to look for the first frame of a stream whose beginning is not there.
+const LOOK: u64 = 1 << 16;
+
+/// A header longer than this is no head of an HTTP/1.1 message.
+const HEAD_1_1: u64 = 64 * 1024;
+
+/// What comes before the frames.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Begin {
+    /// First byte after the HTTP/1.1 message that upgraded the connection; 0 if there is none.
+    pub upgrade: u64,
+    /// Whether the preface follows.
+    pub preface: bool,
+    /// First byte of the frames.
+    pub frames: u64,
+    /// Whether frames before it are missing.
+    pub late: bool,
+}
+
+impl Begin {
+    /// Find the frames of a stream; nothing if they seem to be none. `whole` says that its first byte is the first one that
+    /// was sent; `assumed`, that it is HTTP/2.
+    pub fn find(stream: &Space, whole: bool, assumed: bool) -> Option<Self> {
+        let begun = |upgrade: u64, preface: bool| Self {
+            upgrade,
+            preface,
+            frames: upgrade + if preface { PREFACE.len() as u64 } else { 0 },
+            late: false,
+        };
+        if has_preface(stream, 0) {
+            return Some(begun(0, true));
+        }
+        if whole {
+            if begins(stream, 0) {
+                return Some(begun(0, false));
+            }
+            if let Some((end, preface)) = upgrade(stream) {
+                return Some(begun(end, preface));
+            }
+        }
+        // a first frame that is odd is still one, where others follow it
+        let odd = head_at(stream, 0).is_some_and(|head| {
+            let next = HEAD + head.length;
+            next < stream.len() && resync(stream, next) == Some(next)
+        });
+        if whole && (odd || assumed) {
+            return Some(begun(0, false));
+        }
+        let frames = if odd { 0 } else { resync(stream, 0)? };
+        Some(Self {
+            upgrade: 0,
+            preface: false,
+            frames,
+            late: true,
+        })
+    }
+}
+
+/// Whether frames begin here as a connection does, with SETTINGS.
+fn begins(stream: &Space, at: u64) -> bool {
+    let first = head_at(stream, at).filter(Head::is_plausible);
+    first.is_some_and(|h| h.kind == kind::SETTINGS)
+}
+
+/// Whether the preface is here, perhaps damaged: with a few bytes that differ, or before frames that begin as a connection
+/// does.
+fn has_preface(stream: &Space, at: u64) -> bool {
+    const FEW: usize = 8;
+    let len = PREFACE.len() as u64;
+    let bytes = stream.read(at, len);
+    if bytes.len() < PREFACE.len() || stream.hole_in(Span::bytes(at, len)).is_some() {
+        return false;
+    }
+    let differ = bytes.iter().zip(PREFACE).filter(|(a, b)| a != b).count();
+    // half of it, and SETTINGS after it, say the same
+    let half = differ <= PREFACE.len() / 2;
+    differ <= FEW || half && !begins(stream, at) && begins(stream, at + len)
+}
+
+/// The end of an HTTP/1.1 message that asks for, or grants, an upgrade to h2c (RFC 7540 section 3.2), and whether the
+/// preface follows.
+fn upgrade(stream: &Space) -> Option<(u64, bool)> {
+    let start = stream.read(0, 8);
+    if !start.starts_with(b"HTTP/") && !start.first()?.is_ascii_uppercase() {
+        return None;
+    }
+    let head = stream.read(0, HEAD_1_1);
+    let preface = head.windows(PREFACE.len()).position(|w| w == PREFACE);
+    if let Some(end) = preface {
+        return Some((end as u64, true));
+    }
+    let end = head
+        .windows(4)
+        .position(|w| w == b"\r\n\r\n")
+        .map(|i| i as u64 + 4);
+    let end = end.filter(|end| begins(stream, *end));
+    let first = || resync(stream, 0).filter(|at| begins(stream, *at));
+    Some((end.or_else(first)?, false))
+}
+
+/// The first byte from `at` on where frames seem to begin: three that follow each other, or fewer up to the very end.
+pub fn resync(stream: &Space, at: u64) -> Option<u64> {
+    let end = stream.len();
+    let window = stream.read(at, LOOK + HEAD);
+    (at..end.min(at + LOOK)).find(|start| {
+        // most bytes are no frame header: seen without asking for holes
+        let bytes = &window[(start - at) as usize..];
+        if !Head::of(bytes).is_some_and(|h| h.is_plausible()) {
+            return false;
+        }
+        let mut next = *start;
+        for _ in 0..3 {
+            match head_at(stream, next) {
+                Some(head) if head.is_plausible() => next += HEAD + head.length,
+                _ => return false,
+            }
+            if next == end {
+                return true;
+            }
+            if next > end {
+                return false;
+            }
+        }
+        true
+    })
+}
+
+/// A step of the walk over frames.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Look {
+    /// A frame and its end; the end may be that of the stream.
+    Frame(Head, u64),
+    /// Bytes up to this one belong to no frame that is known.
+    Lost(u64),
+    /// Fewer bytes than a header has.
+    End,
+}
+
+/// What is at a byte where a frame should begin.
+pub fn look(space: &Space, at: u64) -> Look {
+    let len = space.len();
+    if at >= len {
+        return Look::End;
+    }
+    if let Some(head) = head_at(space, at) {
+        return Look::Frame(head, (at + HEAD + head.length).min(len));
+    }
+    match space.hole_in(Span::bytes(at, HEAD.min(len - at))) {
+        Some(hole) => Look::Lost(resync(space, hole.end_byte().max(at + 1)).unwrap_or(len)),
+        None => Look::End,
+    }
+}
+
+/// A header block: the fragments of a HEADERS or PUSH_PROMISE frame and of the CONTINUATION frames after it.
+#[derive(Clone, Debug)]
+pub struct BlockInfo {
+    /// First byte of the first frame.
+    pub frame: u64,
+    /// First byte after the last frame.
+    pub end: u64,
+    /// The stream.
+    pub stream: u32,
+    /// The fragments, in bytes of the framed space: first byte and length.
+    pub fragments: Vec<(u64, u64)>,
+    /// The table before it.
+    pub table: Window,
+    /// Whether all of it is there.
+    pub complete: bool,
+}
+
+/// What is known so far.
+struct Progress {
+    at: u64,
+    blocks: Vec<BlockInfo>,
+    open: Option<BlockInfo>,
+    log: Log,
+    table: Window,
+    /// The blocks that were read last: a call asks for its own several times.
+    recent: VecDeque<(u64, Arc<Read>)>,
+}
+
+/// A header block, and what it says.
+pub type Read = (BlockInfo, Block);
+
+/// How many blocks are kept as they were read.
+const RECENT: usize = 16;
+
+/// One direction of a connection.
+pub struct Side {
+    /// The stream, as its nodes see it.
+    pub space: Space,
+    /// What comes before the frames.
+    pub begin: Begin,
+    progress: Mutex<Progress>,
+}
+
+impl Side {
+    /// A direction whose frames begin there.
+    pub fn new(space: Space, begin: Begin) -> Self {
+        let mut table = Window::new();
+        if begin.late {
+            table.forget();
+        }
+        Self {
+            space,
+            begin,
+            progress: Mutex::new(Progress {
+                at: begin.frames,
+                blocks: Vec::new(),
+                open: None,
+                log: Log::default(),
+                table,
+                recent: VecDeque::new(),
+            }),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Progress> {
+        // a walk that panicked would leave what it had found before
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The header block that begins with the frame at this byte, and what it says.
+    pub fn block(&self, frame: u64) -> Option<Arc<Read>> {
+        let mut p = self.lock();
+        if let Some((_, read)) = p.recent.iter().find(|(at, _)| *at == frame) {
+            return Some(read.clone());
+        }
+        while p.at <= frame || p.open.is_some() {
+            if !p.advance(&self.space) {
+                break;
+            }
+        }
+        let i = p.blocks.binary_search_by_key(&frame, |b| b.frame).ok()?;
+        if let Some((_, read)) = p.recent.iter().find(|(at, _)| *at == frame) {
+            return Some(read.clone());
+        }
+        let info = p.blocks[i].clone();
+        let block = info.read(&self.space, &mut p.log);
+        Some(p.keep(info, block))
+    }
+
+    /// All header blocks, and the log of the dynamic table.
+    pub fn blocks(self) -> (Vec<BlockInfo>, Log) {
+        let mut p = self.progress.into_inner();
+        let p = p.as_mut().unwrap_or_else(|e| e.get_mut());
+        while p.advance(&self.space) {}
+        (std::mem::take(&mut p.blocks), std::mem::take(&mut p.log))
+    }
+}
+
+impl BlockInfo {
+    /// The space that the block lies in, and its span there.
+    pub fn space(&self, framed: &Space) -> (Space, Span) {
+        if let [(at, len)] = self.fragments[..] {
+            return (framed.clone(), Span::bytes(at, len));
+        }
+        let mut gather = Gather::new();
+        for (at, len) in &self.fragments {
+            gather.push_apart(*at, *len);
+        }
+        let len = gather.len();
+        (
+            Space::derived(framed.clone(), Arc::new(gather)),
+            Span::bytes(0, len),
+        )
+    }
+
+    /// Its bytes.
+    pub fn bytes(&self, framed: &Space) -> Vec<u8> {
+        let parts = self
+            .fragments
+            .iter()
+            .map(|(at, len)| framed.read(*at, *len));
+        parts.fold(Vec::new(), |mut all, part| {
+            all.extend_from_slice(&part);
+            all
+        })
+    }
+
+    fn read(&self, framed: &Space, log: &mut Log) -> Block {
+        let mut table = self.table;
+        read_block(&self.bytes(framed), log, &mut table)
+    }
+
+    fn has_hole(&self, framed: &Space) -> bool {
+        let mut spans = self
+            .fragments
+            .iter()
+            .map(|(at, len)| Span::bytes(*at, *len));
+        spans.any(|s| framed.hole_in(s).is_some())
+    }
+}
+
+impl Progress {
+    /// Walk over one frame; false at the end.
+    fn advance(&mut self, space: &Space) -> bool {
+        let at = self.at;
+        let (head, end) = match look(space, at) {
+            Look::Frame(head, end) => (head, end),
+            Look::Lost(until) => {
+                self.at = until;
+                self.close(space, false);
+                self.table.forget();
+                return true;
+            }
+            Look::End => {
+                self.close(space, false);
+                return false;
+            }
+        };
+        self.at = end;
+        let cut = end < at + HEAD + head.length;
+        if head.has_fragment() {
+            let parts = Parts::of(space, &head, at + HEAD, end);
+            let fragment = (parts.body, parts.body_end - parts.body);
+            match &mut self.open {
+                Some(open) if head.kind == kind::CONTINUATION && open.stream == head.stream => {
+                    open.fragments.push(fragment);
+                    open.end = end;
+                }
+                open => {
+                    // a continuation of nothing is a lost block, too
+                    let lost = open.is_some() || head.kind == kind::CONTINUATION;
+                    if lost {
+                        self.close(space, false);
+                        self.table.forget();
+                    }
+                    self.open = Some(BlockInfo {
+                        frame: at,
+                        end,
+                        stream: head.stream,
+                        fragments: vec![fragment],
+                        table: self.table,
+                        complete: parts.fit && head.kind != kind::CONTINUATION,
+                    });
+                }
+            }
+            let ended = head.has(crate::frame::END_HEADERS);
+            if ended || cut {
+                self.close(space, ended && !cut);
+            }
+        } else if self.open.is_some() {
+            self.close(space, false);
+        }
+        true
+    }
+
+    fn keep(&mut self, info: BlockInfo, block: Block) -> Arc<Read> {
+        let frame = info.frame;
+        let read = Arc::new((info, block));
+        self.recent.push_back((frame, read.clone()));
+        if self.recent.len() > RECENT {
+            self.recent.pop_front();
+        }
+        read
+    }
+
+    /// The open block has all the fragments that it will get.
+    fn close(&mut self, space: &Space, complete: bool) {
+        let Some(mut block) = self.open.take() else {
+            return;
+        };
+        block.complete &= complete && !block.has_hole(space);
+        let bytes = block.bytes(space);
+        let read = read_block(&bytes, &mut self.log, &mut self.table);
+        if !block.complete {
+            self.table.forget();
+        }
+        self.keep(block.clone(), read);
+        self.blocks.push(block);
+    }
+}

@@ -1,0 +1,151 @@
+//! A stream of one direction: format `http2`.
+
+use crate::frame::Head;
+use crate::frames::Frames;
+use crate::framing::Framing;
+use crate::payload::known_bytes;
+use crate::side::{Begin, Look, PREFACE, Side, look, resync};
+use crate::talk::{Shown, Talk};
+use binq_core::codec::Raw;
+use binq_core::dialogue::{Conversation, Dialogue};
+use binq_core::shape::{Cx, Shape};
+use binq_core::{Confidence, Format, Kind, Malformed, Node, Options, Probe, Ref, Space, Span};
+use std::sync::Arc;
+
+/// HTTP/2, RFC 9113.
+pub struct Http2;
+
+impl Format for Http2 {
+    fn name(&self) -> &'static str {
+        "http2"
+    }
+
+    fn description(&self) -> &'static str {
+        "HTTP/2 frames of one direction, with HPACK"
+    }
+
+    fn probe(&self, probe: &Probe<'_>) -> Confidence {
+        if probe.bytes.starts_with(PREFACE) {
+            return Confidence::Certain;
+        }
+        const PROBED: usize = 64 * 1024;
+        let head = &probe.bytes[..probe.bytes.len().min(PROBED)];
+        let first = Head::of(head).filter(Head::is_plausible);
+        let space = Space::source(head.to_vec());
+        match first {
+            Some(first) if first.kind == crate::frame::kind::SETTINGS => match resync(&space, 0) {
+                Some(0) => Confidence::Likely,
+                _ => Confidence::No,
+            },
+            _ => Confidence::No,
+        }
+    }
+
+    fn lists(&self) -> &'static [&'static str] {
+        &["streams", "grpc_calls"]
+    }
+
+    fn converse(&self, with: &Conversation, options: &Options) -> Option<Arc<dyn Dialogue>> {
+        let talk = Talk::new(with, options)?;
+        Some(Arc::new(Shown(Arc::new(talk))))
+    }
+
+    fn decode(&self, space: Space, _options: &Options) -> Node {
+        // where nothing looks like a frame, frames are read from the first byte on: the format was asked for by name
+        let begin = Begin::find(&space, true, true).unwrap_or(Begin {
+            upgrade: 0,
+            preface: false,
+            frames: 0,
+            late: true,
+        });
+        let side = open(&space, begin, "");
+        root(&side, space)
+    }
+}
+
+/// The frames of a stream. `path` is that of the stream.
+pub fn open(stream: &Space, begin: Begin, path: &str) -> Arc<Side> {
+    let framing = Framing {
+        len: stream.len(),
+        begin,
+        path: format!("{path}.frames"),
+    };
+    let framed = Space::derived(stream.clone(), Arc::new(framing));
+    Arc::new(Side::new(framed, begin))
+}
+
+/// The root of a stream.
+pub fn root(side: &Arc<Side>, stream: Space) -> Node {
+    let span = stream.span();
+    let shape = Stream(side.clone());
+    Node::root_of("http2", Kind::shared(Arc::new(shape)), stream, span)
+}
+
+struct Stream(Arc<Side>);
+
+impl Stream {
+    fn end(&self) -> u64 {
+        let mut at = self.0.begin.frames;
+        loop {
+            match look(&self.0.space, at) {
+                Look::Frame(_, end) | Look::Lost(end) => at = end,
+                Look::End => return at,
+            }
+        }
+    }
+}
+
+impl Shape for Stream {
+    fn name(&self) -> &'static str {
+        "http2"
+    }
+
+    fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {
+        let side = &self.0;
+        let begin = side.begin;
+        let raw = || Kind::Leaf(Ref::Static(&Raw::FIXED));
+        if begin.upgrade > 0 {
+            let span = Span::bytes(0, begin.upgrade);
+            cx.node_in("upgrade", &side.space, span, raw());
+        }
+        if begin.preface {
+            let span = Span::bytes(begin.upgrade, PREFACE.len() as u64);
+            cx.node_in("preface", &side.space, span, raw());
+        }
+        if begin.late {
+            known_bytes(cx, &side.space, Span::bytes(0, begin.frames));
+        }
+        let frames = Span::bytes(begin.frames, side.space.len() - begin.frames);
+        let kind = Kind::array(Arc::new(Frames(side.clone())));
+        cx.node_in("frames", &side.space, frames, kind);
+        if begin.preface && *side.space.read(begin.upgrade, 24) != PREFACE[..] {
+            return Err(Malformed::new(
+                begin.upgrade,
+                "the connection preface",
+                "other bytes",
+            ));
+        }
+        if begin.late && begin.frames > 0 {
+            return Err(Malformed::new(
+                0,
+                "the beginning of a frame",
+                "the rest of one, or bytes of another protocol",
+            ));
+        }
+        Ok(())
+    }
+
+    fn finish(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {
+        let end = self.end();
+        let rest = self.0.space.len() - end;
+        known_bytes(cx, &self.0.space, Span::bytes(end, rest));
+        if rest == 0 {
+            return Ok(());
+        }
+        Err(Malformed::new(
+            end,
+            "9 bytes of a frame header",
+            format!("{rest} bytes"),
+        ))
+    }
+}
