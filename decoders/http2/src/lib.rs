@@ -3,7 +3,7 @@
 //!
 //! * [`hpack`]: header compression, RFC 7541, its spelling kept.
 //! * [`side`]: where the frames and the header blocks of one direction are.
-//! * [`framing`]: what follows from a change: lengths, header tables.
+//! * `framing`: what follows from a change: lengths, header tables.
 #![forbid(unsafe_code)]
 
 mod exchange;
