@@ -1,9 +1,9 @@
 //! Packet captures for binq: formats `pcap` and `pcapng`.
 //!
-//! * [`file`]: the records of a file; `pcap` and `pcapng` the structs around them.
-//! * [`dissect`]: headers found without making nodes; `link`, `ip` and `tcp` are their structs.
-//! * [`flows`]: TCP connections and their streams, put together again.
-//! * [`wire`]: what follows from a change: lengths, numbers, checksums.
+//! * `file`: the records of a file; `pcap` and `pcapng` the structs around them.
+//! * `dissect`: headers found without making nodes; `link`, `ip` and `tcp` are their structs.
+//! * `flows`: TCP connections and their streams, put together again.
+//! * `wire`: what follows from a change: lengths, numbers, checksums.
 #![forbid(unsafe_code)]
 
 mod capture;

@@ -1,8 +1,8 @@
 //! HTTP/2 and gRPC for binq: format `http2`, a raw byte stream of one direction, or both directions of a connection that a
 //! capture holds.
 //!
-//! * [`hpack`]: header compression, RFC 7541, its spelling kept.
-//! * [`side`]: where the frames and the header blocks of one direction are.
+//! * `hpack`: header compression, RFC 7541, its spelling kept.
+//! * `side`: where the frames and the header blocks of one direction are.
 //! * `framing`: what follows from a change: lengths, header tables.
 #![forbid(unsafe_code)]
 
