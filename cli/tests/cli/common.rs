@@ -24,10 +24,18 @@ impl Said {
 
 /// Run a command to its end, with nothing on standard input.
 pub fn run(command: &mut Command) -> Said {
-    let output = command
-        .stdin(Stdio::null())
-        .output()
-        .unwrap_or_else(|e| panic!("{command:?}: {e}"));
+    command.stdin(Stdio::null());
+    let mut output = command.output();
+    // a binary that was just copied may still be open in another test's child that has not begun to run
+    for _ in 0..100 {
+        match &output {
+            Err(e) if e.kind() == std::io::ErrorKind::ExecutableFileBusy => {}
+            _ => break,
+        }
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        output = command.output();
+    }
+    let output = output.unwrap_or_else(|e| panic!("{command:?}: {e}"));
     Said {
         code: output
             .status
