@@ -16,12 +16,6 @@ pub struct Decoder {
     text: Option<TextForm>,
 }
 
-/// The format that a description of messages is for.
-fn described(args: &Args) -> Option<String> {
-    let some = !args.proto.is_empty() || !args.descriptor_set.is_empty() || args.message.is_some();
-    some.then(|| "protobuf".to_owned())
-}
-
 /// The settings of decoders, from all flags that make some.
 fn options_of(args: &Args, values: BTreeMap<String, Scalar>) -> Options {
     let lists = [
@@ -87,7 +81,7 @@ impl Decoder {
             .collect();
         Ok(Self {
             registry,
-            format: args.decode.clone().or_else(|| described(args)),
+            format: args.decode.clone(),
             options: options_of(args, values),
             text: args.from_text,
         })

@@ -114,6 +114,12 @@ pub trait Format: Send + Sync + 'static {
     /// How sure the format is that this input is its own.
     fn probe(&self, probe: &Probe<'_>) -> Confidence;
 
+    /// Whether the settings are for this format, so that it takes an input that no format knows by its first bytes: a schema
+    /// says what an input without a mark is.
+    fn is_described(&self, _options: &Options) -> bool {
+        false
+    }
+
     /// Decode an input. Never fails: what is wrong is a fault on a node, what is not understood is a gap.
     fn decode(&self, space: Space, options: &Options) -> Node;
 
@@ -160,7 +166,7 @@ impl Registry {
     ) -> Result<Node, Fault> {
         let format = match name {
             Some(name) => self.named(name)?,
-            None => self.probe(&bytes)?,
+            None => self.probe(&bytes, options)?,
         };
         let options = Options {
             registry: Some(self.clone()),
@@ -180,7 +186,7 @@ impl Registry {
         })
     }
 
-    fn probe(&self, bytes: &[u8]) -> Result<&'static dyn Format, Fault> {
+    fn probe(&self, bytes: &[u8], options: &Options) -> Result<&'static dyn Format, Fault> {
         let probe = Probe { bytes };
         let mut best: Option<(&'static dyn Format, Confidence)> = None;
         for format in self.0.iter() {
@@ -189,7 +195,9 @@ impl Registry {
                 best = Some((*format, sure));
             }
         }
-        best.map(|(format, _)| format).ok_or_else(|| Fault {
+        let described = || self.0.iter().copied().find(|f| f.is_described(options));
+        let best = best.map(|(format, _)| format).or_else(described);
+        best.ok_or_else(|| Fault {
             format: "probe",
             path: String::new(),
             offset: Some(0),

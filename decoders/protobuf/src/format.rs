@@ -19,6 +19,11 @@ impl Format for Protobuf {
         "Protobuf message, with a schema (--proto, --descriptor-set) or without"
     }
 
+    fn is_described(&self, options: &Options) -> bool {
+        let given = |name| !options.list(name).is_empty();
+        given("proto") || given("descriptor_set") || options.text("message").is_some()
+    }
+
     /// A message has no mark: any short text may be one.
     fn probe(&self, _probe: &Probe<'_>) -> Confidence {
         Confidence::No
