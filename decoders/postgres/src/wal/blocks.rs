@@ -24,6 +24,8 @@ const HAS_IMAGE: u8 = 0x10;
 const HAS_DATA: u8 = 0x20;
 const SAME_REL: u8 = 0x80;
 const IMAGE_HAS_HOLE: u8 = 0x01;
+/// `InvalidRelFileNumber`, src/include/common/relpath.h
+const INVALID_REL_NUMBER: u32 = 0;
 /// Of the database, not of the log: records do not say it, and 8192 is what servers are built with.
 const BLCKSZ: u16 = 8192;
 
@@ -34,7 +36,8 @@ pub struct Block {
     header: Range<u64>,
     image: Option<Image>,
     rlocator: Option<u64>,
-    blkno: u64,
+    /// Missing, as all that comes before it may be, where the header does not fit into the record.
+    blkno: Option<u64>,
     data: Range<u64>,
 }
 
@@ -221,8 +224,7 @@ impl<'a> Walk<'a> {
                     self.take("a transaction id of 4 bytes", le_u32)?;
                 }
                 id => {
-                    let block = self.block(at)?;
-                    out.blocks.push((at, block));
+                    self.block(at, out)?;
                     // one with a wrong id is read like the others, so that it can be put right
                     if id > MAX_BLOCK_ID && wrong.is_none() {
                         let expected = format!("a block id up to {MAX_BLOCK_ID}, or 252 to 255");
@@ -234,9 +236,26 @@ impl<'a> Walk<'a> {
         wrong.map_or(Ok(()), Err)
     }
 
-    fn block(&mut self, start: u64) -> Result<Block, Malformed> {
+    fn block(&mut self, start: u64, out: &mut Headers) -> Result<(), Malformed> {
         let (flags, data_len) = self.take("XLogRecordBlockHeader", (le_u8, le_u16))?;
-        let mut image = None;
+        let data_len = if flags & HAS_DATA != 0 { data_len } else { 0 };
+        self.payload += u64::from(data_len);
+        let mut block = Block {
+            major: self.major,
+            header: start..self.at(),
+            image: None,
+            rlocator: None,
+            blkno: None,
+            data: 0..data_len.into(),
+        };
+        // a wrong flag may ask for more than there is: what was read before can be put right
+        let result = self.block_parts(flags, &mut block);
+        block.header.end = self.at();
+        out.blocks.push((start, block));
+        result
+    }
+
+    fn block_parts(&mut self, flags: u8, block: &mut Block) -> Result<(), Malformed> {
         if flags & HAS_IMAGE != 0 {
             let at = self.at();
             let (len, _hole_offset, info) =
@@ -253,7 +272,7 @@ impl<'a> Walk<'a> {
                 true => 0,
                 false => BLCKSZ.saturating_sub(len),
             };
-            image = Some(Image {
+            block.image = Some(Image {
                 header: at..self.at(),
                 stored_hole,
                 hole,
@@ -262,24 +281,19 @@ impl<'a> Walk<'a> {
             });
             self.payload += u64::from(len);
         }
-        let mut rlocator = self.rlocator;
         if flags & SAME_REL == 0 {
-            rlocator = Some(self.at());
-            self.take("RelFileLocator", (le_u32, le_u32, le_u32))?;
-            self.rlocator = rlocator;
+            let at = self.at();
+            let (_, _, rel_number) = self.take("RelFileLocator", (le_u32, le_u32, le_u32))?;
+            if self.open_ended && rel_number == INVALID_REL_NUMBER {
+                return Err(Malformed::new(at, "a relNumber", "0"));
+            }
+            self.rlocator = Some(at);
         }
+        block.rlocator = self.rlocator;
         let blkno = self.at();
         self.take("a block number of 4 bytes", le_u32)?;
-        let data_len = if flags & HAS_DATA != 0 { data_len } else { 0 };
-        self.payload += u64::from(data_len);
-        Ok(Block {
-            major: self.major,
-            header: start..self.at(),
-            image,
-            rlocator,
-            blkno,
-            data: 0..data_len.into(),
-        })
+        block.blkno = Some(blkno);
+        Ok(())
     }
 
     fn main_len(&self, headers: &Headers) -> u32 {
@@ -301,8 +315,7 @@ impl Block {
             move_range(&mut image.header);
             move_range(&mut image.data);
         }
-        self.blkno += by;
-        if let Some(at) = &mut self.rlocator {
+        for at in [&mut self.blkno, &mut self.rlocator].into_iter().flatten() {
             *at += by;
         }
     }
@@ -413,7 +426,9 @@ impl Shape for Block {
         if let Some(at) = self.rlocator {
             cx.node("rlocator", Span::bytes(at, 12), Kind::fixed(&RLOCATOR));
         }
-        cx.leaf("blkno", Span::bytes(self.blkno, 4), &Int::U32LE);
+        if let Some(at) = self.blkno {
+            cx.leaf("blkno", Span::bytes(at, 4), &Int::U32LE);
+        }
         if self.data.end > self.data.start {
             cx.leaf("data", span(&self.data), &Raw::ANY);
         }

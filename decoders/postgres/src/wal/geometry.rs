@@ -4,7 +4,9 @@
 //! (`SizeOfXLogShortPHD`, `SizeOfXLogLongPHD`, src/include/access/xlog_internal.h). Records fill the rest, and do not care
 //! for page boundaries: the *stream* is the log without its page headers.
 
+use super::rmgr;
 use binq_core::{Malformed, Space};
+use std::ops::RangeInclusive;
 
 /// `SizeOfXLogShortPHD`
 pub const SHORT_HEADER: u64 = 24;
@@ -27,6 +29,11 @@ const MAGICS: [(u16, u8); 7] = [
     (0xD116, 17),
     (0xD118, 18),
 ];
+
+/// `--wal-segsize` of initdb: 1 MB to 1 GB.
+const SEGMENT_SIZES: RangeInclusive<u64> = 1 << 20..=1 << 30;
+/// `--with-wal-blocksize` of the build: 1 to 64 KB.
+const BLOCK_SIZES: RangeInclusive<u64> = 0x400..=0x10000;
 
 /// So many pages are asked for what the first one should have said.
 const PAGES_ASKED: u64 = 16;
@@ -81,30 +88,39 @@ pub struct Geometry {
     skipped: u64,
     /// Bytes of the stream in the input.
     stream_len: u64,
+    /// What does not fit about the first pages.
+    pub wrong: Option<Malformed>,
 }
 
 impl Geometry {
     /// Find out from the page headers. A damaged first page is outvoted by those after it.
     ///
     /// # Errors
-    /// An input none of whose first pages has the magic of a known version.
+    /// An input none of whose first pages has the magic of a known version, unless only the magic of its first page is
+    /// wrong.
     pub fn survey(file: &Space) -> Result<Self, Malformed> {
-        let blcksz = stated(file, 36, 0x400..=0x10000).unwrap_or(8192);
+        let blcksz = stated(file, 36, BLOCK_SIZES).unwrap_or(8192);
         let pages = || {
             let at = (0..PAGES_ASKED).map(move |i| i * blcksz);
             at.map_while(|at| Some((at, PageHeader::read(file, at)?)))
         };
         let majors = pages().filter_map(|(_, h)| major_of(h.magic));
-        let Some(major) = most_frequent(majors) else {
-            return Err(no_magic(file));
+        let (major, wrong) = match most_frequent(majors) {
+            Some(major) => (major, None),
+            // no page is one of any version's log then, and which version is named does not matter
+            None if resembles_first_page(file) => (rmgr::LAST_MAJOR, Some(no_magic(file))),
+            None => return Err(no_magic(file)),
         };
         let bases = pages()
             .filter(|(_, h)| h.addr % blcksz == 0 && major_of(h.magic).is_some())
             .filter_map(|(at, h)| h.addr.checked_sub(at));
         let base = most_frequent(bases).unwrap_or(0);
         let guess = file.len().next_power_of_two().clamp(1 << 20, 1 << 30);
-        let seg_size = stated(file, 32, 1 << 20..=1 << 30).unwrap_or(guess);
-        Ok(Self::new(major, blcksz, seg_size, base, file.len()))
+        let seg_size = stated(file, 32, SEGMENT_SIZES).unwrap_or(guess);
+        Ok(Self {
+            wrong,
+            ..Self::new(major, blcksz, seg_size, base, file.len())
+        })
     }
 
     fn new(major: u8, blcksz: u64, seg_size: u64, base: u64, file_len: u64) -> Self {
@@ -117,6 +133,7 @@ impl Geometry {
             seg_room: 0,
             skipped: 0,
             stream_len: 0,
+            wrong: None,
         };
         geometry.seg_room = geometry.room_before(seg_size / blcksz);
         geometry.skipped = geometry.room_before(geometry.first_page);
@@ -203,13 +220,41 @@ impl Geometry {
         let current = header.addr == here && major_of(header.magic) == Some(self.major);
         Some((header, current))
     }
+
+    /// Whether no page of this log begins where this one should: both its magic and its address are other ones.
+    pub fn is_foreign(&self, file: &Space, page: u64) -> bool {
+        PageHeader::read(file, page * self.blcksz).is_some_and(|header| {
+            let here = self.base.wrapping_add(page * self.blcksz);
+            header.addr != here && major_of(header.magic) != Some(self.major)
+        })
+    }
+}
+
+/// Whether the input begins with a long page header that at most one field of is wrong besides the magic.
+fn resembles_first_page(file: &Space) -> bool {
+    let Some(header) = PageHeader::read(file, 0) else {
+        return false;
+    };
+    let [seg_size, blcksz] = [32, 36].map(|at| word(file, at).unwrap_or(0));
+    let signs = [
+        header.info & LONG != 0 && header.info < 0x10,
+        header.tli != 0,
+        header.addr != 0 && header.addr.checked_rem(seg_size) == Some(0),
+        seg_size.is_power_of_two() && SEGMENT_SIZES.contains(&seg_size),
+        blcksz.is_power_of_two() && BLOCK_SIZES.contains(&blcksz),
+    ];
+    signs.into_iter().filter(|sign| *sign).count() >= signs.len() - 1
+}
+
+fn word(file: &Space, at: u64) -> Option<u64> {
+    let bytes = file.read(at, 4);
+    Some(u32::from_le_bytes(*bytes.first_chunk()?).into())
 }
 
 /// A size that the long header of the first page states at byte `at`, if it is a power of two in the range.
-fn stated(file: &Space, at: u64, range: std::ops::RangeInclusive<u64>) -> Option<u64> {
+fn stated(file: &Space, at: u64, range: RangeInclusive<u64>) -> Option<u64> {
     let first = PageHeader::read(file, 0)?;
-    let bytes = file.read(at, 4);
-    let n = u64::from(u32::from_le_bytes(*bytes.first_chunk()?));
+    let n = word(file, at)?;
     (first.info & LONG != 0 && n.is_power_of_two() && range.contains(&n)).then_some(n)
 }
 
@@ -229,6 +274,7 @@ fn most_frequent<T: PartialEq + Copy>(all: impl Iterator<Item = T>) -> Option<T>
         .map(|(x, _)| x)
 }
 
+/// That the first page is of no known version.
 fn no_magic(file: &Space) -> Malformed {
     let head = file.read(0, 2);
     let found = match *head {

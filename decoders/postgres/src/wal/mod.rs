@@ -88,7 +88,7 @@ struct Log {
     stream: Space,
     /// Bytes of the stream that belong to a record of the file before.
     continuation: u64,
-    /// What does not fit about the continuation.
+    /// What does not fit about the first pages or the continuation.
     wrong: Option<Malformed>,
 }
 
@@ -96,6 +96,7 @@ impl Log {
     fn new(geometry: Geometry, file: &Space) -> Self {
         let geometry = Arc::new(geometry);
         let (continuation, wrong) = continuation(&geometry, file);
+        let wrong = geometry.wrong.clone().or(wrong);
         let layer = stream::Stream {
             geometry: geometry.clone(),
         };

@@ -65,25 +65,26 @@ static CRC: Rule = Rule::Sum {
     ],
 };
 
-const fn head(tot_len: Option<&'static Rule>, crc: Option<&'static Rule>) -> [Field; 6] {
+const fn head(tot_len: Option<&'static Rule>, crc: Option<&'static Rule>) -> [Field; 7] {
     let mut fields = [
         Field::leaf("xl_tot_len", 0, 4, &Int::U32LE),
         Field::leaf("xl_xid", 4, 4, &Int::U32LE),
         Field::leaf("xl_prev", 8, 8, &Lsn),
         Field::leaf("xl_info", 16, 1, &Int::U8),
         Field::leaf("xl_rmid", 17, 1, &Rmid),
-        // 2 bytes of padding
+        // the server sets it to zero
+        Field::leaf("padding", 18, 2, &Int::U16LE),
         Field::leaf("xl_crc", 20, 4, &Int::U32LE),
     ];
     fields[0].rule = tot_len;
-    fields[5].rule = crc;
+    fields[6].rule = crc;
     fields
 }
 
-static HEAD: [Field; 6] = head(Some(&TOT_LEN), Some(&CRC));
+static HEAD: [Field; 7] = head(Some(&TOT_LEN), Some(&CRC));
 
 /// The same fields where the extent of the record is not known, and so nothing follows from it.
-static BARE_HEAD: [Field; 6] = head(None, None);
+static BARE_HEAD: [Field; 7] = head(None, None);
 
 static COMPUTED: [(&str, &dyn Codec); 4] = [
     ("lsn", &Lsn),
@@ -146,7 +147,6 @@ impl Shape for Record {
     }
 
     fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {
-        padding(cx);
         let space = cx.at.space.clone();
         let span = cx.at.span;
         let bytes = space.read(span.start / 8, span.len / 8);
@@ -191,14 +191,6 @@ impl Shape for Record {
         };
         cx.node("main_data", main, kind);
         Ok(())
-    }
-}
-
-/// Two bytes between `xl_rmid` and `xl_crc` that the server sets to zero: shown when they are not.
-fn padding(cx: &mut Cx<'_>) {
-    if cx.at.read(18, 2).iter().any(|b| *b != 0) {
-        let span = Span::bytes(cx.at.span.start / 8 + 18, 2);
-        cx.leaf("padding", span, &Int::U16LE);
     }
 }
 
@@ -307,9 +299,6 @@ impl Shape for Damaged {
 
     fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {
         let covered = self.layout().last().map_or(0, |f| f.span.end());
-        if self.fields == BARE_HEAD.len() {
-            padding(cx);
-        }
         let rest = Span::bits(cx.at.span.start + covered, cx.at.span.len - covered);
         let space = cx.at.space.clone();
         match self.partial {

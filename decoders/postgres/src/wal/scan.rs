@@ -20,6 +20,9 @@ const SEARCH_BUDGET: u64 = 64 << 20;
 /// square of their number.
 const MAX_PROOF: u64 = 64 << 10;
 
+/// So many bytes other than zero are more than stray ones.
+const USED: usize = 16;
+
 /// `MAXALIGN`
 pub fn align(n: u64) -> u64 {
     n.next_multiple_of(8)
@@ -37,6 +40,7 @@ pub fn crc(parts: &[&[u8]]) -> u64 {
 #[derive(Clone, Copy, Debug)]
 pub struct Header {
     pub tot_len: u32,
+    xid: u32,
     pub prev: u64,
     pub info: u8,
     pub rmid: u8,
@@ -51,12 +55,21 @@ impl Header {
         let word = |i: usize| u32::from_le_bytes([b[i], b[i + 1], b[i + 2], b[i + 3]]);
         Some(Self {
             tot_len: word(0),
+            xid: word(4),
             prev: u64::from(word(8)) | u64::from(word(12)) << 32,
             info: b[16],
             rmid: b[17],
             padding: u16::from_le_bytes([b[18], b[19]]),
             crc: word(20),
         })
+    }
+
+    /// Whether something was written here: more than the one field that may have been set to anything.
+    fn was_written(&self) -> bool {
+        let kind = u32::from(self.info) | u32::from(self.rmid) << 8;
+        let words = [self.tot_len, self.xid, kind, self.crc];
+        let set = words.into_iter().filter(|word| *word != 0).count();
+        set + usize::from(self.prev != 0) >= 2
     }
 
     /// XLOG SWITCH: what follows it in the segment is unused (`XLOG_SWITCH`, src/include/catalog/pg_control.h).
@@ -133,37 +146,47 @@ impl Scan<'_> {
         let tot_len = u64::from(header.tot_len);
         let chained = prev != 0 && header.prev == prev;
         if !self.plausible(&header) {
-            return self.resync(at, lsn, prev, self.implausible(&header, at));
+            return self.resync(at, lsn, self.implausible(&header, at));
         }
         if !chained && !self.current(at) {
-            return self.resync(at, lsn, prev, self.prev_wrong(at, &header, prev));
+            return self.resync(at, lsn, self.prev_wrong(at, &header, prev));
         }
         let end = at + tot_len;
         if end > at + self.page_room(at) {
             match self.cross(at, end.min(len)) {
                 Cross::Whole => {}
-                Cross::Aborted(next) => return Look::Aborted(next),
+                // a record that ends on its own page by its block headers was not aborted on the next: its length is wrong
+                Cross::Aborted(next) if self.implied_len(at).is_none_or(|e| e > next) => {
+                    return Look::Aborted(next);
+                }
+                Cross::Aborted(next) => {
+                    let found = format!("xl_tot_len {tot_len}, and a page that begins anew");
+                    let expected = format!(
+                        "a record up to {}",
+                        lsn::text(self.geometry.lsn_after(next))
+                    );
+                    return self.resync(at, lsn, self.wrong(at, expected, found));
+                }
                 Cross::Torn(until) => {
                     let found = format!(
                         "its page ends at {}",
                         lsn::text(self.geometry.lsn_after(until))
                     );
                     let wrong = self.wrong(at, format!("a record of {tot_len} bytes"), found);
-                    return self.resync(at, lsn, prev, wrong);
+                    return self.resync(at, lsn, wrong);
                 }
             }
         }
         if end > len {
             let found = format!("{} bytes up to the end", len - at);
             let wrong = self.wrong(at, format!("{tot_len} bytes"), found);
-            return match self.find(at + 8, lsn) {
-                Some(next) => Look::Damaged(next, wrong),
-                None if chained || prev == 0 => Look::Partial(None),
-                // its parts add up to the length that it states, as far as they are there
-                None if self.implied_len(at).is_none_or(|implied| implied == end) => {
-                    Look::Partial(Some(self.prev_wrong(at, &header, prev)))
+            return match self.resync(at, lsn, wrong) {
+                // it states the length that its parts add up to, as far as they are there
+                Look::Partial(_) if self.implied_len(at).is_none_or(|implied| implied == end) => {
+                    let known = chained || prev == 0;
+                    Look::Partial((!known).then(|| self.prev_wrong(at, &header, prev)))
                 }
-                None => self.rest(at, prev, wrong),
+                look => look,
             };
         }
         let found = Found {
@@ -184,12 +207,22 @@ impl Scan<'_> {
                 format!("xl_tot_len {tot_len}, and none of them does"),
             ),
         };
+        let likely = chained || self.resembles(at, &header);
         match self.find(at + 8, lsn) {
-            Some(next) if chained && next == align(end) => Look::Record(found),
+            Some(next) if next == align(end) => Look::Record(found),
+            // of two lengths that disagree, that of the block headers may lead to the next record
+            Some(next) if likely && align(end) < next && !self.implies(at, next) => {
+                Look::Record(found)
+            }
             Some(next) => Look::Damaged(next, wrong),
-            None if chained && self.nothing_at(align(end)) => Look::Record(found),
-            None => self.rest(at, prev, wrong),
+            None if likely && self.ends_at(at, end) => Look::Record(found),
+            None => self.rest(at, wrong),
         }
+    }
+
+    /// Whether the block headers of the record at `at` say that the next one is at `next`.
+    fn implies(&self, at: u64, next: u64) -> bool {
+        self.implied_len(at).is_some_and(|end| align(end) == next)
     }
 
     /// The common case: the record and the header of the next one are on one page, and each names the one before it.
@@ -243,9 +276,19 @@ impl Scan<'_> {
 
     /// Whether the log does not go on at `at`.
     fn nothing_at(&self, at: u64) -> bool {
-        at >= self.geometry.stream_len()
-            || !self.current(at)
-            || self.stream.read(at, RECORD_HEADER).iter().all(|b| *b == 0)
+        at + RECORD_HEADER > self.geometry.stream_len() || self.written(at).is_none()
+    }
+
+    /// The byte of the stream after the last one written to the page from `at` on; `None` where nothing was written, or the
+    /// page is not one of this log. The server clears a page before it writes to it (`AdvanceXLInsertBuffer`, xlog.c), so
+    /// bytes other than zero are a record's, damaged or not. It takes more than the one field that may have been set to
+    /// anything.
+    fn written(&self, at: u64) -> Option<u64> {
+        let page = self.stream.read(at, self.page_room(at));
+        let last = page.iter().rposition(|b| *b != 0)?;
+        let used = || page.iter().filter(|b| **b != 0).count() >= USED;
+        let header = || self.header(at).is_some_and(|h| h.was_written());
+        (self.current(at) && (header() || used())).then_some(at + last as u64 + 1)
     }
 
     fn wrong(&self, at: u64, expected: String, found: String) -> Malformed {
@@ -334,10 +377,14 @@ impl Scan<'_> {
         let end = at + u64::from(header.tot_len);
         self.next_agrees(at, header)
             || self.implied_len(at) == Some(end)
-            || u64::from(header.tot_len) <= MAX_PROOF && self.crc_fits(at, header)
+            || self.sum_proves(at, header)
     }
 
-    fn crc_fits(&self, at: u64, header: &Header) -> bool {
+    /// Whether the checksum is that of so many bytes as the record says it has.
+    fn sum_proves(&self, at: u64, header: &Header) -> bool {
+        if !(RECORD_HEADER..=MAX_PROOF).contains(&header.tot_len.into()) {
+            return false;
+        }
         let bytes = self.stream.read(at, header.tot_len.into());
         if bytes.len() as u64 != u64::from(header.tot_len) {
             return false;
@@ -345,51 +392,57 @@ impl Scan<'_> {
         crc(&[&bytes[24..], &bytes[..20]]) == u64::from(header.crc)
     }
 
-    /// Fewer bytes than a header are left: the beginning of one, or nothing.
+    /// Fewer bytes than a header are left after a record: the beginning of one.
     fn cut_header(&self, at: u64) -> Look {
-        let bytes = self.stream.read(at, RECORD_HEADER);
-        match bytes.iter().any(|b| *b != 0) && self.current(at) {
-            true => Look::Partial(None),
-            false => Look::End,
+        if !self.current(at) {
+            return Look::End;
         }
+        let bytes = self.stream.read(at, RECORD_HEADER);
+        let zero = bytes.iter().all(|b| *b == 0);
+        Look::Partial(
+            zero.then(|| self.wrong(at, "the head of a record".to_owned(), "zeros".to_owned())),
+        )
     }
 
     /// There is no record at `at`: find the next one, or the end of the log.
-    fn resync(&self, at: u64, lsn: u64, prev: u64, wrong: Malformed) -> Look {
+    fn resync(&self, at: u64, lsn: u64, wrong: Malformed) -> Look {
         match self.find(at + 8, lsn) {
             Some(next) => Look::Damaged(next, wrong),
-            None => self.rest(at, prev, wrong),
+            None => self.rest(at, wrong),
         }
     }
 
-    /// No record follows. What stands here is a damaged record if it names the one before it or its checksum proves it, the
-    /// head of one that runs past the end if the log reaches it, and else the end of the log.
-    fn rest(&self, at: u64, prev: u64, wrong: Malformed) -> Look {
-        let header = self.stream.read(at, RECORD_HEADER);
-        if !self.current(at) || header.iter().all(|b| *b == 0) {
+    /// Whether the record at `at` may end at `end`, as it says, though no record follows: the log ends there, and its block
+    /// headers do not say that it runs past the end of the input; or they say nothing better.
+    fn ends_at(&self, at: u64, end: u64) -> bool {
+        let len = self.geometry.stream_len();
+        let implied = self.implied_len(at);
+        match self.nothing_at(align(end)) {
+            true => align(end) < len || implied.is_none_or(|implied| implied <= len),
+            false => {
+                implied.is_none_or(|implied| implied <= len && !self.nothing_at(align(implied)))
+            }
+        }
+    }
+
+    /// No record follows. What stands here is the head of a record that runs past the end, or a damaged record, the last
+    /// one; or it was never written. What decides is not in the header of the record, which may be wrong on purpose.
+    fn rest(&self, at: u64, wrong: Malformed) -> Look {
+        let Some(used) = self.written(at) else {
             return Look::End;
-        }
-        let reaches_end = self.reaches_end(at);
-        let chained = Header::read(&header).is_some_and(|h| h.prev == prev || prev == 0);
-        if !chained && self.proven_len(at).is_none() {
-            return match reaches_end {
-                true => Look::Partial(Some(wrong)),
-                false => Look::End,
-            };
-        }
+        };
         let len = self.geometry.stream_len();
         match self.implied_len(at) {
             Some(end) if end > len => Look::Partial(Some(wrong)),
-            Some(end) if self.nothing_at(align(end)) => Look::LastDamaged(align(end), wrong),
-            _ if reaches_end => Look::Partial(Some(wrong)),
-            _ => {
-                let rest = self.stream.read(at, self.page_room(at));
-                let used = rest
-                    .iter()
-                    .rposition(|b| *b != 0)
-                    .map_or(0, |last| last + 1);
-                Look::LastDamaged(align(at + used as u64).min(len), wrong)
+            // at the very end of the input nothing is seen of a next record, and a record of another length may be cut there
+            Some(end)
+                if self.nothing_at(align(end))
+                    && (align(end) + RECORD_HEADER <= len || self.proven_len(at).is_some()) =>
+            {
+                Look::LastDamaged(align(end), wrong)
             }
+            _ if self.reaches_end(at) => Look::Partial(Some(wrong)),
+            _ => Look::LastDamaged(align(used).min(len), wrong),
         }
     }
 
@@ -448,9 +501,18 @@ impl Scan<'_> {
                 true => run,
                 false => 0,
             };
+            // a record on a page that does not belong there is found by the record that it names, or not at all
+            let (page, _) = self.geometry.place(at);
+            let current = self.current(at);
+            if self.geometry.is_foreign(self.file(), page) {
+                i = run;
+            }
             while i < run {
                 let header = bytes.get(i as usize..).and_then(Header::read);
-                if header.is_some_and(|h| self.begins(at + i, &h, lsn, &mut budget)) {
+                if let Some(header) = header
+                    && (self.is_named(at + i, &header, lsn)
+                        || current && self.begins(at + i, &header, &mut budget))
+                {
                     return Some(at + i);
                 }
                 i += 8;
@@ -460,26 +522,57 @@ impl Scan<'_> {
         None
     }
 
-    /// Whether a record begins at `at` that was written after `lsn`: one that names a record from there on, a value that
-    /// bytes of anything else hardly have.
-    fn begins(&self, at: u64, header: &Header, lsn: u64, budget: &mut u64) -> bool {
-        let named = (lsn..self.geometry.lsn(at)).contains(&header.prev);
-        if !named || !header.prev.is_multiple_of(8) || header.padding != 0 {
+    /// Whether the header at `at` names a record from `lsn` on as the one before it, a value that bytes of anything else
+    /// hardly have. Of the rest of it, one field may be wrong.
+    fn is_named(&self, at: u64, header: &Header, lsn: u64) -> bool {
+        if !(lsn..self.geometry.lsn(at)).contains(&header.prev) || !header.prev.is_multiple_of(8) {
             return false;
         }
+        let len = u64::from(header.tot_len);
+        let sized = (RECORD_HEADER..=MAX_RECORD).contains(&len)
+            && (at + len <= self.geometry.stream_len() || header.prev == lsn);
+        let managed = rmgr::rmgr_name(self.geometry.major, header.rmid).is_some();
+        usize::from(sized) + usize::from(managed) + usize::from(header.padding == 0) >= 2
+    }
+
+    /// Whether a header has what all headers have; one field of it may be wrong.
+    fn resembles(&self, at: u64, header: &Header) -> bool {
+        let managed = rmgr::rmgr_name(self.geometry.major, header.rmid).is_some();
+        let earlier = (1..self.geometry.lsn(at)).contains(&header.prev);
+        let named = earlier && header.prev.is_multiple_of(8);
+        let signs = [managed, named, header.padding == 0, header.crc != 0];
+        signs.into_iter().filter(|sign| *sign).count() >= 3
+    }
+
+    /// Whether a record begins at `at`, whatever it names as the one before it: the record after it, its parts, or its
+    /// checksum prove it.
+    fn begins(&self, at: u64, header: &Header, budget: &mut u64) -> bool {
+        let len = self.geometry.stream_len();
         let end = at + u64::from(header.tot_len);
-        let within = end <= self.geometry.stream_len() || header.prev == lsn;
-        if within && self.plausible(header) {
+        let sized = header.tot_len >= RECORD_HEADER as u32 && end <= len;
+        if sized && self.next_agrees(at, header) {
             return true;
         }
-        // a record whose length or manager is wrong is one all the same, if its parts or its checksum prove it
-        let implied = self.implied_len(at);
-        let cost = implied.map_or(0, |end| end - at);
-        let Some(left) = budget.checked_sub(cost) else {
+        let Some(implied) = self.implied_len(at) else {
+            return false;
+        };
+        let lsn = self.geometry.lsn(at);
+        let after = || self.header(align(implied));
+        if implied <= len && after().is_some_and(|h| h.prev == lsn) {
+            return true;
+        }
+        if !self.resembles(at, header) {
+            return false;
+        }
+        if implied == end && matches!(self.cross(at, end), Cross::Whole) {
+            return true;
+        }
+        let Some(left) = budget.checked_sub(implied - at) else {
             return false;
         };
         *budget = left;
-        implied == Some(end) || self.proven_len(at).is_some()
+        self.proven_len(at).is_some()
+            || end - at <= self.geometry.blcksz && self.sum_proves(at, header)
     }
 }
 
