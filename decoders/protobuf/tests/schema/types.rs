@@ -1,0 +1,215 @@
+//! Well-known types, and what proto2, editions and options make different.
+
+use crate::common::{bytes, get, hex, int, object, path, set, show, text, update};
+use crate::{add, all2, all3, edition, list, options};
+use binq_core::{Format, Plain, Scalar, Space};
+use binq_protobuf::Protobuf;
+
+#[test]
+fn well_known_types_read_as_json_has_them() {
+    let root = all3("");
+    let mut edited = root.clone();
+    let values = [
+        ("timestamp", text("1972-01-01T10:00:20.021Z")),
+        ("duration", text("-1.500s")),
+        ("mask", text("fooBar,a.bC")),
+        (
+            "struct",
+            object([
+                ("a", int(1)),
+                (
+                    "b",
+                    list([
+                        Plain::Scalar(Scalar::Null),
+                        text("x"),
+                        object([("c", text("d"))]),
+                    ]),
+                ),
+            ]),
+        ),
+        ("value", text("v")),
+        ("list", list([int(1), list([])])),
+        ("empty", object([])),
+        ("w_int64", int(-1)),
+        ("w_string", text("")),
+        (
+            "any",
+            object([
+                ("type_url", text("type.googleapis.com/all3.Inner")),
+                ("value", object([("a", int(3))])),
+            ]),
+        ),
+    ];
+    for (name, value) in &values {
+        edited = add(&edited, name, value.clone());
+    }
+    let again = all3(bytes(&edited));
+    for (name, value) in values {
+        assert_eq!(
+            show(&get(&again, &format!(".{name}"))),
+            show(&value),
+            "{name}"
+        );
+    }
+    assert_eq!(
+        show(&get(
+            &set(&again, ".struct.b[2].c", text("longer")),
+            ".struct.b"
+        )),
+        r#"[null,"x",{c:"longer"}]"#
+    );
+    let out = all3(bytes(&set(&again, ".struct.b[2].c", text("longer"))));
+    assert_eq!(
+        show(&get(&out, ".struct")),
+        r#"{a:1,b:[null,"x",{c:"longer"}]}"#
+    );
+    let out = all3(bytes(&set(&again, ".struct.a", object([("z", list([]))]))));
+    assert_eq!(show(&get(&out, ".struct.a")), "{z:[]}");
+    let out = all3(bytes(&set(
+        &again,
+        ".timestamp",
+        text("1972-01-01T10:00:21Z"),
+    )));
+    assert_eq!(show(&get(&out, ".timestamp")), r#""1972-01-01T10:00:21Z""#);
+    let out = all3(bytes(&set(&again, ".any.value.a", int(300))));
+    assert_eq!(show(&get(&out, ".any.value.a")), "300");
+    // a time that JSON has no text for is an object
+    let far = all3(hex("ea 03 0c 08 ffffffffffffffff7f 10 01"));
+    assert_eq!(
+        show(&get(&far, ".timestamp")),
+        "{seconds:9223372036854775807,nanos:1}"
+    );
+}
+
+#[test]
+fn proto2_has_groups_extensions_and_closed_enums() {
+    let root = all2(hex(
+        "08 01 43 08 05 44 18 09 20 01 20 09 3a 03 010902 a0 06 07 aa 06 01 61 b8 06 03 4b 0a 01 78 4c",
+    ));
+    assert_eq!(
+        show(&get(&root, ".")),
+        r#"{id:1,group:{x:5},colors:["RED"],packed_colors:["RED","GREEN"],[all2.ext_int]:7,[all2.ext_strings]:["a"],[all2.Scope.nested]:-2,many:[{s:"x"}],unknown:[{number:3,wire_type:"VARINT",value:9},{number:4,wire_type:"VARINT",value:9}]}"#
+    );
+    assert_eq!(
+        bytes(
+            &update(&root, &path(".group"), &mut |n| n
+                .add_field("y", object([("z", int(1))])))
+            .unwrap()
+        )[2..10],
+        hex("43 08 05 12 02 08 01 44")
+    );
+    assert_eq!(
+        bytes(&add(&root, "[all2.ext_inner]", object([("a", int(1))])))[32..],
+        hex("b2 06 02 08 01")
+    );
+    let refused = root
+        .clone()
+        .add_field("color", int(9))
+        .unwrap_err()
+        .to_string();
+    assert!(
+        refused.contains("color takes one of RED, GREEN, not 9"),
+        "{refused}"
+    );
+    // unknown fields are edited like any
+    assert_eq!(
+        bytes(&set(&root, ".unknown[0].value", int(300)))[6..9],
+        hex("18 ac 02")
+    );
+    assert_eq!(
+        bytes(&root.clone().remove_field("unknown").unwrap()).len(),
+        bytes(&root).len() - 4
+    );
+}
+
+#[test]
+fn editions_have_their_features() {
+    let root = edition(hex("3b 08 05 3c 22 02 01 02 28 03 60 09 82 06 00"
+        .replace("82 06 00", "")
+        .as_str()));
+    assert_eq!(
+        show(&get(&root, ".")),
+        r#"{delimited:{a:5},packed:[1,2],expanded:[3],unknown:[{number:12,wire_type:"VARINT",value:9}]}"#
+    );
+    assert_eq!(
+        bytes(&add(&edition(""), "many", list([object([("a", int(1))])]))),
+        hex("43 08 01 44")
+    );
+    assert_eq!(
+        bytes(&add(&edition(""), "expanded", list([int(1), int(2)]))),
+        hex("28 01 28 02")
+    );
+    assert_eq!(
+        bytes(&add(&edition(""), "[ed.ext_many]", list([int(1), int(2)]))),
+        hex("aa 06 02 01 02")
+    );
+    assert!(
+        edition(hex("52 01 ff"))
+            .field("text")
+            .unwrap()
+            .fault()
+            .is_some()
+    );
+    assert!(
+        edition(hex("4a 01 ff"))
+            .field("loose")
+            .unwrap()
+            .fault()
+            .is_none()
+    );
+}
+
+#[test]
+fn names_and_defaults_by_option() {
+    let input = hex("18 01");
+    let decode = |on: &[&str]| {
+        Protobuf.decode(
+            Space::source(input.clone()),
+            &options("all3.proto", "all3.All", on),
+        )
+    };
+    assert_eq!(show(&get(&decode(&["json_names"]), ".")), "{fInt32:1}");
+    let root = decode(&["defaults"]);
+    assert_eq!(show(&get(&root, ".f_double")), "0");
+    assert_eq!(show(&get(&root, ".r_int32")), "[]");
+    assert_eq!(show(&get(&root, ".m_string_int32")), "{}");
+    assert!(root.field("f_message").is_none());
+    assert_eq!(bytes(&set(&root, ".f_string", text(""))), input);
+    assert_eq!(
+        bytes(&set(&root, ".f_string", text("a"))),
+        hex("18 01 72 01 61")
+    );
+    assert_eq!(
+        bytes(&set(&root, ".r_int32", list([int(5)]))),
+        hex("18 01 b8 01 05")
+    );
+    let map = update(&root, &path(".m_string_int32"), &mut |n| {
+        n.add_field("a", int(1))
+    })
+    .unwrap();
+    assert_eq!(bytes(&map), hex("18 01 ca 02 05 0a 01 61 10 01"));
+    let two = Protobuf.decode(
+        Space::source(hex("08 01")),
+        &options("all2.proto", "all2.All", &["defaults"]),
+    );
+    assert_eq!(show(&get(&two, ".name")), r#""none""#);
+    assert_eq!(show(&get(&two, ".color")), r#""GREEN""#);
+}
+
+#[test]
+fn a_schema_that_cannot_be_had_is_a_fault() {
+    let node = Protobuf.decode(
+        Space::source(hex("08 01")),
+        &options("nope.proto", "x", &[]),
+    );
+    let fault = node.fault().unwrap().to_string();
+    assert!(fault.contains("nope.proto"), "{fault}");
+    let node = Protobuf.decode(
+        Space::source(hex("08 01")),
+        &options("all3.proto", "all3.Nope", &[]),
+    );
+    assert_eq!(
+        node.fault().unwrap().to_string(),
+        "protobuf: . at byte 0: expected a message of all3.Inner, all3.All, found all3.Nope"
+    );
+}
