@@ -32,8 +32,8 @@ pub trait Sequence: Send + Sync + 'static {
         item
     }
 
-    /// A node to replace this one, for a value that is not assigned item by item. `None` for those that are.
-    fn rebuild(&self, _value: &Plain) -> Option<Result<Node, String>> {
+    /// A node to replace the one that lies there, for a value that is not assigned item by item. `None` for those that are.
+    fn rebuild(&self, _value: &Plain, _at: &SeqAt<'_>) -> Option<Result<Node, String>> {
         None
     }
 

@@ -372,12 +372,14 @@ const CONFLUENT_PREFIX: u64 = 5;
 
 impl ConfluentMessage {
     /// The type at that place: a message of the file, a message in that one, and so on.
-    fn kind(&self, indexes: &[u64]) -> Kind {
+    fn kind(&self, indexes: &[i64]) -> Kind {
         if let Some(kind) = &self.fixed {
             return kind.clone();
         }
+        let indexes = indexes.iter().map(|i| u64::try_from(*i).ok());
+        let indexes: Vec<u64> = indexes.collect::<Option<_>>().unwrap_or_default();
         let schema = load::schema(&self.options).ok().flatten();
-        match schema.and_then(|schema| schema.at(indexes)) {
+        match schema.and_then(|schema| schema.at(&indexes)) {
             Some(of) => of.kind(),
             None => message_kind(&self.options),
         }
@@ -408,7 +410,7 @@ impl Shape for ConfluentMessage {
         let count = read_index(at.space, at.span, &mut place);
         let first = place;
         let mut indexes = Vec::new();
-        let mut whole = count.is_some();
+        let mut whole = count.is_some_and(|count| count >= 0);
         for _ in 0..count.unwrap_or(0) {
             match read_index(at.space, at.span, &mut place) {
                 Some(index) => indexes.push(index),
@@ -446,11 +448,11 @@ impl Shape for ConfluentMessage {
     }
 }
 
-fn read_index(space: &Space, span: Span, at: &mut u64) -> Option<u64> {
+fn read_index(space: &Space, span: Span, at: &mut u64) -> Option<i64> {
     let head = space.read(*at, (span.end_byte() - *at).min(varint::MOST as u64));
     let (raw, size) = varint::read(&head)?;
     *at += size as u64;
-    u64::try_from(varint::unzigzag(raw)).ok()
+    Some(varint::unzigzag(raw))
 }
 
 /// Message indexes. Their number is fixed, as their count is a field of its own.

@@ -277,7 +277,11 @@ fn random_leaf(root: &Node, rng: &mut Rng) -> Option<Node> {
 fn input(seed: u64, damaged: bool) -> Vec<u8> {
     let rng = &mut Rng::new(seed);
     let whole = message(rng, 4);
-    if damaged { damage(&whole, rng).to_vec() } else { whole }
+    if damaged {
+        damage(&whole, rng).to_vec()
+    } else {
+        whole
+    }
 }
 
 /// Another value that fits.

@@ -87,15 +87,30 @@ fn confluent(message: &[u8]) -> Vec<u8> {
 ///   after an edit has no such path;
 /// * a record that got another wire type ends elsewhere, or is no record; so is a group whose start alone got another number,
 ///   which `--no-fix` asks for;
+/// * what is left where a message stopped to make sense may make sense, from its beginning on;
 /// * a record that no field took may be taken by one, once it has another number, wire type or value.
 pub fn is_read_otherwise(edited: &Node, again: &Node, path: &[Key], no_fix: bool) -> bool {
-    let Some((Key::Name(last), record)) = path.split_last() else {
+    let Some((last, record)) = path.split_last() else {
         return false;
     };
+    let last = match last {
+        Key::Name(name) => &**name,
+        Key::Index(_) => "",
+    };
+    if last.starts_with("gap") {
+        let bytes = |root| follow(root, path).and_then(|n| Some(n.actual()?.as_bytes()?.to_vec()));
+        let (was, is) = (
+            bytes(edited).unwrap_or_default(),
+            bytes(again).unwrap_or_default(),
+        );
+        return is.len() < was.len() && was.ends_with(&is);
+    }
     let is_record = |at: &[Key]| follow(edited, at).is_some_and(|n| n.field("wire_type").is_some());
     if is_record(record) {
         let gone = follow(again, record).is_none();
-        let end = no_fix && last == "number" && follow(edited, record).is_some_and(|n| n.field("end_number").is_some());
+        let end = no_fix
+            && last == "number"
+            && follow(edited, record).is_some_and(|n| n.field("end_number").is_some());
         if gone && (last == "wire_type" || end) {
             return true;
         }

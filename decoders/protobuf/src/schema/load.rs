@@ -101,7 +101,7 @@ impl Files {
     }
 
     fn add(&mut self, set: &[u8], editions: &[String]) -> Result<(), String> {
-        let set = self.features.read(set, editions);
+        let set = self.features.read(set, editions)?;
         self.well_known(&set);
         let before = self.pool.files().len();
         let added = self.pool.decode_file_descriptor_set(set.as_slice());

@@ -11,7 +11,7 @@ mod types;
 use binq_core::{Format, Node, Options, Plain, Scalar, Space};
 use binq_protobuf::Protobuf;
 
-pub fn options(proto: &str, message: &str, on: &[&str]) -> Options {
+pub(crate) fn options(proto: &str, message: &str, on: &[&str]) -> Options {
     let dir = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/protos");
     let mut options = Options::default();
     options
@@ -25,33 +25,33 @@ pub fn options(proto: &str, message: &str, on: &[&str]) -> Options {
     options
 }
 
-pub fn all3(bytes: impl Into<Vec<u8>>) -> Node {
+pub(crate) fn all3(bytes: impl Into<Vec<u8>>) -> Node {
     Protobuf.decode(
         Space::source(bytes.into()),
         &options("all3.proto", "all3.All", &[]),
     )
 }
 
-pub fn all2(bytes: impl Into<Vec<u8>>) -> Node {
+pub(crate) fn all2(bytes: impl Into<Vec<u8>>) -> Node {
     Protobuf.decode(
         Space::source(bytes.into()),
         &options("all2.proto", "all2.All", &[]),
     )
 }
 
-pub fn edition(bytes: impl Into<Vec<u8>>) -> Node {
+pub(crate) fn edition(bytes: impl Into<Vec<u8>>) -> Node {
     Protobuf.decode(
         Space::source(bytes.into()),
         &options("edition.proto", "ed.All", &[]),
     )
 }
 
-pub fn add(root: &Node, name: &str, value: Plain) -> Node {
+pub(crate) fn add(root: &Node, name: &str, value: Plain) -> Node {
     root.clone()
         .add_field(name, value)
         .unwrap_or_else(|e| panic!("{name}: {e}"))
 }
 
-pub fn list<const N: usize>(items: [Plain; N]) -> Plain {
+pub(crate) fn list<const N: usize>(items: [Plain; N]) -> Plain {
     Plain::Array(items.into())
 }

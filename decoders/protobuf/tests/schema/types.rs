@@ -2,7 +2,7 @@
 
 use crate::common::{bytes, get, hex, int, object, path, set, show, text, update};
 use crate::{add, all2, all3, edition, list, options};
-use binq_core::{Format, Plain, Scalar, Space};
+use binq_core::{Format, Options, Plain, Scalar, Space};
 use binq_protobuf::Protobuf;
 
 #[test]
@@ -156,6 +156,101 @@ fn editions_have_their_features() {
             .unwrap()
             .fault()
             .is_none()
+    );
+}
+
+/// The bytes are those that Google's Python runtime (7.36, with protoc 35.1) writes.
+#[test]
+fn edition_2024_is_like_2023_for_the_bytes() {
+    let of = options("edition24.proto", "ed24.All", &[]);
+    let empty = Protobuf.decode(Space::source(Vec::new()), &of);
+    let inner = |a| object([("a", int(a))]);
+    let all = object([
+        ("one", inner(1)),
+        ("map", object([("k", inner(2))])),
+        ("deep", object([("b", int(1))])),
+        ("inner", inner(3)),
+        ("[ed24.ext]", inner(4)),
+    ]);
+    let whole = set(&empty, ".", all);
+    // groups, but for the value of a map's entry; new fields come by name
+    let mut records = [
+        hex("0b 08 01 0c"),
+        hex("12 07 0a 01 6b 12 02 08 02"),
+        hex("2b 08 01 2c"),
+        hex("4b 08 03 4c"),
+        hex("a3 06 08 04 a4 06"),
+    ];
+    records.rotate_right(1);
+    records[1..].sort_by_key(|r| [0x2b, 0x4b, 0x12, 0x0b].iter().position(|tag| *tag == r[0]));
+    assert_eq!(bytes(&whole), records.concat());
+}
+
+#[test]
+fn an_edition_that_is_not_known_is_refused() {
+    let dir = std::env::temp_dir().join(format!("binq-edition-{}", std::process::id()));
+    std::fs::create_dir_all(&dir).unwrap();
+    let file = dir.join("new.proto");
+    std::fs::write(&file, "edition = \"2077\"; message A { int32 a = 1; }").unwrap();
+    let mut of = Options::default();
+    let file = file.to_string_lossy().into_owned();
+    of.lists.insert("proto".into(), vec![file]);
+    let node = Protobuf.decode(Space::source(hex("08 01")), &of);
+    let fault = node.fault().unwrap().to_string();
+    assert!(
+        fault.contains("expected edition 2023 or 2024, found 2077"),
+        "{fault}"
+    );
+    // FileDescriptorSet of a.proto: syntax "editions", edition 9999
+    let set = hex("0a 16 0a 07 612e70726f746f 62 08 65646974696f6e73 70 8f 4e");
+    let refused = binq_protobuf::schema::load::from_set(&set, false, false).err();
+    assert_eq!(
+        refused.as_deref(),
+        Some("a.proto: expected edition 2023 or 2024, found number 9999")
+    );
+    std::fs::remove_dir_all(&dir).unwrap();
+}
+
+#[test]
+fn an_any_changes_its_type() {
+    let any = |url: &str, value| object([("type_url", text(url)), ("value", value)]);
+    let old = add(
+        &all3(""),
+        "any",
+        any("x.y/all3.Inner", object([("a", int(5))])),
+    );
+    let old = all3(bytes(&old));
+    let json = object([
+        ("@type", text("x.y/google.protobuf.Duration")),
+        ("value", text("1.500s")),
+    ]);
+    let url = "x.y/google.protobuf.Duration";
+    for new in [json, any(url, text("1.500s"))] {
+        let new = set(&old, ".any", new);
+        assert_eq!(
+            show(&get(&new, ".any")),
+            r#"{type_url:"x.y/google.protobuf.Duration",value:"1.500s"}"#
+        );
+        assert_eq!(show(&get(&all3(bytes(&new)), ".any.value")), r#""1.500s""#);
+    }
+    // bytes are taken for what they are
+    let raw = Plain::Scalar(Scalar::Bytes(hex("08 01").into()));
+    let new = set(&old, ".any", any(url, raw));
+    assert_eq!(show(&get(&all3(bytes(&new)), ".any.value")), r#""1s""#);
+    // the same type: each field is assigned, and keeps its spelling
+    let padded = all3(hex(
+        "9a 04 14 0a 0e 782e792f616c6c332e496e6e6572 12 03 08 85 00"
+            .replace("14 0a", "15 0a")
+            .as_str(),
+    ));
+    let same = get(&padded, ".any");
+    assert_eq!(bytes(&set(&padded, ".any", same)), bytes(&padded));
+    let refused = update(&old, &path(".any"), &mut |n| {
+        n.assign(object([("@type", text("x.y/none.Such"))]))
+    });
+    assert_eq!(
+        refused.unwrap_err().to_string(),
+        r#".any: "x.y/none.Such" names no type of the schema"#
     );
 }
 
