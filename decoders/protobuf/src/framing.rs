@@ -199,7 +199,6 @@ impl Sequence for DelimitedMessages {
                 span: Span::bytes(start, body - start),
                 codec: &LENGTH,
             }),
-            wider: None,
             up: None,
         };
         let step = step(self.0.kind.clone(), Span::bytes(body, end - body), end);

@@ -212,6 +212,69 @@ fn an_edition_that_is_not_known_is_refused() {
 }
 
 #[test]
+fn a_value_becomes_any_other() {
+    let number = |n| Plain::Scalar(Scalar::Float(n));
+    let kinds = [
+        Plain::Scalar(Scalar::Null),
+        number(1.5),
+        text("a text that is rather long"),
+        Plain::Scalar(Scalar::Bool(true)),
+        list([]),
+        list([number(1.0), list([]), object([])]),
+        object([]),
+        object([("k", text("v")), ("o", object([("p", list([text("q")]))]))]),
+    ];
+    let items = Plain::Array(kinds.to_vec());
+    let root = add(&all3(hex("18 01")), "struct", object([("b", items)]));
+    let root = all3(bytes(&add(&root, "value", text("x"))));
+    for new in &kinds {
+        let wanted = show(new);
+        for place in 0..kinds.len() {
+            let at = format!(".struct.b[{place}]");
+            let edited = set(&root, &at, new.clone());
+            assert_eq!(show(&get(&edited, &at)), wanted, "{at}");
+            let again = all3(bytes(&edited));
+            assert!(again.fault().is_none());
+            assert_eq!(show(&get(&again, ".")), show(&get(&edited, ".")), "{at}");
+        }
+        // the field, and an item that is added to a list that is empty, or to an object
+        let edited = all3(bytes(&set(&root, ".value", new.clone())));
+        assert_eq!(show(&get(&edited, ".value")), wanted);
+        let one = update(&root, &path(".struct.b[4]"), &mut |n| {
+            n.set_items(vec![new.clone()])
+        });
+        let one = all3(bytes(&one.unwrap()));
+        assert_eq!(show(&get(&one, ".struct.b[4]")), format!("[{wanted}]"));
+        let one = update(&root, &path(".struct.b[6]"), &mut |n| {
+            n.add_field("new", new.clone())
+        });
+        let one = all3(bytes(&one.unwrap()));
+        assert_eq!(
+            show(&get(&one, ".struct.b[6]")),
+            format!("{{new:{wanted}}}")
+        );
+    }
+    // items that are objects or lists are copied whole, and removed whole
+    let array = root.field("struct").unwrap().field("b").unwrap();
+    let turned: Vec<Plain> = array.items().map(Plain::Node).collect();
+    let turned: Vec<Plain> = turned.iter().rev().chain(&turned).cloned().collect();
+    let at = path(".struct.b");
+    let mut new = Some(turned);
+    let edited = update(&root, &at, &mut |n| n.set_items(new.take().unwrap())).unwrap();
+    let wanted: Vec<Plain> = kinds.iter().rev().chain(&kinds).cloned().collect();
+    assert_eq!(
+        show(&get(&all3(bytes(&edited)), ".struct.b")),
+        show(&Plain::Array(wanted))
+    );
+    let gone = update(&root, &path(".struct.b[7].o"), &mut |n| n.remove_field("p"));
+    let gone = all3(bytes(&gone.unwrap()));
+    assert_eq!(show(&get(&gone, ".struct.b[7]")), r#"{k:"v",o:{}}"#);
+    // the other items stay as they are spelled
+    let untouched = set(&root, ".struct.b[7].k", text("v"));
+    assert_eq!(bytes(&untouched), bytes(&root));
+}
+
+#[test]
 fn an_any_changes_its_type() {
     let any = |url: &str, value| object([("type_url", text(url)), ("value", value)]);
     let old = add(
