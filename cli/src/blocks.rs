@@ -6,6 +6,9 @@
 use binq_mapped::Mapped;
 use std::io::{self, Write};
 
+/// Small enough to stay in a processor's cache between reading and writing, as that of `cp`: larger ones were slower.
+pub const BLOCK: usize = 1 << 17;
+
 /// A writer that holds back what does not fill a block.
 pub struct Blocks<W: Write> {
     inner: W,

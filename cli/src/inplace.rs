@@ -1,6 +1,6 @@
 //! Writing a result back to its file: all of it, or nothing.
 
-use crate::blocks::Blocks;
+use crate::blocks::{BLOCK, Blocks};
 use crate::input::Current;
 use crate::output::write_encoded;
 use binq_core::encode::Encoded;
@@ -19,7 +19,7 @@ pub fn replace(path: &Path, encoded: &Encoded, input: &Current, suffix: &str) ->
     let dir = path.parent().unwrap_or(Path::new("/"));
     let old = File::open(&path)?.metadata()?;
     let mut new = tempfile::Builder::new().prefix(".binq-").tempfile_in(dir)?;
-    let mut out = Blocks::new(1 << 20, new.as_file_mut());
+    let mut out = Blocks::new(BLOCK, new.as_file_mut());
     write_encoded(encoded, input, &mut out)?;
     out.flush()?;
     drop(out);

@@ -1,7 +1,7 @@
 //! Outputs: results as JSON, as text or as bytes.
 
 use crate::args::Args;
-use crate::blocks::Blocks;
+use crate::blocks::{BLOCK, Blocks};
 use crate::failure::tell;
 use crate::input::Current;
 use binq_core::Node;
@@ -95,8 +95,8 @@ impl Output {
             true => json::Indent::Compact,
             false => json::Indent::Spaces(2),
         };
-        // results as text are seen soon, bytes are written in the largest pieces that are worth it
-        let block = if args.bytes { 1 << 20 } else { 1 << 16 };
+        // results as text are seen soon
+        let block = if args.bytes { BLOCK } else { 1 << 16 };
         Ok(Self {
             out: Blocks::new(block, stdout()?),
             input,
