@@ -72,7 +72,7 @@ fn run(code: &str) -> (Vec<String>, usize) {
     let cx = Context::new(Registry::new(Vec::new()));
     OPENED.store(0, Ordering::Relaxed);
     let results = query.run(&cx, V::Node(root), Vec::new());
-    let shown = results.map(|v| v.ok().expect("a result").to_string());
+    let shown = results.map(|v| v.map_or_else(|stop| stop.message(), |v| v.to_string()));
     (shown.collect(), OPENED.load(Ordering::Relaxed))
 }
 
