@@ -1,8 +1,11 @@
 //! Writing a result back to its file: all of it, or nothing.
 
+use crate::blocks::{BLOCK, Blocks};
+use crate::input::Current;
+use crate::output::write_encoded;
 use binq_core::encode::Encoded;
 use std::fs::{self, File};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 /// Replace a file by encoded bytes: written beside it, synced, and renamed over it. Whatever happens, the name stands for
@@ -10,14 +13,14 @@ use std::path::{Path, PathBuf};
 ///
 /// # Errors
 /// Those of the file system; the original is then as it was.
-pub fn replace(path: &Path, encoded: &Encoded, suffix: &str) -> io::Result<()> {
+pub fn replace(path: &Path, encoded: &Encoded, input: &Current, suffix: &str) -> io::Result<()> {
     // a link stays one: the file that it leads to is replaced
     let path = fs::canonicalize(path)?;
     let dir = path.parent().unwrap_or(Path::new("/"));
     let old = File::open(&path)?.metadata()?;
     let mut new = tempfile::Builder::new().prefix(".binq-").tempfile_in(dir)?;
-    let mut out = BufWriter::with_capacity(1 << 20, new.as_file_mut());
-    encoded.write_to(&mut out)?;
+    let mut out = Blocks::new(BLOCK, new.as_file_mut());
+    write_encoded(encoded, input, &mut out)?;
     out.flush()?;
     drop(out);
     same_owner(new.as_file(), &old)?;

@@ -2,11 +2,18 @@
 
 use crate::args::{Args, TextForm};
 use binq_core::{Node, Options, Registry, Scalar};
+use binq_mapped::Mapped;
 use binq_query::json;
 use bytes::Bytes;
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+/// The input that was opened last.
+pub type Current = Rc<RefCell<Option<Mapped>>>;
 
 /// What decodes the inputs of a run.
 pub struct Decoder {
@@ -14,6 +21,7 @@ pub struct Decoder {
     format: Option<String>,
     pub options: Options,
     text: Option<TextForm>,
+    pub current: Current,
 }
 
 /// The settings of decoders, from all flags that make some.
@@ -84,6 +92,7 @@ impl Decoder {
             format: args.decode.clone(),
             options: options_of(args, values),
             text: args.from_text,
+            current: Current::default(),
         })
     }
 
@@ -111,8 +120,7 @@ impl Decoder {
     /// What the file system says, or bytes that no format takes for its own.
     pub fn file(&self, path: &Path) -> Result<Node, String> {
         let name = path.display().to_string();
-        let bytes = File::open(path).and_then(binq_mapped::bytes_of);
-        self.decode(&name, bytes.map_err(|e| format!("{name}: {e}"))?)
+        self.opened(&name, File::open(path))
     }
 
     /// Decode standard input.
@@ -120,21 +128,27 @@ impl Decoder {
     /// # Errors
     /// As for a file.
     pub fn stdin(&self) -> Result<Node, String> {
-        let name = "<stdin>";
         // a file that was redirected is mapped, anything else is read
-        let bytes = stdin_file().and_then(binq_mapped::bytes_of);
-        self.decode(name, bytes.map_err(|e| format!("{name}: {e}"))?)
+        self.opened("<stdin>", stdin_file())
+    }
+
+    fn opened(&self, name: &str, file: io::Result<File>) -> Result<Node, String> {
+        let mapped = file.and_then(Mapped::new);
+        let mapped = mapped.map_err(|e| format!("{name}: {e}"))?;
+        let bytes = mapped.bytes().clone();
+        *self.current.borrow_mut() = Some(mapped);
+        self.decode(name, bytes)
     }
 }
 
 #[cfg(unix)]
-fn stdin_file() -> std::io::Result<File> {
+fn stdin_file() -> io::Result<File> {
     use std::os::fd::AsFd;
     Ok(std::io::stdin().as_fd().try_clone_to_owned()?.into())
 }
 
 #[cfg(not(unix))]
-fn stdin_file() -> std::io::Result<File> {
+fn stdin_file() -> io::Result<File> {
     File::open("CONIN$")
 }
 

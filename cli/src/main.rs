@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod blocks;
 mod failure;
 mod inplace;
 mod input;

@@ -1,15 +1,59 @@
 //! Outputs: results as JSON, as text or as bytes.
 
 use crate::args::Args;
+use crate::blocks::{BLOCK, Blocks};
 use crate::failure::tell;
+use crate::input::Current;
 use binq_core::Node;
 use binq_core::encode::{EncodeOptions, Encoded, encode};
 use binq_query::{V, json};
-use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
+use std::io::{self, IsTerminal, Write};
+
+/// Standard output without a buffer of its own: that of the library is made for lines.
+#[cfg(unix)]
+type Stdout = std::fs::File;
+
+#[cfg(unix)]
+fn stdout() -> io::Result<Stdout> {
+    use std::os::fd::AsFd;
+    Ok(io::stdout().as_fd().try_clone_to_owned()?.into())
+}
+
+#[cfg(not(unix))]
+type Stdout = io::StdoutLock<'static>;
+
+#[cfg(not(unix))]
+fn stdout() -> io::Result<Stdout> {
+    Ok(io::stdout().lock())
+}
+
+/// Shorter runs are sooner copied from memory than read anew.
+const LONG: usize = 1 << 16;
+
+/// Write encoded bytes: long runs of the input from its file, the rest from memory.
+///
+/// # Errors
+/// Those of the file and of the writer.
+pub fn write_encoded<W: Write>(
+    encoded: &Encoded,
+    input: &Current,
+    out: &mut Blocks<W>,
+) -> io::Result<()> {
+    let input = input.borrow();
+    encoded.pieces().try_for_each(|piece| {
+        let input = input.as_ref().filter(|_| piece.len() >= LONG);
+        match input.and_then(|input| Some((input, input.run(&piece)?))) {
+            Some((input, run)) => out.copy(input, run),
+            None => out.write_all(&piece),
+        }
+    })
+}
 
 /// Where results go, and how they are written.
 pub struct Output {
-    out: BufWriter<StdoutLock<'static>>,
+    out: Blocks<Stdout>,
+    /// The input that is mapped, from which large runs are copied.
+    pub input: Current,
     json: json::Options,
     bytes: bool,
     raw: bool,
@@ -36,7 +80,10 @@ impl From<io::Error> for NotWritten {
 
 impl Output {
     /// As the command line says.
-    pub fn new(args: &Args, bits: json::BitsFormat) -> Self {
+    ///
+    /// # Errors
+    /// A standard output that cannot be written to.
+    pub fn new(args: &Args, bits: json::BitsFormat, input: Current) -> io::Result<Self> {
         let terminal = io::stdout().is_terminal();
         let color = match (args.color_output, args.monochrome_output) {
             (true, _) => true,
@@ -48,8 +95,11 @@ impl Output {
             true => json::Indent::Compact,
             false => json::Indent::Spaces(2),
         };
-        Self {
-            out: BufWriter::with_capacity(1 << 16, io::stdout().lock()),
+        // results as text are seen soon
+        let block = if args.bytes { BLOCK } else { 1 << 16 };
+        Ok(Self {
+            out: Blocks::new(block, stdout()?),
+            input,
             json: json::Options {
                 indent,
                 colors: color.then(json::Colors::from_env),
@@ -65,7 +115,7 @@ impl Output {
             },
             verbose: args.verbose,
             flush: terminal,
-        }
+        })
     }
 
     /// Write one result.
@@ -91,7 +141,10 @@ impl Output {
 
     fn write_bytes(&mut self, value: &V) -> Result<(), NotWritten> {
         match value {
-            V::Node(node) => self.encoded(node)?.write_to(&mut self.out)?,
+            V::Node(node) => {
+                let encoded = self.encoded(node)?;
+                write_encoded(&encoded, &self.input, &mut self.out)?;
+            }
             V::Bytes(bytes) | V::Text(bytes) => self.out.write_all(bytes)?,
             other => {
                 let kind = other.kind().name();

@@ -57,7 +57,8 @@ fn try_run(args: &Args) -> Result<u8, u8> {
     let mut runner = Runner {
         query: Rc::new(query),
         values,
-        output: Output::new(args, bits),
+        output: Output::new(args, bits, decoder.current.clone())
+            .map_err(|e| usage(format!("standard output: {e}")))?,
         code: 0,
         last: None,
     };
@@ -281,7 +282,7 @@ impl Runner {
         if encoded.is_clean() {
             return Ok(());
         }
-        inplace::replace(path, &encoded, suffix).map_err(|e| e.to_string())
+        inplace::replace(path, &encoded, &self.output.input, suffix).map_err(|e| e.to_string())
     }
 }
 

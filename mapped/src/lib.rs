@@ -6,19 +6,67 @@ use bytes::Bytes;
 use memmap2::Mmap;
 use std::fs::File;
 use std::io::{self, Read};
+use std::ops::Range;
 
-/// The bytes of an open file, without reading those that are never looked at; what is no regular file is read whole.
-///
-/// # Errors
-/// Those of the file system.
-pub fn bytes_of(mut file: File) -> io::Result<Bytes> {
-    let meta = file.metadata()?;
-    if !meta.is_file() || meta.len() == 0 {
-        let mut all = Vec::new();
-        file.read_to_end(&mut all)?;
-        return Ok(all.into());
+/// An input: its bytes, and the file that they are of.
+pub struct Mapped {
+    bytes: Bytes,
+    /// Of what is mapped: the file.
+    file: Option<File>,
+}
+
+impl Mapped {
+    /// The bytes of an open file, without reading those that are never looked at; what is no regular file is read whole.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    pub fn new(mut file: File) -> io::Result<Self> {
+        let meta = file.metadata()?;
+        if !meta.is_file() || meta.len() == 0 {
+            let mut all = Vec::new();
+            file.read_to_end(&mut all)?;
+            return Ok(Self {
+                bytes: all.into(),
+                file: None,
+            });
+        }
+        Ok(Self {
+            bytes: map(&file).map(Bytes::from_owner)?,
+            file: cfg!(unix).then_some(file),
+        })
     }
-    map(&file).map(Bytes::from_owner)
+
+    /// The bytes; a copy of this shares them.
+    pub fn bytes(&self) -> &Bytes {
+        &self.bytes
+    }
+
+    /// Where in the file these bytes lie, if they are a part of what is mapped, and not just equal to it.
+    pub fn run(&self, part: &[u8]) -> Option<Range<u64>> {
+        self.file.as_ref()?;
+        let whole = self.bytes.as_ptr_range();
+        let part = part.as_ptr_range();
+        if part.start < whole.start || part.end > whole.end {
+            return None;
+        }
+        let at = |p: *const u8| (p.addr() - whole.start.addr()) as u64;
+        Some(at(part.start)..at(part.end))
+    }
+
+    /// Read bytes of the file without mapping them.
+    ///
+    /// # Errors
+    /// Those of the file system; a file that became shorter.
+    pub fn read_exact_at(&self, into: &mut [u8], at: u64) -> io::Result<()> {
+        #[cfg(unix)]
+        if let Some(file) = &self.file {
+            return std::os::unix::fs::FileExt::read_exact_at(file, into, at);
+        }
+        let rest = usize::try_from(at).ok().and_then(|at| self.bytes.get(at..));
+        let run = rest.and_then(|rest| rest.get(..into.len()));
+        into.copy_from_slice(run.ok_or(io::ErrorKind::UnexpectedEof)?);
+        Ok(())
+    }
 }
 
 #[allow(unsafe_code)]
@@ -38,8 +86,17 @@ mod tests {
     #[test]
     fn a_file_and_an_empty_one() {
         let mut file = tempfile::NamedTempFile::new().unwrap();
-        assert!(bytes_of(file.reopen().unwrap()).unwrap().is_empty());
-        file.write_all(b"wal").unwrap();
-        assert_eq!(bytes_of(file.reopen().unwrap()).unwrap()[..], *b"wal");
+        let empty = Mapped::new(file.reopen().unwrap()).unwrap();
+        assert!(empty.bytes().is_empty());
+        file.write_all(b"a file").unwrap();
+        let mapped = Mapped::new(file.reopen().unwrap()).unwrap();
+        assert_eq!(mapped.bytes()[..], *b"a file");
+        let part = mapped.bytes().slice(2..6);
+        let run = mapped.run(&part);
+        assert_eq!(run, cfg!(unix).then_some(2..6));
+        let mut read = [0; 4];
+        mapped.read_exact_at(&mut read, 2).unwrap();
+        assert_eq!(read, *b"file");
+        assert!(mapped.read_exact_at(&mut read, 3).is_err());
     }
 }

@@ -75,11 +75,11 @@ impl Query {
             code
         } else {
             let tokens = tokens::rewrite(code, tokens);
-            let term = parse(code, &tokens).map_err(&fail)?;
+            // before paths are rewritten: those that can be fused are told by how they are written
+            let term = fuse::term(parse(code, &tokens).map_err(&fail)?);
             let (body, found) = rewrite::term(term, code, &arena)
                 .map_err(|e| fail(report::constant_keys(code, e)))?;
             constants = found;
-            let body = fuse::term(body);
             prelude.push(Def {
                 name: MAIN,
                 args: Vec::new(),

@@ -144,10 +144,11 @@ impl Node {
                 edit: node.edit.clone(),
             });
         }
-        let rebuilt = match &self.red.green.kind {
+        let green = &self.red.green;
+        let rebuilt = match &green.kind {
             Kind::Leaf(codec) => codec.rebuild(&value),
-            Kind::Struct(shape) => shape.rebuild(&value),
-            Kind::Array(seq) => seq.rebuild(&value),
+            Kind::Struct(shape) => shape.rebuild(&value, &green.at()),
+            Kind::Array(seq) => seq.rebuild(&value, &green.seq_at()),
             Kind::Computed(..) => None,
         };
         if let Some(new) = rebuilt {

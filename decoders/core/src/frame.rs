@@ -13,8 +13,6 @@ pub struct Frame {
     pub outer: Span,
     /// The length prefix of the node, if it has one of its own.
     pub len: Option<Prefix>,
-    /// A length prefix around that one, also of this node alone.
-    pub wider: Option<Prefix>,
     /// A frame around that, which the node may share with others.
     pub up: Option<Arc<Frame>>,
 }
@@ -66,28 +64,26 @@ impl<'a> Growth<'a> {
         let Some(frame) = frame.filter(|_| growth != 0) else {
             return Ok(());
         };
-        let splices = self.prefixes(frame, growth, report)?;
-        let growth = growth + splices.iter().map(Splice::growth).sum::<i64>();
-        for splice in splices {
+        let prefix = self.new_prefix(frame, growth, report)?;
+        let growth = growth + prefix.as_ref().map_or(0, Splice::growth);
+        if let Some(splice) = prefix {
             changes.push(self.space, splice);
         }
         self.inside(frame.up.as_ref(), growth);
         Ok(())
     }
 
-    /// The new length prefixes of a frame, the inner one first.
-    pub fn prefixes(
+    /// The new length prefix of a frame, if it changes.
+    pub fn new_prefix(
         &self,
         frame: &Frame,
         growth: i64,
         report: &mut Report,
-    ) -> Result<Vec<Splice>, Reject> {
-        let mut out: Vec<Splice> = Vec::new();
-        for prefix in [frame.len, frame.wider].into_iter().flatten() {
-            let growth = growth + out.iter().map(Splice::growth).sum::<i64>();
-            out.extend(self.prefix(prefix, growth, report)?);
+    ) -> Result<Option<Splice>, Reject> {
+        match frame.len {
+            Some(prefix) => self.prefix(prefix, growth, report),
+            None => Ok(None),
         }
-        Ok(out)
     }
 
     fn prefix(

@@ -32,8 +32,13 @@ pub trait Sequence: Send + Sync + 'static {
         item
     }
 
-    /// A node to replace this one, for a value that is not assigned item by item. `None` for those that are.
-    fn rebuild(&self, _value: &Plain) -> Option<Result<Node, String>> {
+    /// The frame around all items, for the first one that is added where there is none; it ends where the sequence does.
+    fn around(&self, _at: &SeqAt<'_>) -> Option<Arc<Frame>> {
+        None
+    }
+
+    /// A node to replace the one that lies there, for a value that is not assigned item by item. `None` for those that are.
+    fn rebuild(&self, _value: &Plain, _at: &SeqAt<'_>) -> Option<Result<Node, String>> {
         None
     }
 

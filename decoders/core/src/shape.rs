@@ -111,8 +111,8 @@ pub trait Shape: Send + Sync + 'static {
         Vec::new()
     }
 
-    /// A node to replace this one, for a value that is not assigned field by field. `None` for those that are.
-    fn rebuild(&self, _value: &Plain) -> Option<Result<Node, String>> {
+    /// A node to replace the one that lies there, for a value that is not assigned field by field. `None` for those that are.
+    fn rebuild(&self, _value: &Plain, _at: &At<'_>) -> Option<Result<Node, String>> {
         None
     }
 

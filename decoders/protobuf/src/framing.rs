@@ -96,6 +96,11 @@ fn stream<S: Messages>(name: &'static str, space: Space, messages: S) -> Node {
 trait Messages: Sequence {
     /// The message at a byte before the end: first byte of its content, and first byte after it.
     fn message(&self, at: &SeqAt<'_>, start: u64) -> Result<(u64, u64), Malformed>;
+
+    /// Whether what is left, `rest` bytes that are no whole message, is an item with a fault, and not a gap.
+    fn is_item(&self, _rest: u64) -> bool {
+        false
+    }
 }
 
 /// The root of a stream: `messages`, and a gap after the last whole one.
@@ -131,7 +136,9 @@ impl<S: Messages> Shape for Stream<S> {
             return Ok(());
         };
         let rest = at.span.end_byte() - start;
-        cx.gap(at.space, Span::bytes(start, rest));
+        if !self.messages.is_item(rest) {
+            cx.gap(at.space, Span::bytes(start, rest));
+        }
         Err(wrong)
     }
 
@@ -192,7 +199,6 @@ impl Sequence for DelimitedMessages {
                 span: Span::bytes(start, body - start),
                 codec: &LENGTH,
             }),
-            wider: None,
             up: None,
         };
         let step = step(self.0.kind.clone(), Span::bytes(body, end - body), end);
@@ -239,6 +245,10 @@ impl Messages for GrpcMessages {
         let body = start + GRPC_PREFIX;
         Ok((body, body + len))
     }
+
+    fn is_item(&self, rest: u64) -> bool {
+        rest >= GRPC_PREFIX
+    }
 }
 
 impl Sequence for GrpcMessages {
@@ -251,7 +261,12 @@ impl Sequence for GrpcMessages {
         if start >= at.span.end_byte() {
             return None;
         }
-        let (_, end) = self.message(at, start).ok()?;
+        let rest = at.span.end_byte() - start;
+        let end = match self.message(at, start) {
+            Ok((_, end)) => end,
+            Err(_) if self.is_item(rest) => start + rest,
+            Err(_) => return None,
+        };
         let kind = Kind::shared(self.0.clone());
         Some(step(kind, Span::bytes(start, end - start), end))
     }
@@ -304,6 +319,15 @@ impl Shape for GrpcMessage {
             Kind::Leaf(Ref::Static(&Payload::Bytes))
         };
         cx.node("message", body, kind);
+        let said = cx.at.read(1, 4);
+        let said = <[u8; 4]>::try_from(&*said).map_or(0, u32::from_be_bytes);
+        if body.byte_len() < u64::from(said) {
+            return Err(Malformed::new(
+                start + 1,
+                format!("a length of at most {} bytes", body.byte_len()),
+                said.to_string(),
+            ));
+        }
         Ok(())
     }
 }
@@ -347,12 +371,14 @@ const CONFLUENT_PREFIX: u64 = 5;
 
 impl ConfluentMessage {
     /// The type at that place: a message of the file, a message in that one, and so on.
-    fn kind(&self, indexes: &[u64]) -> Kind {
+    fn kind(&self, indexes: &[i64]) -> Kind {
         if let Some(kind) = &self.fixed {
             return kind.clone();
         }
+        let indexes = indexes.iter().map(|i| u64::try_from(*i).ok());
+        let indexes: Vec<u64> = indexes.collect::<Option<_>>().unwrap_or_default();
         let schema = load::schema(&self.options).ok().flatten();
-        match schema.and_then(|schema| schema.at(indexes)) {
+        match schema.and_then(|schema| schema.at(&indexes)) {
             Some(of) => of.kind(),
             None => message_kind(&self.options),
         }
@@ -368,7 +394,7 @@ impl Shape for ConfluentMessage {
         let at = cx.at;
         let start = at.span.first_byte();
         let head = at.read(0, CONFLUENT_PREFIX);
-        if head.len() < CONFLUENT_PREFIX as usize || head[0] != 0 {
+        if head.len() < CONFLUENT_PREFIX as usize {
             cx.gap(at.space, at.span);
             return Err(Malformed::new(
                 start,
@@ -376,13 +402,14 @@ impl Shape for ConfluentMessage {
                 format!("{head:02x?}"),
             ));
         }
+        let magic = head[0];
         cx.leaf("magic", Span::bytes(start, 1), &Int::U8);
         cx.leaf("schema_id", Span::bytes(start + 1, 4), &Int::U32BE);
         let mut place = start + CONFLUENT_PREFIX;
         let count = read_index(at.space, at.span, &mut place);
         let first = place;
         let mut indexes = Vec::new();
-        let mut whole = count.is_some();
+        let mut whole = count.is_some_and(|count| count >= 0);
         for _ in 0..count.unwrap_or(0) {
             match read_index(at.space, at.span, &mut place) {
                 Some(index) => indexes.push(index),
@@ -393,19 +420,18 @@ impl Shape for ConfluentMessage {
             }
         }
         let prefix = start + CONFLUENT_PREFIX;
+        if first > prefix {
+            let span = Span::bytes(prefix, first - prefix);
+            cx.leaf("index_count", span, &Varint::Sint64);
+        }
         if !whole {
-            cx.gap(at.space, Span::bytes(prefix, at.span.end_byte() - prefix));
+            cx.gap(at.space, Span::bytes(first, at.span.end_byte() - first));
             return Err(Malformed::new(
                 prefix,
                 "a count and so many message indexes",
                 format!("{} bytes", at.span.end_byte() - prefix),
             ));
         }
-        cx.leaf(
-            "index_count",
-            Span::bytes(prefix, first - prefix),
-            &Varint::Sint64,
-        );
         let list = Kind::Array(Ref::Static(&Indexes));
         cx.node("message_indexes", Span::bytes(first, place - first), list);
         // a count of zero stands for the first message
@@ -414,15 +440,18 @@ impl Shape for ConfluentMessage {
         }
         let body = Span::bytes(place, at.span.end_byte() - place);
         cx.node("message", body, self.kind(&indexes));
+        if magic != 0 {
+            return Err(Malformed::new(start, "a zero", magic.to_string()));
+        }
         Ok(())
     }
 }
 
-fn read_index(space: &Space, span: Span, at: &mut u64) -> Option<u64> {
+fn read_index(space: &Space, span: Span, at: &mut u64) -> Option<i64> {
     let head = space.read(*at, (span.end_byte() - *at).min(varint::MOST as u64));
     let (raw, size) = varint::read(&head)?;
     *at += size as u64;
-    u64::try_from(varint::unzigzag(raw)).ok()
+    Some(varint::unzigzag(raw))
 }
 
 /// Message indexes. Their number is fixed, as their count is a field of its own.

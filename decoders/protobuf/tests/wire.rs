@@ -277,7 +277,11 @@ fn random_leaf(root: &Node, rng: &mut Rng) -> Option<Node> {
 fn input(seed: u64, damaged: bool) -> Vec<u8> {
     let rng = &mut Rng::new(seed);
     let whole = message(rng, 4);
-    if damaged { damage(&whole, rng) } else { whole }
+    if damaged {
+        damage(&whole, rng).to_vec()
+    } else {
+        whole
+    }
 }
 
 /// Another value that fits.
@@ -290,7 +294,7 @@ fn other_value(leaf: &Node, rng: &mut Rng) -> Scalar {
         Some(Scalar::Int(_)) => Scalar::Int((number(rng) >> rng.below(40)).into()),
         _ => Scalar::Bytes(
             (0..rng.below(300))
-                .map(|_| rng.next() as u8)
+                .map(|_| rng.random() as u8)
                 .collect::<Vec<_>>()
                 .into(),
         ),

@@ -4,12 +4,10 @@ mod edits;
 mod oracle;
 mod reads;
 mod schema;
-#[path = "../laws/walk.rs"]
-#[allow(dead_code)]
-mod walk;
 
 use binq_core::encode::{EncodeOptions, Encoded, encode};
 use binq_core::{Node, Options, Plain, Registry, Scalar};
+use binq_laws as walk;
 use bytes::Bytes;
 use std::path::{Path, PathBuf};
 

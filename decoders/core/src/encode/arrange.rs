@@ -37,7 +37,14 @@ impl Arrange<'_> {
         let path = self.path.clone();
         let mut growth = Growth::new(self.at.space, &path, self.fix);
         let mut gone = vec![true; old.len()];
-        let mut place = Place::start(self.before.as_ref(), &old, self.at.span.end());
+        let mut place = match (self.before.as_ref(), old.first()) {
+            (Some(before), _) => Place::after(before),
+            (None, Some(first)) => Place::before(first),
+            (None, None) => Place {
+                at: self.at.span.end(),
+                inside: self.seq.around(&self.at),
+            },
+        };
         for ((item, was), stays) in items.iter().zip(&was).zip(stays) {
             match was {
                 Some(i) if stays => {
@@ -92,7 +99,7 @@ impl Arrange<'_> {
             let mut splices = item.splices.clone();
             let size = splices.iter().map(Splice::growth).sum();
             if let Some(frame) = &old.frame {
-                splices.extend(growth.prefixes(frame, size, self.report)?);
+                splices.extend(growth.new_prefix(frame, size, self.report)?);
             }
             return Ok(super::patched(self.at.space, outer(old), &splices));
         }
@@ -115,17 +122,10 @@ struct Place {
 }
 
 impl Place {
-    fn start(before: Option<&Old>, old: &[Old], end: u64) -> Self {
-        match (before, old.first()) {
-            (Some(before), _) => Self::after(before),
-            (None, Some(first)) => Self {
-                at: outer(first).start,
-                inside: up(first).cloned(),
-            },
-            (None, None) => Self {
-                at: end,
-                inside: None,
-            },
+    fn before(old: &Old) -> Self {
+        Self {
+            at: outer(old).start,
+            inside: up(old).cloned(),
         }
     }
 

@@ -2,6 +2,8 @@
 //!
 //! Such a file is handed over as proto2: `edition = "2023"` becomes `syntax = "proto2"`, fields get the label `optional`
 //! where they have none, and reserved names get quotes. Its features are options like any other, and are read from there.
+//! What edition 2024 adds to the language means nothing for the bytes, and is left out: `export`, `local`, and that an import
+//! is for options only. An edition that is not known is an error: its features may have other defaults.
 
 use protox::Error;
 use protox::file::{File, FileResolver, GoogleFileResolver};
@@ -74,6 +76,10 @@ impl FileResolver for Sources {
             };
             let parsed = match as_proto2(&source) {
                 None => File::from_source(name, &source),
+                Some(_) if !edition_of(&source).is_some_and(is_known) => {
+                    let edition = edition_of(&source).unwrap_or_default();
+                    return Err(Error::new(unknown(edition)));
+                }
                 Some(proto2) => {
                     let mut editions = self.editions.lock().unwrap_or_else(PoisonError::into_inner);
                     editions.push(name.to_owned());
@@ -87,6 +93,32 @@ impl FileResolver for Sources {
     }
 }
 
+/// The editions whose features are known, by their names and their numbers in a descriptor; the defaults of all are alike in
+/// what means something for the bytes (`protoc --edition_defaults_out`).
+const KNOWN: [(&str, u64); 2] = [("2023", 1000), ("2024", 1001)];
+
+fn is_known(edition: &str) -> bool {
+    KNOWN.iter().any(|(name, _)| *name == edition)
+}
+
+/// Whether a descriptor's edition is known.
+pub fn is_known_number(edition: u64) -> bool {
+    KNOWN.iter().any(|(_, number)| *number == edition)
+}
+
+/// What is said of an edition that is not known.
+pub fn unknown(edition: &str) -> String {
+    let names = KNOWN.map(|(name, _)| name);
+    format!("expected edition {}, found {edition}", names.join(" or "))
+}
+
+/// What a file says its edition is.
+fn edition_of(source: &str) -> Option<&str> {
+    let words = tokens(source).into_iter().filter_map(Token::word);
+    let text = words.take(3).last()?;
+    Some(text.trim_matches(['"', '\'']))
+}
+
 /// A piece of a `.proto` file.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Token<'a> {
@@ -94,6 +126,15 @@ enum Token<'a> {
     Blank(&'a str),
     /// A name, number, quoted text or single sign.
     Word(&'a str),
+}
+
+impl<'a> Token<'a> {
+    fn word(self) -> Option<&'a str> {
+        match self {
+            Self::Word(word) => Some(word),
+            Self::Blank(_) => None,
+        }
+    }
 }
 
 fn tokens(mut rest: &str) -> Vec<Token<'_>> {
@@ -154,14 +195,7 @@ enum Block {
 /// The file as proto2, if it has an edition.
 fn as_proto2(source: &str) -> Option<String> {
     let tokens = tokens(source);
-    let words: Vec<&str> = tokens
-        .iter()
-        .filter_map(|t| match t {
-            Token::Word(word) => Some(*word),
-            Token::Blank(_) => None,
-        })
-        .collect();
-    if words.first() != Some(&"edition") {
+    if tokens.iter().find_map(|t| t.word()) != Some("edition") {
         return None;
     }
     let mut out = String::with_capacity(source.len() * 2);
@@ -171,8 +205,8 @@ fn as_proto2(source: &str) -> Option<String> {
     let mut header = 0;
     // parentheses and brackets that are open
     let mut open = 0u32;
-    for token in tokens {
-        let word = match token {
+    for (i, token) in tokens.iter().enumerate() {
+        let word = match *token {
             Token::Blank(blank) => {
                 out.push_str(blank);
                 continue;
@@ -186,9 +220,6 @@ fn as_proto2(source: &str) -> Option<String> {
             continue;
         }
         let first = statement.is_empty();
-        if first && blocks.last() == Some(&Block::Labelled) && needs_label(word) {
-            out.push_str("optional ");
-        }
         let name = word.starts_with(|c: char| c.is_alphabetic() || c == '_');
         if statement.first() == Some(&"reserved") && name && !matches!(word, "to" | "max") {
             out.push('"');
@@ -197,9 +228,16 @@ fn as_proto2(source: &str) -> Option<String> {
             statement.push(word);
             continue;
         }
-        // visibility, from edition 2024 on, means nothing for the bytes
-        if first && matches!(word, "export" | "local") {
+        let next = || tokens[i + 1..].iter().find_map(|t| t.word());
+        let visibility = first && matches!(word, "export" | "local");
+        if visibility && matches!(next(), Some("message" | "enum")) {
             continue;
+        }
+        if word == "option" && statement == ["import"] {
+            continue;
+        }
+        if first && blocks.last() == Some(&Block::Labelled) && needs_label(word) {
+            out.push_str("optional ");
         }
         out.push_str(word);
         match word {
@@ -250,8 +288,6 @@ fn needs_label(word: &str) -> bool {
         "option",
         "oneof",
         "map",
-        "export",
-        "local",
         ";",
         "}",
     ];
@@ -260,7 +296,7 @@ fn needs_label(word: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::as_proto2;
+    use super::{as_proto2, edition_of};
 
     #[test]
     fn an_edition_becomes_proto2() {
@@ -296,5 +332,21 @@ extend A { optional string x = 100; }
 "#;
         assert_eq!(as_proto2(source).as_deref(), Some(expected));
         assert_eq!(as_proto2("syntax = \"proto3\";"), None);
+    }
+
+    #[test]
+    fn what_2024_adds_is_left_out() {
+        let source = r#"edition = "2024";
+import option "o.proto";
+import "local.proto";
+local message A { export enum E { X = 0; } local.B b = 1; int32 export = 2; }
+"#;
+        let expected = r#"syntax = "proto2";
+import  "o.proto";
+import "local.proto";
+ message A {  enum E { X = 0; } optional local.B b = 1; optional int32 export = 2; }
+"#;
+        assert_eq!(as_proto2(source).as_deref(), Some(expected));
+        assert_eq!(edition_of(source), Some("2024"));
     }
 }

@@ -93,11 +93,21 @@ impl Table {
     /// Read the features of all files of a `FileDescriptorSet`. Gives back the set with every edition made proto2.
     ///
     /// `editions` are files that were compiled from source as something else than what they are.
-    pub fn read(&mut self, set: &[u8], editions: &[String]) -> Vec<u8> {
+    ///
+    /// # Errors
+    /// A file of an edition that is not known.
+    pub fn read(&mut self, set: &[u8], editions: &[String]) -> Result<Vec<u8>, String> {
         let mut out = Vec::new();
         for file in find(set, 1) {
             let name = text(file, 1);
             let edition = editions.contains(&name) || text(file, 12) == "editions";
+            if edition && !editions.contains(&name) {
+                let number = number(file, 14).unwrap_or(0);
+                if !super::editions::is_known_number(number) {
+                    let found = super::editions::unknown(&format!("number {number}"));
+                    return Err(format!("{name}: {found}"));
+                }
+            }
             let features = match (edition, text(file, 12).as_str()) {
                 (true, _) => EDITION,
                 (_, "proto3") => PROTO3,
@@ -112,7 +122,7 @@ impl Table {
             };
             build::len_record(1, &file, &mut out);
         }
-        out
+        Ok(out)
     }
 
     /// What is declared in a file or message, by the numbers of its messages, enums and extensions.

@@ -23,8 +23,11 @@ pub const JSON_NAMES: &str = "json_names";
 /// `-o defaults=true`: fields that are not there are shown with their defaults.
 pub const DEFAULTS: &str = "defaults";
 
-/// Schemas are kept for as long as the program runs: nodes point into them. Each is loaded once.
-static LOADED: Mutex<Option<HashMap<String, &'static Schema>>> = Mutex::new(None);
+/// Schemas are kept for as long as the program runs: nodes point into them. That of each choice of options is loaded once, for
+/// better or worse: its files are not looked at again. A program that runs long with ever new options would grow.
+static LOADED: Mutex<Option<HashMap<String, Loaded>>> = Mutex::new(None);
+
+type Loaded = Result<&'static Schema, String>;
 
 /// The schema that the options name; `None` if they name none.
 ///
@@ -39,34 +42,20 @@ pub fn schema(options: &Options) -> Result<Option<&'static Schema>, String> {
     let paths = options.list(PROTO_PATH);
     let json_names = options.is_on(JSON_NAMES);
     let defaults = options.is_on(DEFAULTS);
-    let changed: Vec<_> = protos.iter().chain(sets).map(modified).collect();
-    let key = format!("{protos:?} {sets:?} {paths:?} {json_names} {defaults} {changed:?}");
+    let key = format!("{protos:?} {sets:?} {paths:?} {json_names} {defaults}");
     let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
     let loaded = loaded.get_or_insert_default();
-    if let Some(schema) = loaded.get(&key) {
-        return Ok(Some(schema));
-    }
-    let mut files = Files::default();
-    for set in sets {
-        files.set(set)?;
-    }
-    if !protos.is_empty() {
-        files.protos(protos, paths)?;
-    }
-    let schema = Schema::new(
-        files.pool,
-        files.features,
-        files.named,
-        json_names,
-        defaults,
-    );
-    let schema: &'static Schema = Box::leak(Box::new(schema));
-    loaded.insert(key, schema);
-    Ok(Some(schema))
-}
-
-fn modified(path: &String) -> Option<std::time::SystemTime> {
-    std::fs::metadata(path).ok()?.modified().ok()
+    let schema = loaded.entry(key).or_insert_with(|| {
+        let mut files = Files::default();
+        for set in sets {
+            files.set(set)?;
+        }
+        if !protos.is_empty() {
+            files.protos(protos, paths)?;
+        }
+        Ok(files.schema(json_names, defaults))
+    });
+    schema.clone().map(Some)
 }
 
 /// The schema of a `FileDescriptorSet`.
@@ -76,14 +65,7 @@ fn modified(path: &String) -> Option<std::time::SystemTime> {
 pub fn from_set(set: &[u8], json_names: bool, defaults: bool) -> Result<&'static Schema, String> {
     let mut files = Files::default();
     files.add(set, &[])?;
-    let schema = Schema::new(
-        files.pool,
-        files.features,
-        files.named,
-        json_names,
-        defaults,
-    );
-    Ok(Box::leak(Box::new(schema)))
+    Ok(files.schema(json_names, defaults))
 }
 
 #[derive(Default)]
@@ -95,13 +77,23 @@ struct Files {
 }
 
 impl Files {
+    fn schema(self, json_names: bool, defaults: bool) -> &'static Schema {
+        let Self {
+            pool,
+            features,
+            named,
+        } = self;
+        let schema = Schema::new(pool, features, named, json_names, defaults);
+        Box::leak(Box::new(schema))
+    }
+
     fn set(&mut self, path: &str) -> Result<(), String> {
         let bytes = std::fs::read(path).map_err(|e| format!("{path}: {e}"))?;
         self.add(&bytes, &[]).map_err(|e| format!("{path}: {e}"))
     }
 
     fn add(&mut self, set: &[u8], editions: &[String]) -> Result<(), String> {
-        let set = self.features.read(set, editions);
+        let set = self.features.read(set, editions)?;
         self.well_known(&set);
         let before = self.pool.files().len();
         let added = self.pool.decode_file_descriptor_set(set.as_slice());

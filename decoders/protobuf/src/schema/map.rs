@@ -7,7 +7,7 @@ use super::view;
 use crate::wire::record::{LEN, Record, Run, VARINT};
 use crate::wire::view::root;
 use binq_core::shape::{At, Cx, Room, Shape};
-use binq_core::{Bits, Kind, Malformed, Node, Plain, Scalar, Space};
+use binq_core::{Bits, Frame, Kind, Malformed, Node, Plain, Scalar, Space, Span};
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
@@ -79,9 +79,13 @@ impl MapType {
         Ok(out)
     }
 
-    fn entries<'a>(&self, at: &At<'a>) -> impl Iterator<Item = Record> + use<'a> {
+    fn entries<'a>(
+        &self,
+        space: &'a Space,
+        within: &Within,
+    ) -> impl Iterator<Item = Record> + use<'a> {
         let number = self.field.number;
-        let records = Run::new(at.space, at.span).records();
+        let records = Run::new(space, within.span).records();
         records.filter(move |r| r.number == number && r.wire_type == LEN)
     }
 
@@ -109,13 +113,13 @@ impl MapType {
         }
     }
 
-    fn add(&'static self, cx: &mut Cx<'_>, entry: &Entry) {
+    fn add(&'static self, cx: &mut Cx<'_>, entry: &Entry, within: &Within) {
         let space = cx.at.space.clone();
         let Some(value) = entry.value else {
             self.add_absent(cx, entry);
             return;
         };
-        let frame = value.frame(Some(Arc::new(entry.record.frame(None))));
+        let frame = value.frame(Some(Arc::new(entry.record.frame(within.up.clone()))));
         let opened = view::open(&self.value.value, &space, value.body(), Some(frame));
         let child = cx.node(entry.key.clone(), opened.span, opened.kind);
         if let Some(frame) = opened.frame {
@@ -151,20 +155,36 @@ struct Entry {
     wrong: Option<Malformed>,
 }
 
-/// The shape of a map.
-pub struct MapShape(pub &'static MapType);
+/// Where the entries of a map are.
+pub struct Within {
+    /// The records that they are among.
+    pub span: Span,
+    /// What is around those, if it is no node of its own.
+    pub up: Option<Arc<Frame>>,
+}
 
-impl Shape for MapShape {
-    fn name(&self) -> &'static str {
-        self.0.field.name
+impl Within {
+    /// The entries of a map field, among the records of its message.
+    fn message(at: &At<'_>) -> Self {
+        Self {
+            span: at.span,
+            up: None,
+        }
     }
+}
 
-    fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {
+/// What the shape of a map does, wherever its entries are.
+impl MapType {
+    /// Add all entries; of those with the same key, the last one.
+    ///
+    /// # Errors
+    /// What is wrong with the first damaged entry.
+    pub fn expand(&'static self, cx: &mut Cx<'_>, within: &Within) -> Result<(), Malformed> {
         let mut last: HashMap<String, usize> = HashMap::new();
         let mut entries: Vec<Entry> = Vec::new();
         let mut wrong = None;
-        for record in self.0.entries(&cx.at) {
-            let entry = self.0.read(cx.at.space, &record);
+        for record in self.entries(cx.at.space, within) {
+            let entry = self.read(cx.at.space, &record);
             wrong = wrong.or_else(|| entry.wrong.clone());
             match last.get(&entry.key) {
                 Some(i) => entries[*i] = entry,
@@ -174,32 +194,62 @@ impl Shape for MapShape {
                 }
             }
         }
-        entries.iter().for_each(|entry| self.0.add(cx, entry));
+        entries.iter().for_each(|entry| self.add(cx, entry, within));
         wrong.map_or(Ok(()), Err)
     }
 
-    fn find(&self, name: &str, cx: &mut Cx<'_>) -> bool {
+    /// Add the entry of that key.
+    pub fn find(&'static self, name: &str, cx: &mut Cx<'_>, within: &Within) {
         let space = cx.at.space.clone();
-        let entries = self.0.entries(&cx.at).map(|r| self.0.read(&space, &r));
+        let entries = self.entries(&space, within).map(|r| self.read(&space, &r));
         if let Some(entry) = entries.filter(|e| e.key == name).last() {
-            self.0.add(cx, &entry);
+            self.add(cx, &entry, within);
         }
+    }
+
+    /// A map that has only this entry.
+    pub fn donor(&'static self, name: &str, value: &Plain) -> Result<Node, String> {
+        let bytes = self.entry(name, value)?;
+        Ok(root(bytes, self.kind()))
+    }
+
+    /// What goes with an entry, and where a new one goes.
+    pub fn room(&self, name: &str, space: &Space, within: &Within) -> Room {
+        let entries = self.entries(space, within).map(|r| self.read(space, &r));
+        let cut = entries.filter(|e| e.key == name);
+        Room {
+            cut: cut.map(|e| (e.record.span(), within.up.clone())).collect(),
+            at: within.span.end(),
+            inside: within.up.clone(),
+        }
+    }
+}
+
+/// The shape of a map.
+pub struct MapShape(pub &'static MapType);
+
+impl Shape for MapShape {
+    fn name(&self) -> &'static str {
+        self.0.field.name
+    }
+
+    fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {
+        let within = Within::message(&cx.at);
+        self.0.expand(cx, &within)
+    }
+
+    fn find(&self, name: &str, cx: &mut Cx<'_>) -> bool {
+        let within = Within::message(&cx.at);
+        self.0.find(name, cx, &within);
         true
     }
 
     fn donor(&self, name: &str, value: &Plain) -> Option<Result<Node, String>> {
-        let entry = self.0.entry(name, value);
-        Some(entry.map(|bytes| root(bytes, self.0.kind())))
+        Some(self.0.donor(name, value))
     }
 
     fn room(&self, name: &str, at: &At<'_>) -> Option<Room> {
-        let entries = self.0.entries(at).map(|r| self.0.read(at.space, &r));
-        let cut = entries.filter(|e| e.key == name);
-        Some(Room {
-            cut: cut.map(|e| (e.record.span(), None)).collect(),
-            at: at.span.end(),
-            inside: None,
-        })
+        Some(self.0.room(name, at.space, &Within::message(at)))
     }
 
     fn is_scattered(&self) -> bool {

@@ -14,6 +14,7 @@ mod repeated;
 mod text;
 mod time;
 pub mod types;
+mod value;
 mod view;
 pub mod well_known;
 

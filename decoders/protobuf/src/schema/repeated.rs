@@ -80,7 +80,6 @@ impl Sequence for Repeated {
                 let frame = Frame {
                     outer: span,
                     len: None,
-                    wider: None,
                     up: Some(chunk),
                 };
                 let kind = Kind::Leaf(Ref::Static(this.value.codec()?));
@@ -118,11 +117,6 @@ impl Sequence for Repeated {
         let bytes = build::value(this, value)?;
         let space = Space::source(bytes.clone());
         let opened = view::open(&this.value, &space, space.span(), None);
-        if opened.span != space.span() {
-            // a Value that is an object: its bytes are those of the Value
-            let of = this.value.message().ok_or("not a message")?;
-            return Ok(root(bytes, of.kind()));
-        }
         Ok(root(bytes, opened.kind))
     }
 

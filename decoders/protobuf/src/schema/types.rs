@@ -185,7 +185,8 @@ impl MessageType {
                     schema,
                     &f.kind(),
                     features.verify,
-                    features.delimited || f.is_group(),
+                    // the value of a map entry is no group, whatever the features around it say
+                    (features.delimited && !descriptor.is_map_entry()) || f.is_group(),
                 ),
                 label,
                 packed: features.packed,

@@ -147,12 +147,7 @@ impl MessageType {
 
     /// The type that an `Any` says it holds.
     fn packed_type(&'static self, at: &At<'_>) -> Option<&'static MessageType> {
-        let records = Run::new(at.space, at.span).records();
-        let url = records
-            .filter(|r| r.number == 1 && r.wire_type == LEN)
-            .last()?;
-        let url = at.space.bytes(url.body, url.body_end - url.body);
-        self.schema.any_type(std::str::from_utf8(&url).ok()?)
+        self.schema.any_type(&type_url(at)?)
     }
 
     /// The default of a field that is not there.
@@ -185,6 +180,16 @@ impl MessageType {
             cx.node_in(field.name, &space, body, kind).absent(donor);
         }
     }
+}
+
+/// The type URL of an `Any`.
+fn type_url(at: &At<'_>) -> Option<String> {
+    let records = Run::new(at.space, at.span).records();
+    let url = records
+        .filter(|r| r.number == 1 && r.wire_type == LEN)
+        .last()?;
+    let url = at.space.bytes(url.body, url.body_end - url.body);
+    String::from_utf8(url.to_vec()).ok()
 }
 
 fn add_opened(cx: &mut Cx<'_>, name: &'static str, opened: Opened) {
@@ -378,8 +383,23 @@ impl Shape for MessageShape {
         self.0.fields.iter().map(|f| f.name.to_owned()).collect()
     }
 
+    /// An `Any` of another type is a new one: what it holds has other fields.
+    fn rebuild(&self, value: &Plain, at: &At<'_>) -> Option<Result<Node, String>> {
+        let this = self.0;
+        if this.well_known != Some(WellKnown::Any) {
+            return None;
+        }
+        let pairs = build::pairs(value)?;
+        let named = |name: &str| pairs.iter().find(|(k, _)| k == name).map(|(_, v)| v);
+        let as_json = named("@type").is_some();
+        let url = named("type_url").or_else(|| named("typeUrl"));
+        let url = url.and_then(build::scalar);
+        let other = url.is_some_and(|url| url.as_str() != type_url(at).as_deref());
+        (as_json || other).then(|| Ok(root(this, build::message(this, value)?)))
+    }
+
     fn retypes(&self) -> bool {
-        // a Value changes its kind with its value, and an Any with its type
+        // a Value changes its kind with its value
         true
     }
 }

@@ -6,13 +6,14 @@
 use super::build;
 use super::time;
 use super::types::{MessageType, ValueType};
+use super::value;
 use super::view::Opened;
 use crate::wire::build as wire;
-use crate::wire::codec::{F64, Varint, float_of};
-use crate::wire::record::{I64, LEN, Record, Run, VARINT, parts};
+use crate::wire::codec::float_of;
+use crate::wire::record::{LEN, Record, Run, VARINT, parts};
 use crate::wire::varint;
 use binq_core::codec::Codec;
-use binq_core::{Bits, Frame, Kind, Misfit, Plain, Ref, Scalar, Space, Span};
+use binq_core::{Bits, Frame, Kind, Misfit, Node, NodeKind, Plain, Ref, Scalar, Space, Span};
 
 /// A type that is not just an object of its fields.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,7 +83,6 @@ fn special(
             frame: frame.cloned(),
         })
     };
-    let mut records = Run::new(space, span).records();
     match kind {
         WellKnown::Timestamp | WellKnown::Duration | WellKnown::FieldMask | WellKnown::Wrapper => {
             let codec = of.codec();
@@ -90,6 +90,7 @@ fn special(
             opened(Kind::Leaf(Ref::Static(codec)))
         }
         WellKnown::Struct | WellKnown::ListValue => {
+            let mut records = Run::new(space, span).records();
             let only = records
                 .by_ref()
                 .all(|r| r.number == 1 && r.wire_type == LEN);
@@ -102,44 +103,7 @@ fn special(
                 None => field.items(),
             })
         }
-        WellKnown::Value => {
-            let mut same = 0;
-            let mut last: Option<Record> = None;
-            for record in records.by_ref() {
-                same = if last.is_some_and(|l| l.number == record.number) {
-                    same + 1
-                } else {
-                    1
-                };
-                last = Some(record);
-            }
-            let record = last.filter(|_| records.wrong.is_none())?;
-            if record.number <= 4 {
-                let codec = of.codec();
-                codec.decode(&space.bits(span)).ok()?;
-                return opened(Kind::Leaf(Ref::Static(codec)));
-            }
-            // one that is split over several records is merged, as the field of a message
-            let inner = of.number(record.number).filter(|_| same == 1)?;
-            if !inner.takes(&record, space) {
-                return None;
-            }
-            let own = record.frame(None);
-            let frame = Frame {
-                outer: frame.map_or(span, |f| f.outer),
-                len: own.len,
-                wider: frame.and_then(|f| f.len),
-                up: frame.and_then(|f| f.up.clone()),
-            };
-            let inside = inner.value.message()?;
-            let opened = open(inside, space, record.body(), Some(frame));
-            // only as a map or list: an object of fields would hide that it is one
-            matches!(
-                inside.well_known,
-                Some(WellKnown::Struct | WellKnown::ListValue)
-            )
-            .then_some(opened)
-        }
+        WellKnown::Value => opened(value::kind(of, space, span)?),
         WellKnown::Any | WellKnown::Empty => None,
     }
 }
@@ -260,7 +224,7 @@ impl Codec for WktCodec {
                         .map_or(Scalar::Null, |f| f.default.clone())),
                 }
             }
-            _ => value(bits),
+            _ => value::decode(bits),
         }
     }
 
@@ -297,9 +261,14 @@ impl Codec for WktCodec {
                 let new = codec.encode(number_as_text.as_ref().unwrap_or(new), &spelled)?;
                 set(bytes, number, self.wrapped_type(), new.bytes(), old)
             }
-            _ => new_value(new)?,
+            _ => value::encode(new)?,
         };
         Ok(Bits::from_bytes(changed))
+    }
+
+    fn rebuild(&self, value: &Plain) -> Option<Result<Node, String>> {
+        let is_value = self.of.well_known == Some(WellKnown::Value);
+        (is_value && value.kind() != NodeKind::Scalar).then(|| value::rebuilt(self.of, value))
     }
 }
 
@@ -323,7 +292,7 @@ fn same(a: &Scalar, b: &Scalar) -> bool {
     }
 }
 
-fn slice(bits: &Bits, record: &Record) -> Bits {
+pub(super) fn slice(bits: &Bits, record: &Record) -> Bits {
     bits.slice(record.body * 8, (record.body_end - record.body) * 8)
 }
 
@@ -439,48 +408,5 @@ fn set_mask(bytes: &[u8], new: &Scalar) -> Result<Vec<u8>, Misfit> {
         }
     }
     out.extend(paths.unwrap_or_default());
-    Ok(out)
-}
-
-/// A `Value` that is a scalar.
-fn value(bits: &Bits) -> Result<Scalar, Misfit> {
-    let bytes = bits.bytes();
-    let record = Run::of(bytes).records().last();
-    let record = record.ok_or_else(|| Misfit::new("a value", "nothing"))?;
-    match (record.number, record.wire_type) {
-        (1, VARINT) => Ok(Scalar::Null),
-        (2, I64) => match F64.decode(&slice(bits, &record))? {
-            Scalar::Float(x) if !x.is_finite() => Err(Misfit::new("a finite number", x)),
-            number => Ok(number),
-        },
-        (3, LEN) => super::text::VERIFIED.decode(&slice(bits, &record)),
-        (4, VARINT) => Varint::Bool.decode(&slice(bits, &record)),
-        (number, _) => Err(Misfit::new("null, a number, text or a boolean", number)),
-    }
-}
-
-fn new_value(new: &Scalar) -> Result<Vec<u8>, Misfit> {
-    let mut out = Vec::new();
-    match new {
-        Scalar::Null => {
-            wire::tag(1, VARINT, &mut out);
-            out.push(0);
-        }
-        Scalar::Bool(b) => {
-            wire::tag(4, VARINT, &mut out);
-            out.push(u8::from(*b));
-        }
-        Scalar::Str(s) => wire::len_record(3, s.as_bytes(), &mut out),
-        Scalar::Int(_) | Scalar::Float(_) => {
-            let x = float_of(new).filter(|x| x.is_finite());
-            let x = x.ok_or_else(|| Misfit::new("a finite number", new))?;
-            wire::tag(2, I64, &mut out);
-            out.extend(x.to_le_bytes());
-        }
-        Scalar::Bytes(b) => match std::str::from_utf8(b) {
-            Ok(text) => wire::len_record(3, text.as_bytes(), &mut out),
-            Err(_) => return Err(Misfit::new("UTF-8 text", new)),
-        },
-    }
     Ok(out)
 }

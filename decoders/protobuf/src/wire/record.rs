@@ -82,7 +82,6 @@ impl Record {
                 span: self.prefix(),
                 codec: &super::codec::LENGTH,
             }),
-            wider: None,
             up,
         }
     }

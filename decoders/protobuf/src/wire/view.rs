@@ -115,7 +115,7 @@ impl Shape for Message {
         vec!["fields".to_owned(), "field numbers as text".to_owned()]
     }
 
-    fn rebuild(&self, value: &Plain) -> Option<Result<Node, String>> {
+    fn rebuild(&self, value: &Plain, _at: &At<'_>) -> Option<Result<Node, String>> {
         (self.guessed && value.kind() != NodeKind::Object).then(|| payload(value))
     }
 }
@@ -267,7 +267,7 @@ impl Shape for Field {
     }
 
     /// An object without a wire type is a new record, with the natural one of its value.
-    fn rebuild(&self, value: &Plain) -> Option<Result<Node, String>> {
+    fn rebuild(&self, value: &Plain, _at: &At<'_>) -> Option<Result<Node, String>> {
         let Plain::Object(pairs) = value else {
             return None;
         };
@@ -369,7 +369,7 @@ impl Sequence for Packed {
         Ok(root(bytes, leaf(&Varint::Uint64)))
     }
 
-    fn rebuild(&self, value: &Plain) -> Option<Result<Node, String>> {
+    fn rebuild(&self, value: &Plain, _at: &SeqAt<'_>) -> Option<Result<Node, String>> {
         (value.kind() != NodeKind::Array).then(|| payload(value))
     }
 }

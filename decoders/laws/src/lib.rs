@@ -1,17 +1,22 @@
-//! Random walks over nodes, random values for leaves, random damage.
+//! What the tests of the laws share: random walks over nodes, random values for leaves, random damage.
+//!
+//! For tests only: formats and the registry depend on it for their own tests.
+#![forbid(unsafe_code)]
 
-use binq_core::{Key, Node, NodeKind, Plain, Scalar};
+use binq_core::{Key, Node, NodeKind, Plain, Reject, Scalar};
 use bytes::Bytes;
 
 /// A small generator (SplitMix64), so that a case is reproduced by its seed.
 pub struct Rng(u64);
 
 impl Rng {
+    /// A generator that starts from a seed.
     pub fn new(seed: u64) -> Self {
         Self(seed)
     }
 
-    pub fn next(&mut self) -> u64 {
+    /// The next number.
+    pub fn random(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -19,13 +24,19 @@ impl Rng {
         z ^ (z >> 31)
     }
 
+    /// A number from 0 to `n` - 1; 0 for 0.
     pub fn below(&mut self, n: u64) -> u64 {
-        if n == 0 { 0 } else { self.next() % n }
+        if n == 0 { 0 } else { self.random() % n }
+    }
+
+    /// True once in `n` times.
+    pub fn one_in(&mut self, n: u64) -> bool {
+        self.below(n) == 0
     }
 }
 
 /// Truncate, flip bits, overwrite, or splice a part elsewhere.
-pub fn damage(bytes: &Bytes, rng: &mut Rng) -> Bytes {
+pub fn damage(bytes: &[u8], rng: &mut Rng) -> Bytes {
     let mut out = bytes.to_vec();
     let len = out.len() as u64;
     for _ in 0..=rng.below(4) {
@@ -40,7 +51,7 @@ pub fn damage(bytes: &Bytes, rng: &mut Rng) -> Bytes {
             3 => {
                 let at = rng.below(out.len() as u64) as usize;
                 let n = (rng.below(64) as usize).min(out.len() - at);
-                out[at..at + n].fill(rng.next() as u8);
+                out[at..at + n].fill(rng.random() as u8);
             }
             _ => {
                 let from = rng.below(out.len() as u64) as usize;
@@ -92,23 +103,49 @@ pub fn follow(root: &Node, path: &[Key]) -> Option<Node> {
     })
 }
 
-/// The root, with an edited node put back at a path.
-pub fn put_back(root: &Node, path: &[Key], child: Node) -> Node {
+/// The root, with the node at a path changed; the path is one that there is.
+///
+/// # Errors
+/// What `f` refuses.
+pub fn update(
+    root: &Node,
+    path: &[Key],
+    f: &mut dyn FnMut(Node) -> Result<Node, Reject>,
+) -> Result<Node, Reject> {
     let Some((key, rest)) = path.split_first() else {
-        return child;
+        return f(root.clone());
     };
     let mut node = root.clone();
     match key {
         Key::Name(name) => {
-            let inner = node.take_field(name).unwrap();
-            node.put_field(put_back(&inner, rest, child));
+            let inner = node.take_field(name).expect("a field of the path");
+            node.put_field(update(&inner, rest, f)?);
         }
         Key::Index(i) => {
-            let inner = node.take_item(*i).unwrap();
-            node.put_item(*i, put_back(&inner, rest, child));
+            let inner = node.take_item(*i).expect("an item of the path");
+            node.put_item(*i, update(&inner, rest, f)?);
         }
     }
-    node
+    Ok(node)
+}
+
+/// The root, with an edited node put back at a path.
+pub fn put_back(root: &Node, path: &[Key], child: Node) -> Node {
+    let mut child = Some(child);
+    let put = &mut |_| Ok(child.take().expect("one place"));
+    update(root, path, put).expect("putting back refuses nothing")
+}
+
+/// All leaves below a node.
+pub fn leaves(node: &Node, out: &mut Vec<Node>) {
+    match node.kind() {
+        NodeKind::Scalar => out.push(node.clone()),
+        NodeKind::Object => node
+            .fields()
+            .iter()
+            .for_each(|(_, child)| leaves(child, out)),
+        NodeKind::Array => node.items().for_each(|item| leaves(&item, out)),
+    }
 }
 
 /// Another value for a leaf, of the same size, and the leaf with that value; `None` for one that takes none.
@@ -121,7 +158,7 @@ pub fn random_value(leaf: &Node, rng: &mut Rng) -> Option<(Scalar, Node)> {
                 0 => Scalar::Int(0),
                 1 => Scalar::Int(old + 1),
                 2 => Scalar::Int(old - 1),
-                _ => Scalar::Int(i128::from(rng.next() >> (64 - bits.min(64)))),
+                _ => Scalar::Int(i128::from(rng.random() >> (64 - bits.min(64)))),
             },
             Scalar::Bool(b) => Scalar::Bool(!b),
             Scalar::Bytes(b) => {
@@ -145,15 +182,34 @@ pub fn random_value(leaf: &Node, rng: &mut Rng) -> Option<(Scalar, Node)> {
     None
 }
 
-/// A path as `path_text` writes it.
+/// A path as `path_text` writes it: `.fields[0]."1"`; the dot at its start may be left out.
 pub fn parse(path: &str) -> Vec<Key> {
-    let parts = path.split(['.', '[', ']']).filter(|p| !p.is_empty());
-    parts
-        .map(|p| match p.parse() {
-            Ok(i) => Key::Index(i),
-            Err(_) => Key::Name(p.to_owned().into()),
-        })
-        .collect()
+    let mut out = Vec::new();
+    let mut rest = path;
+    while !rest.is_empty() {
+        let end = |from: usize, ends: &[char]| {
+            let found = rest[from..].find(ends);
+            found.map_or(rest.len(), |i| from + i)
+        };
+        let to = if rest.starts_with('[') {
+            let to = end(1, &[']']);
+            out.push(Key::Index(rest[1..to].parse().expect("an index")));
+            to + 1
+        } else if rest.starts_with(".\"") {
+            let to = end(2, &['"']);
+            out.push(Key::Name(rest[2..to].to_owned().into()));
+            to + 1
+        } else {
+            let from = usize::from(rest.starts_with('.'));
+            let to = end(from, &['.', '[']);
+            if to > from {
+                out.push(Key::Name(rest[from..to].to_owned().into()));
+            }
+            to
+        };
+        rest = &rest[to..];
+    }
+    out
 }
 
 /// Read all there is to read of a node and, of each array, of `most` random items.
@@ -184,6 +240,24 @@ pub fn look_at_everything(node: &Node, rng: &mut Rng, most: u64) {
                 let item = node.item(i).expect("an index below the length");
                 look_at_everything(&item, rng, most);
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_read_as_it_is_written() {
+        let name = |n: &'static str| Key::Name(n.into());
+        for path in [
+            vec![],
+            vec![Key::Index(3)],
+            vec![name("a"), Key::Index(0), Key::Index(1), name("1")],
+            vec![name("[pkg.ext]"), name("b.c"), name("d")],
+        ] {
+            assert_eq!(parse(&binq_core::path_text(&path)), path);
         }
     }
 }
