@@ -3,7 +3,7 @@
 use crate::frame::{END_STREAM, HEAD, Head, Parts, kind};
 use crate::grpc;
 use crate::hpack::Field;
-use crate::side::{Begin, Look, Read, Side, look};
+use crate::side::{Begin, Look, Read, Runs, Side, Walk, look};
 use crate::stream::{open, root};
 use binq_core::dialogue::{Clock, Conversation, Dialogue};
 use binq_core::layer::Gather;
@@ -33,7 +33,7 @@ pub struct Message {
     /// The trailers.
     pub trailers: Option<BlockAt>,
     /// First byte and length of the data of each DATA frame.
-    data: Vec<(u64, u64)>,
+    data: Runs,
     /// Whether it was ended.
     pub ended: bool,
     /// The RST_STREAM frame that this peer sent.
@@ -53,7 +53,7 @@ impl Message {
     pub fn body(&self, side: &Side) -> &Space {
         self.body.get_or_init(|| {
             let mut gather = Gather::new();
-            for (at, len) in &self.data {
+            for (at, len) in self.data.iter() {
                 gather.push_apart(*at, *len);
             }
             let layer = grpc::body::Body::new(gather);
@@ -77,6 +77,8 @@ pub struct Exchange {
     pub request: Message,
     /// What the server sent.
     pub response: Message,
+    /// Whether its header blocks say that it is a gRPC call.
+    is_grpc: bool,
 }
 
 /// A connection that speaks HTTP/2.
@@ -213,11 +215,8 @@ impl Talk {
 
     fn exchanges(&self) -> &Exchanges {
         self.exchanges.get_or_init(|| {
-            let mut found = Finder::default();
-            found.walk(self, Who::Client);
-            found.walk(self, Who::Server);
-            let all = found.all;
-            let is_call = |i: &usize| grpc::is_call(self, &all[*i]);
+            let all = Finder::default().walk(self);
+            let is_call = |i: &usize| all[*i].is_grpc || grpc::looks_like_call(self, &all[*i]);
             let calls = (0..all.len()).filter(is_call).collect();
             Exchanges { all, calls }
         })
@@ -264,54 +263,89 @@ impl List {
 
     /// The first field of that name.
     pub fn get(&self, name: &[u8]) -> Option<&Field> {
-        let mut fields = self.fields().iter();
-        fields.find(|f| f.name.known().is_some_and(|n| n == name))
+        self.read.1.get(name)
     }
 
     /// Its value, where it is known.
     pub fn value(&self, name: &[u8]) -> Option<&[u8]> {
-        self.get(name)?.value.known().map(|v| &v[..])
+        self.read.1.value(name)
     }
 }
 
 /// Sorts frames by stream.
 #[derive(Default)]
 struct Finder {
-    all: Vec<Exchange>,
+    all: Vec<(Seen, Exchange)>,
     by_id: HashMap<u32, usize>,
+    last: Option<(u32, usize)>,
+    /// Streams that the server promised, each with the block, and whether that says gRPC.
+    promises: Vec<(u32, BlockAt, bool)>,
 }
 
+/// Where an exchange was first seen: those that the client began, in its order, come before those that only the server knows.
+type Seen = (bool, u64);
+
 impl Finder {
-    fn exchange(&mut self, id: u32) -> &mut Exchange {
-        let i = *self.by_id.entry(id).or_insert_with(|| {
-            self.all.push(Exchange {
-                id,
-                pushed: false,
-                request: Message::default(),
-                response: Message::default(),
-            });
-            self.all.len() - 1
-        });
-        &mut self.all[i]
+    fn exchange(&mut self, id: u32, who: Who, at: u64) -> &mut Exchange {
+        let seen = (who == Who::Server, at);
+        let i = match self.last {
+            Some((last, i)) if last == id => i,
+            _ => *self.by_id.entry(id).or_insert_with(|| {
+                let new = Exchange {
+                    id,
+                    pushed: false,
+                    request: Message::default(),
+                    response: Message::default(),
+                    is_grpc: false,
+                };
+                self.all.push((seen, new));
+                self.all.len() - 1
+            }),
+        };
+        self.last = Some((id, i));
+        let (first, exchange) = &mut self.all[i];
+        *first = seen.min(*first);
+        exchange
     }
 
-    fn walk(&mut self, talk: &Talk, who: Who) {
-        let side = talk.side(who);
-        let mut at = side.begin.frames;
-        loop {
-            match look(&side.space, at) {
-                Look::Frame(head, end) => {
-                    self.frame(talk, who, at, &head, end);
-                    at = end;
+    /// All exchanges. Both directions are walked over as they were captured, so that what lies close together in the file is
+    /// read at one time.
+    fn walk(mut self, talk: &Talk) -> Vec<Exchange> {
+        {
+            let mut sent = talk.client.walk();
+            let mut received = talk.server.walk();
+            let [mut request, mut response] = [sent.next(), received.next()];
+            loop {
+                let client_first = match (&request, &response) {
+                    (Some((a, ..)), Some((b, ..))) => {
+                        talk.time(Who::Client, *a) <= talk.time(Who::Server, *b)
+                    }
+                    (Some(_), None) => true,
+                    (None, Some(_)) => false,
+                    (None, None) => break,
+                };
+                let (who, walk, next) = match client_first {
+                    true => (Who::Client, &mut sent, &mut request),
+                    false => (Who::Server, &mut received, &mut response),
+                };
+                if let Some((at, head, end)) = next.take() {
+                    self.frame(who, walk, at, &head, end);
+                    *next = walk.next();
                 }
-                Look::Lost(end) => at = end,
-                Look::End => return,
             }
         }
+        for (id, block, is_grpc) in std::mem::take(&mut self.promises) {
+            let (who, at) = block;
+            let exchange = self.exchange(id, who, at);
+            promise(exchange, block, is_grpc);
+        }
+        self.all.sort_by_key(|(seen, _)| *seen);
+        let mut all: Vec<_> = self.all.into_iter().map(|(_, e)| e).collect();
+        all.shrink_to_fit();
+        all
     }
 
-    fn frame(&mut self, talk: &Talk, who: Who, at: u64, head: &Head, end: u64) {
-        let side = talk.side(who);
+    fn frame(&mut self, who: Who, walk: &mut Walk<'_>, at: u64, head: &Head, end: u64) {
         let known = matches!(
             head.kind,
             kind::DATA | kind::HEADERS | kind::RST_STREAM | kind::PUSH_PROMISE
@@ -319,23 +353,29 @@ impl Finder {
         if head.stream == 0 || !known {
             return;
         }
-        if head.kind == kind::PUSH_PROMISE {
-            let parts = Parts::of(&side.space, head, at + HEAD, end);
-            let Some(promise) = parts.before else { return };
-            let id = side.space.read(promise, 4);
-            let id = id.iter().fold(0, |n, b| n << 8 | u32::from(*b)) & 0x7fff_ffff;
-            let exchange = self.exchange(id);
-            exchange.pushed = true;
-            exchange.request.headers.get_or_insert((who, at));
-            return;
-        }
-        let status = match (head.kind, who) {
-            (kind::HEADERS, Who::Server) => talk
-                .headers(Some((who, at)))
-                .map(|list| list.value(b":status").is_some_and(|s| s.starts_with(b"1"))),
+        let read = match head.kind {
+            kind::HEADERS | kind::PUSH_PROMISE => walk.block(at),
             _ => None,
         };
-        let exchange = self.exchange(head.stream);
+        let is_grpc = read.as_ref().is_some_and(|r| grpc::says_grpc(&r.1));
+        if head.kind == kind::PUSH_PROMISE {
+            let parts = Parts::of(walk.space, head, at + HEAD, end);
+            let Some(promise_at) = parts.before else {
+                return;
+            };
+            let id = walk.space.read(promise_at, 4);
+            let id = id.iter().fold(0, |n, b| n << 8 | u32::from(*b)) & 0x7fff_ffff;
+            let exchange = self.exchange(id, who, at);
+            match who {
+                Who::Client => promise(exchange, (who, at), is_grpc),
+                // what the client sent comes first
+                Who::Server => self.promises.push((id, (who, at), is_grpc)),
+            }
+            return;
+        }
+        let is_interim = who == Who::Server
+            && read.is_some_and(|r| r.1.value(b":status").is_some_and(|s| s.starts_with(b"1")));
+        let exchange = self.exchange(head.stream, who, at);
         let message = match who {
             Who::Client => &mut exchange.request,
             Who::Server => &mut exchange.response,
@@ -343,23 +383,39 @@ impl Finder {
         message.saw(at);
         match head.kind {
             kind::DATA => {
-                let parts = Parts::of(&side.space, head, at + HEAD, end);
+                let parts = Parts::of(walk.space, head, at + HEAD, end);
                 message.data.push((parts.body, parts.body_end - parts.body));
             }
             kind::RST_STREAM => message.reset = Some(at),
-            _ if message.headers.is_none() && status == Some(true) => {
+            _ if message.headers.is_none() && is_interim => {
                 message.interim.push((who, at));
             }
             _ if message.headers.is_none() && message.data.is_empty() => {
                 message.headers = Some((who, at));
+                exchange.is_grpc |= is_grpc;
             }
-            _ => {
-                message.trailers.get_or_insert((who, at));
+            _ if message.trailers.is_none() => {
+                message.trailers = Some((who, at));
+                exchange.is_grpc |= is_grpc && who == Who::Server;
             }
+            _ => {}
         }
         if matches!(head.kind, kind::DATA | kind::HEADERS) && head.has(END_STREAM) {
+            let message = match who {
+                Who::Client => &mut exchange.request,
+                Who::Server => &mut exchange.response,
+            };
             message.ended = true;
         }
+    }
+}
+
+/// A stream was promised by this block.
+fn promise(exchange: &mut Exchange, block: BlockAt, is_grpc: bool) {
+    exchange.pushed = true;
+    if exchange.request.headers.is_none() {
+        exchange.request.headers = Some(block);
+        exchange.is_grpc |= is_grpc;
     }
 }
 

@@ -8,6 +8,7 @@ mod metadata;
 
 use crate::exchange::{compute, value};
 use crate::header::Header;
+use crate::hpack::Block;
 use crate::talk::{Exchange, List, Message, Talk, Who};
 use binq_core::codec::{Codec, Int, Text};
 use binq_core::shape::{At, Cx, Shape};
@@ -37,28 +38,14 @@ static STATUS: [&str; 17] = [
     "UNAUTHENTICATED",
 ];
 
-/// Whether an exchange is a gRPC call.
-pub fn is_call(talk: &Talk, exchange: &Exchange) -> bool {
-    let grpc = |list: Option<List>| {
-        list.is_some_and(|l| {
-            let kind = l.value(b"content-type");
-            kind.is_some_and(|v| v.starts_with(b"application/grpc"))
-                || l.get(b"grpc-status").is_some()
-        })
-    };
-    let blocks = [
-        exchange.request.headers,
-        exchange.response.headers,
-        exchange.response.trailers,
-    ];
-    blocks
-        .into_iter()
-        .any(|b| b.is_some() && grpc(talk.headers(b)))
-        || looks_like_call(talk, exchange)
+/// Whether a header block is of a gRPC call.
+pub fn says_grpc(block: &Block) -> bool {
+    let kind = block.value(b"content-type");
+    kind.is_some_and(|v| v.starts_with(b"application/grpc")) || block.get(b"grpc-status").is_some()
 }
 
 /// Whether an exchange whose headers are not all known carries messages as gRPC does: every byte of a body is of one.
-fn looks_like_call(talk: &Talk, exchange: &Exchange) -> bool {
+pub fn looks_like_call(talk: &Talk, exchange: &Exchange) -> bool {
     let hidden = |block| {
         let list = talk.headers(block);
         list.is_some_and(|l| l.fields().iter().any(|f| f.is_unknown()))
@@ -124,6 +111,57 @@ impl Call {
     }
 }
 
+/// The fields that are found one by one, in order; others come after them.
+static FOUND: [&str; 9] = [
+    "path",
+    "authority",
+    "metadata",
+    "requests",
+    "responses",
+    "response_metadata",
+    "trailers",
+    "status",
+    "message",
+];
+
+impl Call {
+    /// Add one of [`FOUND`], if it is there.
+    fn add(&self, name: &'static str, cx: &mut Cx<'_>) {
+        let exchange = self.exchange();
+        let sent = || self.talk.headers(exchange.request.headers);
+        let received = || self.talk.headers(exchange.response.headers);
+        let list = match name {
+            "path" | "authority" | "metadata" => sent(),
+            "requests" | "responses" => {
+                let (who, list) = match name {
+                    "requests" => (Who::Client, sent()),
+                    _ => (Who::Server, received()),
+                };
+                let (talk, list) = (&self.talk, list.as_ref());
+                message::add(cx, name, talk, self.i, who, list, self.path());
+                return;
+            }
+            "response_metadata" if exchange.response.trailers.is_some() => received(),
+            "response_metadata" => None,
+            _ => self.trailers(),
+        };
+        let Some(list) = &list else {
+            return;
+        };
+        match name {
+            "path" => value(cx, list, b":path", name),
+            "authority" => value(cx, list, b":authority", name),
+            "status" => wrapped(cx, list, b"grpc-status", name, |inner| {
+                Arc::new(StatusCode(inner))
+            }),
+            "message" => wrapped(cx, list, b"grpc-message", name, |inner| {
+                Arc::new(Percent(inner))
+            }),
+            _ => Metadata::add(cx, name, list),
+        }
+    }
+}
+
 fn text(s: Option<&str>) -> Scalar {
     s.map_or(Scalar::Null, Scalar::from)
 }
@@ -163,44 +201,18 @@ impl Shape for Call {
         }
     }
 
+    fn find(&self, name: &str, cx: &mut Cx<'_>) -> bool {
+        let found = FOUND.iter().find(|n| **n == name);
+        found.inspect(|name| self.add(name, cx)).is_some()
+    }
+
     fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {
         let exchange = self.exchange();
-        let sent = self.talk.headers(exchange.request.headers);
-        let received = self.talk.headers(exchange.response.headers);
-        let trailers = self.trailers();
-        if let Some(list) = &sent {
-            value(cx, list, b":path", "path");
-            value(cx, list, b":authority", "authority");
-            Metadata::add(cx, "metadata", list);
+        for name in FOUND {
+            self.add(name, cx);
         }
-        for (name, who, list) in [
-            ("requests", Who::Client, &sent),
-            ("responses", Who::Server, &received),
-        ] {
-            message::add(
-                cx,
-                name,
-                &self.talk,
-                self.i,
-                who,
-                list.as_ref(),
-                self.path(),
-            );
-        }
-        if exchange.response.trailers.is_some()
-            && let Some(list) = &received
-        {
-            Metadata::add(cx, "response_metadata", list);
-        }
-        if let Some(list) = &trailers {
-            Metadata::add(cx, "trailers", list);
-            wrapped(cx, list, b"grpc-status", "status", |inner| {
-                Arc::new(StatusCode(inner))
-            });
-            wrapped(cx, list, b"grpc-message", "message", |inner| {
-                Arc::new(Percent(inner))
-            });
-            metadata::details(cx, list, &self.talk.options);
+        if let Some(list) = self.trailers() {
+            metadata::details(cx, &list, &self.talk.options);
         }
         for (message, who) in [
             (&exchange.request, Who::Client),
