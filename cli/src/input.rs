@@ -1,12 +1,14 @@
 //! Inputs: files and standard input, mapped and decoded.
 
 use crate::args::{Args, TextForm};
-use binq_core::{Node, Options, Registry, Scalar};
+use binq_core::{Holder, Node, Options, Registry, Scalar, Space};
+use binq_mapped::{Mapped, Resident};
 use binq_query::json;
 use bytes::Bytes;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// What decodes the inputs of a run.
 pub struct Decoder {
@@ -59,6 +61,15 @@ fn from_text(form: TextForm, text: &[u8]) -> Result<Bytes, String> {
     })
 }
 
+/// A mapped file, as the decoders know it.
+struct Held(Arc<Resident>);
+
+impl Holder for Held {
+    fn touch(&self, at: u64, len: u64) {
+        self.0.touch(at, len);
+    }
+}
+
 impl Decoder {
     /// As the command line says.
     ///
@@ -91,14 +102,20 @@ impl Decoder {
     ///
     /// # Errors
     /// Bytes that no format takes for its own.
-    pub fn decode(&self, name: &str, bytes: Bytes) -> Result<Node, String> {
-        let bytes = match self.text {
-            Some(form) => from_text(form, &bytes).map_err(|e| format!("{name}: {e}"))?,
-            None => bytes,
+    fn decode(&self, name: &str, input: Mapped) -> Result<Node, String> {
+        let input = match self.text {
+            Some(form) => {
+                let bytes = from_text(form, &input.bytes);
+                Space::source(bytes.map_err(|e| format!("{name}: {e}"))?)
+            }
+            None => {
+                let held = |r| Arc::new(Held(r)) as Arc<dyn Holder>;
+                Space::held(input.bytes, input.resident.map(held))
+            }
         };
         let decoded = self
             .registry
-            .decode(self.format.as_deref(), bytes, &self.options);
+            .decode(self.format.as_deref(), input, &self.options);
         decoded.map_err(|fault| match self.format {
             Some(_) => format!("{name}: {fault}"),
             None => format!("{name}: {fault}; -d NAME says which format it is"),

@@ -2,23 +2,51 @@
 //!
 //! This is the one place of binq with unsafe code: every other crate forbids it.
 
+mod resident;
+
 use bytes::Bytes;
 use memmap2::Mmap;
+pub use resident::Resident;
 use std::fs::File;
 use std::io::{self, Read};
+use std::sync::Arc;
+
+/// The bytes of a file.
+pub struct Mapped {
+    /// All of them.
+    pub bytes: Bytes,
+    /// What holds as many of them in memory as are needed; nothing for a file that is small, or was read whole.
+    pub resident: Option<Arc<Resident>>,
+}
 
 /// The bytes of an open file, without reading those that are never looked at; what is no regular file is read whole.
 ///
 /// # Errors
 /// Those of the file system.
-pub fn bytes_of(mut file: File) -> io::Result<Bytes> {
+pub fn bytes_of(mut file: File) -> io::Result<Mapped> {
     let meta = file.metadata()?;
     if !meta.is_file() || meta.len() == 0 {
         let mut all = Vec::new();
         file.read_to_end(&mut all)?;
-        return Ok(all.into());
+        let bytes = all.into();
+        return Ok(Mapped {
+            bytes,
+            resident: None,
+        });
     }
-    map(&file).map(Bytes::from_owner)
+    let map = Arc::new(map(&file)?);
+    Ok(Mapped {
+        resident: Resident::of(&map).map(Arc::new),
+        bytes: Bytes::from_owner(Owner(map)),
+    })
+}
+
+struct Owner(Arc<Mmap>);
+
+impl AsRef<[u8]> for Owner {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
 }
 
 #[allow(unsafe_code)]
@@ -38,8 +66,8 @@ mod tests {
     #[test]
     fn a_file_and_an_empty_one() {
         let mut file = tempfile::NamedTempFile::new().unwrap();
-        assert!(bytes_of(file.reopen().unwrap()).unwrap().is_empty());
+        assert!(bytes_of(file.reopen().unwrap()).unwrap().bytes.is_empty());
         file.write_all(b"wal").unwrap();
-        assert_eq!(bytes_of(file.reopen().unwrap()).unwrap()[..], *b"wal");
+        assert_eq!(bytes_of(file.reopen().unwrap()).unwrap().bytes[..], *b"wal");
     }
 }
