@@ -2,7 +2,7 @@
 
 use crate::connection::{Connection, Connections, Lifted};
 use crate::file::{File, PCAP_HEAD, PcapHead};
-use crate::flows::{self, Flow};
+use crate::flows::{self, Flow, Flows};
 use crate::link::LINK_TYPE;
 use crate::packets::Packets;
 use crate::pcapng::Blocks;
@@ -12,6 +12,7 @@ use binq_core::shape::{Cx, Shape};
 use binq_core::{
     Bits, Confidence, Format, Kind, Malformed, Misfit, Node, Options, Probe, Scalar, Space, Span,
 };
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// What the nodes of a file share.
@@ -19,20 +20,48 @@ pub struct Shared {
     /// The file.
     pub file: File,
     options: Options,
-    flows: OnceLock<Vec<Flow>>,
+    flows: OnceLock<Flows>,
+    /// So many connections were heard, see [`Self::hear`].
+    heard: AtomicU64,
     /// Kept for good: two views of one connection must have the same spaces, or their edits would not meet.
     connections: Mutex<Vec<Option<Arc<Connection>>>>,
 }
 
 impl Shared {
     /// The flows, found on first use.
-    pub fn flows(&self, wire: &Space) -> &[Flow] {
+    fn flows(&self, wire: &Space) -> &Flows {
         self.flows.get_or_init(|| flows::find(&self.file, wire))
+    }
+
+    /// Before a walk comes to the items of a connection: go through it, and through those that began soon after it, in the
+    /// order of the file. Each of them alone would be a way through much of the file. The first one is left alone, as it is
+    /// often all that is asked for.
+    pub fn hear(&self, number: u64, wire: &Space) {
+        const TOGETHER: u64 = 64;
+        if number == 0 || number < self.heard.load(Ordering::Relaxed) {
+            return;
+        }
+        self.heard.store(number + TOGETHER, Ordering::Relaxed);
+        let Flows { all, times } = self.flows(wire);
+        let last = (number + TOGETHER).min(all.len() as u64);
+        let together = all.get(number as usize..last as usize);
+        let starts = together.into_iter().flatten().filter_map(Flow::start);
+        let Some(start) = starts.min() else {
+            return;
+        };
+        let connections = (number..last).filter_map(|n| self.connection(n, wire));
+        let mut speaking: Vec<_> = connections.filter_map(|c| c.dialogue.clone()).collect();
+        for until in &times[times.partition_point(|t| *t < start)..] {
+            speaking.retain(|dialogue| dialogue.hear((*until).into()));
+            if speaking.is_empty() {
+                break;
+            }
+        }
     }
 
     /// A connection. Whoever asks for it gets the same, and so the same spaces.
     pub fn connection(&self, number: u64, wire: &Space) -> Option<Arc<Connection>> {
-        let flows = self.flows(wire);
+        let flows = &self.flows(wire).all;
         let flow = flows.get(usize::try_from(number).ok()?)?;
         let i = number as usize;
         let mut made = self
@@ -113,6 +142,7 @@ fn root(name: &'static str, file: Option<File>, space: Space, options: &Options)
         file,
         options: options.clone(),
         flows: OnceLock::new(),
+        heard: AtomicU64::new(0),
         connections: Mutex::new(Vec::new()),
     };
     let capture = Capture {

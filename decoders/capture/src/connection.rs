@@ -235,6 +235,9 @@ impl Sequence for Lifted {
     fn step(&self, at: &SeqAt<'_>, state: &State) -> Option<Step> {
         let (mut number, mut i) = (state.memory >> 32, state.memory & 0xffff_ffff);
         loop {
+            if i == 0 {
+                self.shared.hear(number, at.space);
+            }
             let connection = self.shared.connection(number, at.space)?;
             let item = connection
                 .dialogue

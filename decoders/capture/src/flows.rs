@@ -8,6 +8,7 @@ use binq_core::layer::{Gather, Layer};
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// A window is never larger (RFC 7323 section 2.3): a segment farther from the others is not of their stream.
 const FARTHEST: i64 = 1 << 30;
@@ -130,7 +131,10 @@ impl Collected {
         let has_end = self.fin == Some(sent);
         Stream {
             gather: Arc::new(gather),
-            times: Arc::new(Times(times)),
+            times: Arc::new(Times {
+                all: times,
+                recent: AtomicUsize::new(0),
+            }),
             begun: self.begun,
             has_end,
             skipped,
@@ -162,13 +166,40 @@ pub struct Stream {
 
 /// When the bytes of a stream were first seen: place in the stream, and nanoseconds since 1970.
 #[derive(Debug)]
-pub struct Times(Vec<(u64, i64)>);
+pub struct Times {
+    all: Vec<(u64, i64)>,
+    /// The one that was asked for last: the next question is often about what comes soon after it.
+    recent: AtomicUsize,
+}
+
+impl Times {
+    fn first(&self) -> Option<i64> {
+        self.all.first().map(|(_, time)| *time)
+    }
+}
+
+impl Flow {
+    /// When the first byte was seen.
+    pub fn start(&self) -> Option<i64> {
+        let both = [self.sent.times.first(), self.received.times.first()];
+        both.into_iter().flatten().min()
+    }
+}
 
 impl Clock for Times {
     fn time(&self, at: u64) -> Option<i128> {
-        let i = self.0.partition_point(|(place, _)| *place <= at);
-        let (_, time) = self.0.get(i.checked_sub(1)?)?;
-        Some((*time).into())
+        let near = self.recent.load(Ordering::Relaxed);
+        let is_later = |i: usize| self.all.get(i).is_none_or(|(place, _)| *place > at);
+        let found = (near..near + 3).find(|i| !is_later(*i) && is_later(i + 1));
+        let i = match found {
+            Some(i) => i,
+            None => self
+                .all
+                .partition_point(|(place, _)| *place <= at)
+                .checked_sub(1)?,
+        };
+        self.recent.store(i, Ordering::Relaxed);
+        Some(self.all[i].1.into())
     }
 }
 
@@ -201,13 +232,33 @@ struct Piece {
     captured: u32,
 }
 
+/// The connections of a file.
+pub struct Flows {
+    /// In the order of their first packets.
+    pub all: Vec<Flow>,
+    /// The latest time of a packet in each [`PART`] of the file and those before it.
+    pub times: Vec<i64>,
+}
+
+/// The file is gone through in parts of so many bytes.
+const PART: u64 = 1 << 20;
+
 /// Find all connections of a file.
-pub fn find(file: &File, space: &Space) -> Vec<Flow> {
+pub fn find(file: &File, space: &Space) -> Flows {
     let mut tracker = Tracker::default();
+    let mut times = Vec::new();
+    let mut latest = i64::MIN;
     for record in file.records(space) {
         tracker.packet(space, &record);
+        latest = latest.max(record.time.unwrap_or(i64::MIN));
+        while (times.len() as u64 + 1) * PART <= record.end {
+            times.push(latest);
+        }
     }
-    tracker.all.into_iter().map(Open::finish).collect()
+    Flows {
+        all: tracker.all.into_iter().map(Open::finish).collect(),
+        times,
+    }
 }
 
 /// Tells for each packet which connection it is of, and where in its streams.

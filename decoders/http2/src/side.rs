@@ -276,11 +276,11 @@ impl Side {
         self.lock().block(&self.space, frame)
     }
 
-    /// A walk over all frames. Nobody else can ask for blocks while it lasts.
-    pub fn walk(&self) -> Walk<'_> {
+    /// A walk over the frames from this one on. Nobody else can ask for blocks while it lasts.
+    pub fn walk(&self, at: u64) -> Walk<'_> {
         Walk {
             space: &self.space,
-            at: self.begin.frames,
+            at,
             progress: self.lock(),
         }
     }
@@ -298,7 +298,8 @@ impl Side {
 pub struct Walk<'a> {
     /// The space that the frames lie in.
     pub space: &'a Space,
-    at: u64,
+    /// First byte of the next frame.
+    pub at: u64,
     progress: MutexGuard<'a, Progress>,
 }
 

@@ -2,14 +2,16 @@
 
 use crate::frame::{END_STREAM, HEAD, Head, Parts, kind};
 use crate::grpc;
+use crate::header::Header;
 use crate::hpack::Field;
 use crate::side::{Begin, Look, Read, Runs, Side, Walk, look};
 use crate::stream::{open, root};
 use binq_core::dialogue::{Clock, Conversation, Dialogue};
 use binq_core::layer::Gather;
-use binq_core::{Kind, Node, Options, Space};
+use binq_core::{Kind, Node, Options, Space, Span};
+use bytes::Bytes;
 use std::collections::HashMap;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// Which peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,6 +81,43 @@ pub struct Exchange {
     pub response: Message,
     /// Whether its header blocks say that it is a gRPC call.
     is_grpc: bool,
+    /// The path of the request: most calls of a connection share it with the header table.
+    pub path: Option<Bytes>,
+    /// What is known of `grpc-status`.
+    pub status: Status,
+}
+
+/// What was seen of a `grpc-status`, so that its block need not be read again.
+#[derive(Clone, Copy, Debug, Default)]
+pub enum Status {
+    /// There is none.
+    #[default]
+    None,
+    /// This code, in these bits of what the server sent.
+    Code(u32, Span),
+    /// One that is not as simple.
+    Other,
+}
+
+impl Status {
+    fn of(read: Option<&Read>) -> Self {
+        let Some((info, block)) = read else {
+            return Self::None;
+        };
+        let Some(field) = block.get(b"grpc-status") else {
+            return Self::None;
+        };
+        let text = field.value.known().and_then(|v| str::from_utf8(v).ok());
+        match (text.and_then(|t| t.parse().ok()), &info.fragments[..]) {
+            (Some(code), [(base, _)]) => {
+                let header = Header {
+                    field: field.clone(),
+                };
+                Self::Code(code, header.place(*base, true).0)
+            }
+            _ => Self::Other,
+        }
+    }
 }
 
 /// A connection that speaks HTTP/2.
@@ -94,6 +133,8 @@ pub struct Talk {
     clocks: [Arc<dyn Clock>; 2],
     roots: [Node; 2],
     exchanges: OnceLock<Exchanges>,
+    /// The walk that finds them.
+    finder: Mutex<Finder>,
 }
 
 struct Exchanges {
@@ -158,6 +199,7 @@ impl Talk {
             options: options.clone(),
             clocks: [with.client.clock.clone(), with.server.clock.clone()],
             exchanges: OnceLock::new(),
+            finder: Mutex::default(),
         };
         (!talk.is_turned()).then_some(talk)
     }
@@ -215,11 +257,22 @@ impl Talk {
 
     fn exchanges(&self) -> &Exchanges {
         self.exchanges.get_or_init(|| {
-            let all = Finder::default().walk(self);
+            let mut found = std::mem::take(&mut *self.finder());
+            found.walk(self, None);
+            let all = found.finish();
             let is_call = |i: &usize| all[*i].is_grpc || grpc::looks_like_call(self, &all[*i]);
             let calls = (0..all.len()).filter(is_call).collect();
             Exchanges { all, calls }
         })
+    }
+
+    fn finder(&self) -> MutexGuard<'_, Finder> {
+        self.finder.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Look for exchanges in what was sent up to a moment; false if there is no more.
+    fn hear(&self, until: i128) -> bool {
+        self.exchanges.get().is_none() && self.finder().walk(self, Some(until))
     }
 
     /// An exchange, by its index.
@@ -278,8 +331,10 @@ struct Finder {
     all: Vec<(Seen, Exchange)>,
     by_id: HashMap<u32, usize>,
     last: Option<(u32, usize)>,
-    /// Streams that the server promised, each with the block, and whether that says gRPC.
-    promises: Vec<(u32, BlockAt, bool)>,
+    /// The next byte of each direction; nothing at its end.
+    places: Option<[Option<u64>; 2]>,
+    /// Streams that the server promised, each with the block, whether that says gRPC, and the path in it.
+    promises: Vec<(u32, BlockAt, bool, Option<Bytes>)>,
 }
 
 /// Where an exchange was first seen: those that the client began, in its order, come before those that only the server knows.
@@ -297,6 +352,8 @@ impl Finder {
                     request: Message::default(),
                     response: Message::default(),
                     is_grpc: false,
+                    path: None,
+                    status: Status::None,
                 };
                 self.all.push((seen, new));
                 self.all.len() - 1
@@ -308,36 +365,54 @@ impl Finder {
         exchange
     }
 
-    /// All exchanges. Both directions are walked over as they were captured, so that what lies close together in the file is
-    /// read at one time.
-    fn walk(mut self, talk: &Talk) -> Vec<Exchange> {
+    /// Walk on, up to a moment; false at the end. Both directions are walked over as they were captured, so that what lies
+    /// close together in the file is read at one time.
+    fn walk(&mut self, talk: &Talk, until: Option<i128>) -> bool {
+        let places = self.places.get_or_insert([
+            Some(talk.client.begin.frames),
+            Some(talk.server.begin.frames),
+        ]);
+        let [mut sent, mut received] = *places;
         {
-            let mut sent = talk.client.walk();
-            let mut received = talk.server.walk();
-            let [mut request, mut response] = [sent.next(), received.next()];
+            let mut client = talk.client.walk(sent.unwrap_or(0));
+            let mut server = talk.server.walk(received.unwrap_or(0));
             loop {
-                let client_first = match (&request, &response) {
-                    (Some((a, ..)), Some((b, ..))) => {
-                        talk.time(Who::Client, *a) <= talk.time(Who::Server, *b)
+                let times = [
+                    sent.map(|at| talk.time(Who::Client, at)),
+                    received.map(|at| talk.time(Who::Server, at)),
+                ];
+                let (who, time) = match times {
+                    [Some(a), Some(b)] if a <= b => (Who::Client, a),
+                    [_, Some(b)] => (Who::Server, b),
+                    [Some(a), None] => (Who::Client, a),
+                    [None, None] => break,
+                };
+                if until.is_some_and(|until| time.is_some_and(|time| time > until)) {
+                    break;
+                }
+                let (walk, place) = match who {
+                    Who::Client => (&mut client, &mut sent),
+                    Who::Server => (&mut server, &mut received),
+                };
+                match walk.next() {
+                    Some((at, head, end)) => {
+                        *place = Some(walk.at);
+                        self.frame(who, walk, at, &head, end);
                     }
-                    (Some(_), None) => true,
-                    (None, Some(_)) => false,
-                    (None, None) => break,
-                };
-                let (who, walk, next) = match client_first {
-                    true => (Who::Client, &mut sent, &mut request),
-                    false => (Who::Server, &mut received, &mut response),
-                };
-                if let Some((at, head, end)) = next.take() {
-                    self.frame(who, walk, at, &head, end);
-                    *next = walk.next();
+                    None => *place = None,
                 }
             }
         }
-        for (id, block, is_grpc) in std::mem::take(&mut self.promises) {
+        self.places = Some([sent, received]);
+        sent.is_some() || received.is_some()
+    }
+
+    /// All exchanges, once the walk is at its end.
+    fn finish(mut self) -> Vec<Exchange> {
+        for (id, block, is_grpc, path) in std::mem::take(&mut self.promises) {
             let (who, at) = block;
             let exchange = self.exchange(id, who, at);
-            promise(exchange, block, is_grpc);
+            promise(exchange, block, is_grpc, path);
         }
         self.all.sort_by_key(|(seen, _)| *seen);
         let mut all: Vec<_> = self.all.into_iter().map(|(_, e)| e).collect();
@@ -357,7 +432,9 @@ impl Finder {
             kind::HEADERS | kind::PUSH_PROMISE => walk.block(at),
             _ => None,
         };
-        let is_grpc = read.as_ref().is_some_and(|r| grpc::says_grpc(&r.1));
+        let read = read.as_deref();
+        let is_grpc = read.is_some_and(|r| grpc::says_grpc(&r.1));
+        let path = || Some(read?.1.get(b":path")?.value.known()?.clone());
         if head.kind == kind::PUSH_PROMISE {
             let parts = Parts::of(walk.space, head, at + HEAD, end);
             let Some(promise_at) = parts.before else {
@@ -367,9 +444,9 @@ impl Finder {
             let id = id.iter().fold(0, |n, b| n << 8 | u32::from(*b)) & 0x7fff_ffff;
             let exchange = self.exchange(id, who, at);
             match who {
-                Who::Client => promise(exchange, (who, at), is_grpc),
+                Who::Client => promise(exchange, (who, at), is_grpc, path()),
                 // what the client sent comes first
-                Who::Server => self.promises.push((id, (who, at), is_grpc)),
+                Who::Server => self.promises.push((id, (who, at), is_grpc, path())),
             }
             return;
         }
@@ -393,10 +470,19 @@ impl Finder {
             _ if message.headers.is_none() && message.data.is_empty() => {
                 message.headers = Some((who, at));
                 exchange.is_grpc |= is_grpc;
+                match who {
+                    Who::Client => exchange.path = path(),
+                    Who::Server => exchange.status = Status::of(read),
+                }
             }
             _ if message.trailers.is_none() => {
                 message.trailers = Some((who, at));
-                exchange.is_grpc |= is_grpc && who == Who::Server;
+                if who == Who::Server {
+                    exchange.is_grpc |= is_grpc;
+                    if read.is_some() {
+                        exchange.status = Status::of(read);
+                    }
+                }
             }
             _ => {}
         }
@@ -411,11 +497,12 @@ impl Finder {
 }
 
 /// A stream was promised by this block.
-fn promise(exchange: &mut Exchange, block: BlockAt, is_grpc: bool) {
+fn promise(exchange: &mut Exchange, block: BlockAt, is_grpc: bool, path: Option<Bytes>) {
     exchange.pushed = true;
     if exchange.request.headers.is_none() {
         exchange.request.headers = Some(block);
         exchange.is_grpc |= is_grpc;
+        exchange.path = path;
     }
 }
 
@@ -429,6 +516,10 @@ impl Dialogue for Shown {
 
     fn server(&self) -> Node {
         self.0.roots[1].clone()
+    }
+
+    fn hear(&self, until: i128) -> bool {
+        self.0.hear(until)
     }
 
     fn count(&self, list: &str) -> u64 {

@@ -9,10 +9,10 @@ mod metadata;
 use crate::exchange::{compute, value};
 use crate::header::Header;
 use crate::hpack::Block;
-use crate::talk::{Exchange, List, Message, Talk, Who};
+use crate::talk::{Exchange, List, Message, Status, Talk, Who};
 use binq_core::codec::{Codec, Int, Text};
 use binq_core::shape::{At, Cx, Shape};
-use binq_core::{Kind, Malformed, Scalar, Span};
+use binq_core::{Bits, Kind, Malformed, Misfit, Scalar, Span};
 use codecs::{Percent, StatusCode};
 use metadata::Metadata;
 use std::sync::Arc;
@@ -98,11 +98,14 @@ impl Call {
     }
 
     fn path(&self) -> Option<String> {
-        let list = self.talk.headers(self.exchange().request.headers)?;
-        Some(String::from_utf8_lossy(list.value(b":path")?).into_owned())
+        let path = self.exchange().path.as_ref()?;
+        Some(String::from_utf8_lossy(path).into_owned())
     }
 
     fn status(&self) -> Option<usize> {
+        if let Status::Code(code, _) = self.exchange().status {
+            return usize::try_from(code).ok();
+        }
         let list = self.trailers()?;
         std::str::from_utf8(list.value(b"grpc-status")?)
             .ok()?
@@ -128,6 +131,20 @@ impl Call {
     /// Add one of [`FOUND`], if it is there.
     fn add(&self, name: &'static str, cx: &mut Cx<'_>) {
         let exchange = self.exchange();
+        if let ("status", Status::Code(code, span)) = (name, exchange.status) {
+            let codec: Arc<dyn Codec> = Arc::new(KnownStatus {
+                code,
+                talk: self.talk.clone(),
+                i: self.i,
+            });
+            cx.node_in(
+                name,
+                &self.talk.server.space,
+                span,
+                Kind::Leaf(codec.into()),
+            );
+            return;
+        }
         let sent = || self.talk.headers(exchange.request.headers);
         let received = || self.talk.headers(exchange.response.headers);
         let list = match name {
@@ -159,6 +176,53 @@ impl Call {
             }),
             _ => Metadata::add(cx, name, list),
         }
+    }
+}
+
+/// A status that was seen on the walk over the frames. How it is spelled is looked up when that matters.
+struct KnownStatus {
+    code: u32,
+    talk: Arc<Talk>,
+    i: usize,
+}
+
+impl KnownStatus {
+    fn spelled(&self) -> Option<StatusCode> {
+        let call = Call {
+            talk: self.talk.clone(),
+            i: self.i,
+        };
+        let list = call.trailers()?;
+        let field = list.get(b"grpc-status")?.clone();
+        Some(StatusCode(Header { field }.place(list.base, true).1))
+    }
+}
+
+impl Codec for KnownStatus {
+    fn known(&self) -> Option<Scalar> {
+        Some(u64::from(self.code).into())
+    }
+
+    fn decode(&self, bits: &Bits) -> Result<Scalar, Misfit> {
+        match self.spelled() {
+            Some(codec) => codec.decode(bits),
+            None => Ok(u64::from(self.code).into()),
+        }
+    }
+
+    fn encode(&self, value: &Scalar, like: &Bits) -> Result<Bits, Misfit> {
+        match self.spelled() {
+            Some(codec) => codec.encode(value, like),
+            None => Err(Misfit::new("nothing: its header block is gone", value)),
+        }
+    }
+
+    fn actual(&self, symbol: &Scalar) -> Option<Scalar> {
+        codecs::status_code(symbol)
+    }
+
+    fn description(&self, actual: &Scalar) -> Option<String> {
+        codecs::status_name(actual)
     }
 }
 
