@@ -6,6 +6,7 @@ use bytes::Bytes;
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Who holds the bytes of an input, and is told which of them are looked at: it may keep others out of memory meanwhile.
 pub trait Holder: Send + Sync {
@@ -18,7 +19,7 @@ pub trait Holder: Send + Sync {
 pub struct Space(Arc<Inner>);
 
 enum Inner {
-    Source(Bytes, Option<Arc<dyn Holder>>),
+    Source(Source),
     Derived {
         under: Space,
         layer: Arc<dyn Layer>,
@@ -27,15 +28,34 @@ enum Inner {
     },
 }
 
+struct Source {
+    bytes: Bytes,
+    holder: Option<Arc<dyn Holder>>,
+    /// Whether the input was ever encoded.
+    encoded: AtomicBool,
+}
+
+impl Source {
+    fn touch(&self, at: u64, len: u64) {
+        if let Some(holder) = &self.holder {
+            holder.touch(at, len);
+        }
+    }
+}
+
 impl Space {
     /// The bytes of an input.
     pub fn source(bytes: impl Into<Bytes>) -> Self {
-        Self(Arc::new(Inner::Source(bytes.into(), None)))
+        Self::held(bytes.into(), None)
     }
 
     /// The bytes of an input that somebody holds.
     pub fn held(bytes: Bytes, by: Option<Arc<dyn Holder>>) -> Self {
-        Self(Arc::new(Inner::Source(bytes, by)))
+        Self(Arc::new(Inner::Source(Source {
+            bytes,
+            holder: by,
+            encoded: AtomicBool::new(false),
+        })))
     }
 
     /// Bytes that `layer` makes from `under`.
@@ -51,7 +71,7 @@ impl Space {
     /// Number of bytes.
     pub fn len(&self) -> u64 {
         match &*self.0 {
-            Inner::Source(b, _) => b.len() as u64,
+            Inner::Source(s) => s.bytes.len() as u64,
             Inner::Derived { layer, .. } => layer.len(),
         }
     }
@@ -70,9 +90,9 @@ impl Space {
     pub fn read(&self, at: u64, len: u64) -> Cow<'_, [u8]> {
         let (at, len) = self.clip(at, len);
         match &*self.0 {
-            Inner::Source(b, holder) => {
-                touch(holder, at, len);
-                Cow::Borrowed(&b[at as usize..(at + len) as usize])
+            Inner::Source(s) => {
+                s.touch(at, len);
+                Cow::Borrowed(&s.bytes[at as usize..(at + len) as usize])
             }
             Inner::Derived { under, layer, .. } => layer.read(under, at, len),
         }
@@ -82,9 +102,9 @@ impl Space {
     pub fn bytes(&self, at: u64, len: u64) -> Bytes {
         let (at, len) = self.clip(at, len);
         match &*self.0 {
-            Inner::Source(b, holder) => {
-                touch(holder, at, len);
-                b.slice(at as usize..(at + len) as usize)
+            Inner::Source(s) => {
+                s.touch(at, len);
+                s.bytes.slice(at as usize..(at + len) as usize)
             }
             Inner::Derived { under, layer, .. } => match layer.read(under, at, len) {
                 Cow::Owned(v) => v.into(),
@@ -100,10 +120,28 @@ impl Space {
         Bits::extract(bytes, span.start % 8, span.len.min(have))
     }
 
+    fn input(&self) -> &Source {
+        match &*self.0 {
+            Inner::Source(source) => source,
+            Inner::Derived { under, .. } => under.input(),
+        }
+    }
+
+    /// Changes of the input are being brought together by the spaces that they are in: whoever derives one from now on must
+    /// give the same space to all who ask.
+    pub(crate) fn begin_encoding(&self) {
+        self.input().encoded.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether a derived space that was given once must be given again; else it may be made anew.
+    pub fn is_encoding(&self) -> bool {
+        self.input().encoded.load(Ordering::Relaxed)
+    }
+
     /// The bytes of an input, without telling who holds them; or all of a derived space.
     pub(crate) fn to_probe(&self) -> Bytes {
         match &*self.0 {
-            Inner::Source(b, _) => b.clone(),
+            Inner::Source(s) => s.bytes.clone(),
             Inner::Derived { .. } => self.bytes(0, self.len()),
         }
     }
@@ -177,12 +215,6 @@ impl Space {
     pub fn offset(&self, at: u64) -> u64 {
         let origins = self.origins(Span::bytes(at, 1));
         origins.first().map_or(at, |s| s.first_byte())
-    }
-}
-
-fn touch(holder: &Option<Arc<dyn Holder>>, at: u64, len: u64) {
-    if let Some(holder) = holder {
-        holder.touch(at, len);
     }
 }
 
