@@ -95,7 +95,7 @@ pub enum Status {
     None,
     /// This code, in these bits of what the server sent.
     Code(u32, Span),
-    /// One that is not as simple.
+    /// It has to be looked up, and may be none.
     Other,
 }
 
@@ -472,6 +472,8 @@ impl Finder {
                 exchange.is_grpc |= is_grpc;
                 match who {
                     Who::Client => exchange.path = path(),
+                    // trailers that come later, or a body, may say another one
+                    Who::Server if !head.has(END_STREAM) => exchange.status = Status::Other,
                     Who::Server => exchange.status = Status::of(read),
                 }
             }
