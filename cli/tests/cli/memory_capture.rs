@@ -1,6 +1,7 @@
 //! How much memory a walk over a capture takes: it grows with the connections that are open, not with the file.
 #![cfg(target_os = "linux")]
 
+use crate::common::binq_ok;
 use crate::memory::{MIB, MOST, RESIDENT, peak};
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -196,4 +197,31 @@ fn many_short_connections() {
     // what is kept of each connection is where its bytes lie in the file
     let most = RESIDENT + MOST / 2 + u64::from(CONNECTIONS) * 1024;
     assert!(peak < most, "{} MiB", peak / MIB);
+}
+
+/// Connections are forgotten when they were passed, but not between two views of them that are edited.
+#[test]
+fn edits_through_two_views_of_many_connections_meet() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("twenty.pcap");
+    let mut pcap = Pcap::new(&file);
+    for i in 0..20 {
+        let mut tcp = pcap.open(10_000 + i);
+        pcap.call(&mut tcp, 1, 600);
+        pcap.close(tcp);
+    }
+    pcap.finish();
+    // both change the header block of the request, and so the length of its frame
+    let edit = r#"(.grpc_calls[].path) = "/a.longer.Service/Name"
+        | (.tcp_connections[].client.stream.frames[1].payload.headers[4].value) = "changed""#;
+    let out = dir.path().join("edited.pcap");
+    let args = ["-b".as_ref(), edit.as_ref(), file.as_os_str()];
+    std::fs::write(&out, binq_ok(args)).unwrap();
+    let filter = "[.grpc_calls[] | [.path, .metadata[0].value, .status, (.requests | length)]]
+        | length, unique";
+    let said = binq_ok(["-c".as_ref(), filter.as_ref(), out.as_os_str()]);
+    assert_eq!(
+        String::from_utf8(said).unwrap(),
+        "20\n[[\"/a.longer.Service/Name\",\"changed\",0,1]]\n"
+    );
 }
