@@ -1,75 +1,81 @@
 //! How quick binq is with WAL, against its peers, in the same run: `cargo bench -p binq --bench pg_wal`.
 //!
-//! The input is made by a real server (15 and pgbench, from Debian's packages), in a folder that is kept between runs:
-//! `$BINQ_BENCH_DIR`, or `binq-bench` in the folder for temporary files. Each command runs alternately with its peer, as a
-//! whole process; the figures are medians, to be read as ratios.
+//! The input is made by a real server (15 and pgbench, from Debian's packages).
 
+mod common;
+
+use common::{BINQ, Runs, cmd, memory, shell};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
-
-const RUNS: usize = 15;
 
 fn main() {
-    // `cargo test --benches` only asks whether this runs at all
-    if std::env::args().any(|a| a == "--test") {
+    let Some(dir) = common::dir() else {
         return;
-    }
+    };
     let Some(server) = server() else {
         println!("skipped: no postgres 15 with pgbench in /usr/lib/postgresql/15/bin");
         return;
     };
-    let dir = std::env::var_os("BINQ_BENCH_DIR")
-        .map_or_else(|| std::env::temp_dir().join("binq-bench"), PathBuf::from);
-    fs::create_dir_all(&dir).expect("a folder for the inputs");
     let segment = segment(&server, &dir, 16);
     let huge = segment_of(&server, &dir, 1024);
-    let binq = env!("CARGO_BIN_EXE_binq");
     let waldump = server.join("pg_waldump");
     let s = segment.to_str().unwrap();
     let h = huge.to_str().unwrap();
     let out = dir.join("out");
     let copy = dir.join("copy");
 
-    println!("16 MB segment, {RUNS} runs each, medians:");
+    let runs = Runs {
+        count: 15,
+        // pg_waldump ends with 1 where a log ends
+        may_fail: true,
+    };
+    println!("16 MB segment, 15 runs each, medians:");
     let stats = cmd(&waldump, &["--stats", s]);
-    versus(
+    runs.versus(
         "'.records | length' : pg_waldump --stats",
-        &cmd(binq, &[".records | length", s]),
+        &cmd(BINQ, &[".records | length", s]),
         &stats,
+        1.0,
     );
     let print = cmd(&waldump, &[s]);
     let four = ".records[] | {lsn, rmgr, record_type, xl_xid}";
-    versus(
+    runs.versus(
         "four fields of each record : pg_waldump",
-        &cmd(binq, &["-c", four, s]),
+        &cmd(BINQ, &["-c", four, s]),
         &print,
+        1.0,
     );
     let rewrite = shell(&format!(
-        "exec '{binq}' -b '.records[1000].xl_xid = 7' '{s}' > '{}'",
+        "exec '{BINQ}' -b '.records[1000].xl_xid = 7' '{s}' > '{}'",
         out.display()
     ));
     let cp = shell(&format!("exec cp '{s}' '{}'", copy.display()));
-    versus("rewrite one record : cp", &rewrite, &cp);
+    runs.versus("rewrite one record : cp", &rewrite, &cp, 1.0);
 
     println!("1 GB segment:");
-    single(
+    runs.single(
         "first(.records[])",
-        &cmd(binq, &["first(.records[]) | .lsn", h]),
+        &cmd(BINQ, &["first(.records[]) | .lsn", h]),
     );
     println!("start-up:");
-    single("binq -n 1", &cmd(binq, &["-n", "1"]));
+    runs.single("binq -n 1", &cmd(BINQ, &["-n", "1"]));
     println!("memory beyond the mapped file (most of RssAnon, sampled):");
     memory(
         "'.records | length', 16 MB",
-        &cmd(binq, &[".records | length", s]),
+        "RssAnon:",
+        &cmd(BINQ, &[".records | length", s]),
     );
     memory(
         "four fields of each record, 16 MB",
-        &cmd(binq, &["-c", four, s]),
+        "RssAnon:",
+        &cmd(BINQ, &["-c", four, s]),
     );
-    memory("'.' as JSON, 16 MB", &cmd(binq, &["-c", ".", s]));
+    memory(
+        "'.' as JSON, 16 MB",
+        "RssAnon:",
+        &cmd(BINQ, &["-c", ".", s]),
+    );
 }
 
 fn server() -> Option<PathBuf> {
@@ -139,75 +145,4 @@ fn make(server: &Path, dir: &Path, mb: u32, work: &str, number: u32) -> PathBuf 
 fn is_root() -> bool {
     let id = Command::new("id").arg("-u").output().expect("id");
     id.stdout == b"0\n"
-}
-
-fn cmd(program: impl AsRef<std::ffi::OsStr>, args: &[&str]) -> Command {
-    let mut c = Command::new(program);
-    c.args(args);
-    c
-}
-
-fn shell(script: &str) -> Command {
-    cmd("sh", &["-c", script])
-}
-
-fn time(command: &Command) -> Duration {
-    let mut c = Command::new(command.get_program());
-    c.args(command.get_args())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null());
-    let start = Instant::now();
-    // pg_waldump ends with 1 where a log ends
-    c.status().expect("the command runs");
-    start.elapsed()
-}
-
-fn median(mut all: Vec<f64>) -> f64 {
-    all.sort_by(f64::total_cmp);
-    all[all.len() / 2]
-}
-
-fn versus(what: &str, ours: &Command, theirs: &Command) {
-    let (mut a, mut b, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
-    for run in 0..=RUNS {
-        let (x, y) = (time(ours).as_secs_f64(), time(theirs).as_secs_f64());
-        // the first pair warms up
-        if run > 0 {
-            a.push(x * 1e3);
-            b.push(y * 1e3);
-            ratios.push(x / y);
-        }
-    }
-    println!(
-        "  {what:45} {:8.1} ms : {:8.1} ms = {:.2}",
-        median(a),
-        median(b),
-        median(ratios)
-    );
-}
-
-fn single(what: &str, command: &Command) {
-    let all = (0..=RUNS)
-        .map(|_| time(command).as_secs_f64() * 1e3)
-        .skip(1);
-    println!("  {what:45} {:8.1} ms", median(all.collect()));
-}
-
-fn memory(what: &str, command: &Command) {
-    let mut c = Command::new(command.get_program());
-    let mut child = c
-        .args(command.get_args())
-        .stdout(Stdio::null())
-        .spawn()
-        .expect("the command runs");
-    let status = format!("/proc/{}/status", child.id());
-    let mut most = 0;
-    while child.try_wait().expect("a child").is_none() {
-        let text = fs::read_to_string(&status).unwrap_or_default();
-        let line = text.lines().find_map(|l| l.strip_prefix("RssAnon:"));
-        let kb = line.and_then(|l| l.split_whitespace().next()?.parse().ok());
-        most = most.max(kb.unwrap_or(0));
-        std::thread::sleep(Duration::from_micros(500));
-    }
-    println!("  {what:45} {:8.1} MiB", most as f64 / 1024.0);
 }

@@ -1,15 +1,14 @@
 //! How quick binq is with protobuf, against its peers, in the same run: `cargo bench -p binq --bench protobuf`.
 //!
-//! The input is 100 MB of made-up people, in a folder that is kept between runs: `$BINQ_BENCH_DIR`, or `binq-bench` in the
-//! folder for temporary files. Each command runs alternately with its peer, as a whole process; the figures are medians, to
-//! be read as ratios. Peers that are not installed are left out, and that is said.
+//! The input is 100 MB of made-up people. Peers that are not installed are left out, and that is said.
 
+mod common;
+
+use common::{BINQ, Runs, installed, memory, shell};
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::time::Instant;
+use std::path::Path;
+use std::process::Command;
 
-const RUNS: usize = 5;
 const SIZE: usize = 100_000_000;
 /// fq takes minutes for all of it; it gets so much, and its time is multiplied.
 const FQ_PART: usize = 200;
@@ -25,13 +24,9 @@ message Big { int32 id = 1; string name = 2; bytes data = 3; int32 after = 4; }
 "#;
 
 fn main() {
-    // `cargo test --benches` only asks whether this runs at all
-    if std::env::args().any(|a| a == "--test") {
+    let Some(dir) = common::dir() else {
         return;
-    }
-    let dir = std::env::var_os("BINQ_BENCH_DIR")
-        .map_or_else(|| std::env::temp_dir().join("binq-bench"), PathBuf::from);
-    fs::create_dir_all(&dir).expect("a folder for the inputs");
+    };
     make(&dir);
     let path = |name: &str| dir.join(name).to_str().unwrap().to_owned();
     let (proto, stream, people, part) = (
@@ -40,9 +35,8 @@ fn main() {
         path("people.pb"),
         path("part.pb"),
     );
-    let binq = env!("CARGO_BIN_EXE_binq");
     let select = |filter: &str| {
-        let mut c = Command::new(binq);
+        let mut c = Command::new(BINQ);
         c.args([
             "-d",
             "protobuf_delimited",
@@ -56,13 +50,17 @@ fn main() {
         c
     };
     let one = select(".messages[] | select(.id == 500000) | .name");
-    println!("100 MB of messages, {RUNS} runs each, medians:");
+    let runs = Runs {
+        count: 5,
+        may_fail: false,
+    };
+    println!("100 MB of messages, 5 runs each, medians:");
     if installed("protoc", "--version") {
         let script = format!(
             "exec protoc -I '{}' --decode=People people.proto < '{people}'",
             dir.display()
         );
-        versus(
+        runs.versus(
             "select on one field : protoc --decode",
             &one,
             &shell(&script),
@@ -76,20 +74,20 @@ fn main() {
             ".fields[] | .wire_value | tobytes | protobuf | select(.fields[0].wire_value == 1000)";
         fq.args(["-d", "protobuf", filter, &part]);
         let what = format!("select on one field : fq, 1/{FQ_PART} times {FQ_PART}");
-        versus(&what, &one, &fq, FQ_PART as f64);
+        runs.versus(&what, &one, &fq, FQ_PART as f64);
     }
     let slow = select(".messages[] | . as $m | select($m.id == 500000) | .name");
-    versus("the same : as jq runs it", &one, &slow, 1.0);
+    runs.versus("the same : as jq runs it", &one, &slow, 1.0);
     let (big, out, copy) = (path("big.pb"), path("out"), path("copy"));
     let edit = shell(&format!(
-        "exec '{binq}' --proto '{proto}' --message Big -b '.name = \"a longer name\"' '{big}' > '{out}'"
+        "exec '{BINQ}' --proto '{proto}' --message Big -b '.name = \"a longer name\"' '{big}' > '{out}'"
     ));
     let cp = shell(&format!("exec cp '{big}' '{copy}'"));
     println!("one message of 100 MB:");
-    versus("edit one field : cp", &edit, &cp, 1.0);
+    runs.versus("edit one field : cp", &edit, &cp, 1.0);
     println!("memory beyond the mapped file (most of RssAnon, sampled):");
-    memory("select on one field", &one);
-    memory("edit one field of 100 MB", &edit);
+    memory("select on one field", "RssAnon:", &one);
+    memory("edit one field of 100 MB", "RssAnon:", &edit);
 }
 
 fn varint(mut n: u64, out: &mut Vec<u8>) {
@@ -154,75 +152,4 @@ fn make(dir: &Path) {
     text(3, &vec![0; SIZE], &mut big);
     big.extend([4 << 3, 5]);
     fs::write(dir.join("big.pb"), big).expect("the folder is writable");
-}
-
-fn installed(program: &str, flag: &str) -> bool {
-    let found = Command::new(program)
-        .arg(flag)
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status();
-    let found = found.is_ok_and(|s| s.success());
-    if !found {
-        println!("  left out: {program} is not installed");
-    }
-    found
-}
-
-fn shell(script: &str) -> Command {
-    let mut c = Command::new("sh");
-    c.args(["-c", script]);
-    c
-}
-
-fn time(command: &Command) -> f64 {
-    let mut c = Command::new(command.get_program());
-    c.args(command.get_args())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null());
-    let start = Instant::now();
-    assert!(c.status().expect("the command runs").success());
-    start.elapsed().as_secs_f64()
-}
-
-fn median(mut all: Vec<f64>) -> f64 {
-    all.sort_by(f64::total_cmp);
-    all[all.len() / 2]
-}
-
-fn versus(what: &str, ours: &Command, theirs: &Command, times: f64) {
-    let (mut a, mut b) = (Vec::new(), Vec::new());
-    for run in 0..=RUNS {
-        let (x, y) = (time(ours), time(theirs) * times);
-        // the first pair warms up
-        if run > 0 {
-            a.push(x);
-            b.push(y);
-        }
-    }
-    let ratio = median(a.iter().zip(&b).map(|(x, y)| x / y).collect());
-    let (a, b) = (median(a) * 1e3, median(b) * 1e3);
-    println!(
-        "  {what:52} {a:8.1} ms : {b:9.1} ms = {ratio:.3} (1 : {:.1})",
-        1.0 / ratio
-    );
-}
-
-fn memory(what: &str, command: &Command) {
-    let mut c = Command::new(command.get_program());
-    let mut child = c
-        .args(command.get_args())
-        .stdout(Stdio::null())
-        .spawn()
-        .expect("the command runs");
-    let status = format!("/proc/{}/status", child.id());
-    let mut most = 0;
-    while child.try_wait().expect("a child").is_none() {
-        let text = fs::read_to_string(&status).unwrap_or_default();
-        let line = text.lines().find_map(|l| l.strip_prefix("RssAnon:"));
-        let kb = line.and_then(|l| l.split_whitespace().next()?.parse().ok());
-        most = most.max(kb.unwrap_or(0));
-        std::thread::sleep(std::time::Duration::from_micros(500));
-    }
-    println!("  {what:52} {:8.1} MiB", most as f64 / 1024.0);
 }

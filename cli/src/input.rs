@@ -1,8 +1,8 @@
 //! Inputs: files and standard input, mapped and decoded.
 
 use crate::args::{Args, TextForm};
-use binq_core::{Node, Options, Registry, Scalar};
-use binq_mapped::Mapped;
+use binq_core::{Holder, Node, Options, Registry, Scalar, Space};
+use binq_mapped::{Mapped, Resident};
 use binq_query::json;
 use bytes::Bytes;
 use std::cell::RefCell;
@@ -11,6 +11,7 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::sync::Arc;
 
 /// The input that was opened last.
 pub type Current = Rc<RefCell<Option<Mapped>>>;
@@ -67,6 +68,15 @@ fn from_text(form: TextForm, text: &[u8]) -> Result<Bytes, String> {
     })
 }
 
+/// A mapped file, as the decoders know it.
+struct Held(Arc<Resident>);
+
+impl Holder for Held {
+    fn touch(&self, at: u64, len: u64) {
+        self.0.touch(at, len);
+    }
+}
+
 impl Decoder {
     /// As the command line says.
     ///
@@ -100,14 +110,20 @@ impl Decoder {
     ///
     /// # Errors
     /// Bytes that no format takes for its own.
-    pub fn decode(&self, name: &str, bytes: Bytes) -> Result<Node, String> {
-        let bytes = match self.text {
-            Some(form) => from_text(form, &bytes).map_err(|e| format!("{name}: {e}"))?,
-            None => bytes,
+    fn decode(&self, name: &str, input: &Mapped) -> Result<Node, String> {
+        let input = match self.text {
+            Some(form) => {
+                let bytes = from_text(form, input.bytes());
+                Space::source(bytes.map_err(|e| format!("{name}: {e}"))?)
+            }
+            None => {
+                let held = |r: &Arc<Resident>| Arc::new(Held(r.clone())) as Arc<dyn Holder>;
+                Space::held(input.bytes().clone(), input.resident().map(held))
+            }
         };
         let decoded = self
             .registry
-            .decode(self.format.as_deref(), bytes, &self.options);
+            .decode(self.format.as_deref(), input, &self.options);
         decoded.map_err(|fault| match self.format {
             Some(_) => format!("{name}: {fault}"),
             None => format!("{name}: {fault}; -d NAME says which format it is"),
@@ -135,9 +151,9 @@ impl Decoder {
     fn opened(&self, name: &str, file: io::Result<File>) -> Result<Node, String> {
         let mapped = file.and_then(Mapped::new);
         let mapped = mapped.map_err(|e| format!("{name}: {e}"))?;
-        let bytes = mapped.bytes().clone();
+        let decoded = self.decode(name, &mapped);
         *self.current.borrow_mut() = Some(mapped);
-        self.decode(name, bytes)
+        decoded
     }
 }
 

@@ -2,17 +2,22 @@
 //!
 //! This is the one place of binq with unsafe code: every other crate forbids it.
 
+mod resident;
+
 use bytes::Bytes;
 use memmap2::Mmap;
+pub use resident::Resident;
 use std::fs::File;
 use std::io::{self, Read};
 use std::ops::Range;
+use std::sync::Arc;
 
 /// An input: its bytes, and the file that they are of.
 pub struct Mapped {
     bytes: Bytes,
     /// Of what is mapped: the file.
     file: Option<File>,
+    resident: Option<Arc<Resident>>,
 }
 
 impl Mapped {
@@ -28,10 +33,13 @@ impl Mapped {
             return Ok(Self {
                 bytes: all.into(),
                 file: None,
+                resident: None,
             });
         }
+        let map = Arc::new(map(&file)?);
         Ok(Self {
-            bytes: map(&file).map(Bytes::from_owner)?,
+            resident: Resident::of(&map).map(Arc::new),
+            bytes: Bytes::from_owner(Owner(map)),
             file: cfg!(unix).then_some(file),
         })
     }
@@ -39,6 +47,11 @@ impl Mapped {
     /// The bytes; a copy of this shares them.
     pub fn bytes(&self) -> &Bytes {
         &self.bytes
+    }
+
+    /// What holds as many of the bytes in memory as are needed; nothing for a file that is small, or was read whole.
+    pub fn resident(&self) -> Option<&Arc<Resident>> {
+        self.resident.as_ref()
     }
 
     /// Where in the file these bytes lie, if they are a part of what is mapped, and not just equal to it.
@@ -66,6 +79,14 @@ impl Mapped {
         let run = rest.and_then(|rest| rest.get(..into.len()));
         into.copy_from_slice(run.ok_or(io::ErrorKind::UnexpectedEof)?);
         Ok(())
+    }
+}
+
+struct Owner(Arc<Mmap>);
+
+impl AsRef<[u8]> for Owner {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
     }
 }
 

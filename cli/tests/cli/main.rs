@@ -10,6 +10,7 @@ mod edits;
 mod golden;
 mod in_place;
 mod memory;
+mod memory_capture;
 mod oracle;
 mod standby;
 mod waldump;

@@ -2,7 +2,7 @@
 
 use crate::connection::{Connection, Connections, Lifted};
 use crate::file::{File, PCAP_HEAD, PcapHead};
-use crate::flows::{self, Flow};
+use crate::flows::{self, Flow, Flows};
 use crate::link::LINK_TYPE;
 use crate::packets::Packets;
 use crate::pcapng::Blocks;
@@ -12,40 +12,125 @@ use binq_core::shape::{Cx, Shape};
 use binq_core::{
     Bits, Confidence, Format, Kind, Malformed, Misfit, Node, Options, Probe, Scalar, Space, Span,
 };
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 /// What the nodes of a file share.
 pub struct Shared {
     /// The file.
     pub file: File,
     options: Options,
-    flows: OnceLock<Vec<Flow>>,
-    /// Kept for good: two views of one connection must have the same spaces, or their edits would not meet.
-    connections: Mutex<Vec<Option<Arc<Connection>>>>,
+    flows: OnceLock<Flows>,
+    connections: Mutex<Known>,
 }
 
 impl Shared {
     /// The flows, found on first use.
-    pub fn flows(&self, wire: &Space) -> &[Flow] {
+    fn flows(&self, wire: &Space) -> &Flows {
         self.flows.get_or_init(|| flows::find(&self.file, wire))
+    }
+
+    /// Before a walk comes to the items of a connection: go through it, and through those that began soon after it, in the
+    /// order of the file. Each of them alone would be a way through much of the file. The first one is left alone, as it is
+    /// often all that is asked for.
+    pub fn hear(&self, number: u64, wire: &Space) {
+        let mut known = self.known();
+        known.ahead.retain(|c| c.number >= number);
+        if number == 0 {
+            // a walk begins, perhaps not the first one
+            known.heard = 0;
+        }
+        if number == 0 || number < known.heard {
+            return;
+        }
+        known.heard = number + TOGETHER;
+        drop(known);
+        let Flows { all, times } = self.flows(wire);
+        let last = (number + TOGETHER).min(all.len() as u64);
+        let together = all.get(number as usize..last as usize);
+        let starts = together.into_iter().flatten().filter_map(Flow::start);
+        let Some(start) = starts.min() else {
+            return;
+        };
+        let ahead: Vec<_> = (number..last)
+            .filter_map(|n| self.connection(n, wire))
+            .collect();
+        let mut speaking: Vec<_> = ahead.iter().filter_map(|c| c.dialogue.clone()).collect();
+        self.known().ahead = ahead;
+        for until in &times[times.partition_point(|t| *t < start)..] {
+            speaking.retain(|dialogue| dialogue.hear((*until).into()));
+            if speaking.is_empty() {
+                break;
+            }
+        }
     }
 
     /// A connection. Whoever asks for it gets the same, and so the same spaces.
     pub fn connection(&self, number: u64, wire: &Space) -> Option<Arc<Connection>> {
-        let flows = self.flows(wire);
+        let flows = &self.flows(wire).all;
         let flow = flows.get(usize::try_from(number).ok()?)?;
-        let i = number as usize;
-        let mut made = self
-            .connections
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        if made.len() < flows.len() {
-            made.resize(flows.len(), None);
-        }
-        let new = || Arc::new(Connection::new(number, flow, wire, &self.options));
-        Some(made[i].get_or_insert_with(new).clone())
+        let mut known = self.known();
+        let found = known.find(number);
+        let connection =
+            found.unwrap_or_else(|| Arc::new(Connection::new(number, flow, wire, &self.options)));
+        known.keep(&connection, wire.is_encoding());
+        Some(connection)
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        let known = self.connections.lock();
+        known.unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+/// The connections that somebody uses, or may soon use.
+///
+/// A connection that was passed is forgotten, and made anew if it is asked for again: so memory does not grow with their
+/// number. Once the file is encoded, all are kept: two views of one must then have the same spaces, or their edits would
+/// not meet.
+#[derive(Default)]
+struct Known {
+    used: HashMap<u64, Weak<Connection>>,
+    recent: VecDeque<Arc<Connection>>,
+    /// Those that were heard together, and not passed yet.
+    ahead: Vec<Arc<Connection>>,
+    /// So many connections were heard, see [`Shared::hear`].
+    heard: u64,
+    kept: HashMap<u64, Arc<Connection>>,
+}
+
+impl Known {
+    fn find(&self, number: u64) -> Option<Arc<Connection>> {
+        let recent = self.recent.iter().rev().find(|c| c.number == number);
+        recent
+            .cloned()
+            .or_else(|| self.kept.get(&number).cloned())
+            .or_else(|| self.used.get(&number)?.upgrade())
+    }
+
+    fn keep(&mut self, connection: &Arc<Connection>, for_good: bool) {
+        const RECENT: usize = 8;
+        let number = connection.number;
+        if for_good {
+            let kept = self.kept.entry(number);
+            kept.or_insert_with(|| connection.clone());
+        }
+        if self.recent.iter().any(|c| c.number == number) {
+            return;
+        }
+        self.recent.push_back(connection.clone());
+        if self.recent.len() > RECENT {
+            self.recent.pop_front();
+        }
+        self.used.insert(number, Arc::downgrade(connection));
+        if self.used.len() > 2 * (self.ahead.len() + 2 * RECENT) + TOGETHER as usize {
+            self.used.retain(|_, c| c.strong_count() > 0);
+        }
+    }
+}
+
+/// So many connections are heard together.
+const TOGETHER: u64 = 64;
 
 /// `pcap`, draft-ietf-opsawg-pcap.
 pub struct Pcap;
@@ -113,7 +198,7 @@ fn root(name: &'static str, file: Option<File>, space: Space, options: &Options)
         file,
         options: options.clone(),
         flows: OnceLock::new(),
-        connections: Mutex::new(Vec::new()),
+        connections: Mutex::default(),
     };
     let capture = Capture {
         shared: Arc::new(shared),

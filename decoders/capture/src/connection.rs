@@ -1,7 +1,7 @@
 //! `.tcp_connections[]`: who spoke with whom, and what they said.
 
 use crate::capture::Shared;
-use crate::flows::{Flow, Peer};
+use crate::flows::{Flow, Peer, Stream};
 use binq_core::codec::{Bool, Codec, Int, Raw, Text};
 use binq_core::dialogue::{Conversation, Dialogue, Half};
 use binq_core::sequence::{SeqAt, Sequence, State, Step};
@@ -11,6 +11,8 @@ use std::sync::Arc;
 
 /// A connection with its streams, as the nodes see it.
 pub struct Connection {
+    /// Its index.
+    pub number: u64,
     client: Side,
     server: Side,
     /// What a format makes of it, if one takes it for its own.
@@ -28,8 +30,8 @@ struct Side {
 impl Connection {
     /// Number `number` of the connections.
     pub fn new(number: u64, flow: &Flow, wire: &Space, options: &Options) -> Self {
-        let side = |peer: Peer, s: &crate::flows::Stream| {
-            let stream = Space::derived(wire.clone(), s.gather.clone());
+        let side = |peer: Peer, s: Stream| {
+            let stream = Space::derived(wire.clone(), Arc::new(s.gather));
             let side = Side {
                 peer,
                 stream: stream.clone(),
@@ -39,13 +41,14 @@ impl Connection {
             };
             let half = Half {
                 stream,
-                clock: s.times.clone(),
+                clock: Arc::new(s.times),
                 whole: s.begun,
             };
             (side, half)
         };
-        let (client, sent) = side(flow.client, &flow.sent);
-        let (server, received) = side(flow.server, &flow.received);
+        let [sent, received] = flow.streams();
+        let (client, sent) = side(flow.client, sent);
+        let (server, received) = side(flow.server, received);
         let with = Conversation {
             number,
             client: sent,
@@ -59,7 +62,7 @@ impl Connection {
         let formats = options.registry.iter().flat_map(|r| r.formats().iter());
         let dialogue = formats.clone().find_map(|f| f.converse(&with, options));
         // who is the client of a connection that was joined late is a guess; what was said may tell
-        let late = !flow.sent.begun && !flow.received.begun;
+        let late = flow.begun() == [false, false];
         let other = (late && dialogue.is_none())
             .then(|| formats.clone().find_map(|f| f.converse(&turned, options)))
             .flatten();
@@ -69,6 +72,7 @@ impl Connection {
             (client, server)
         };
         Self {
+            number,
             client,
             server,
             dialogue: dialogue.or(other),
@@ -235,6 +239,9 @@ impl Sequence for Lifted {
     fn step(&self, at: &SeqAt<'_>, state: &State) -> Option<Step> {
         let (mut number, mut i) = (state.memory >> 32, state.memory & 0xffff_ffff);
         loop {
+            if i == 0 {
+                self.shared.hear(number, at.space);
+            }
             let connection = self.shared.connection(number, at.space)?;
             let item = connection
                 .dialogue

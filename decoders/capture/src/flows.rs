@@ -7,7 +7,7 @@ use binq_core::dialogue::Clock;
 use binq_core::layer::{Gather, Layer};
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// A window is never larger (RFC 7323 section 2.3): a segment farther from the others is not of their stream.
 const FARTHEST: i64 = 1 << 30;
@@ -90,23 +90,28 @@ impl Collected {
         }
     }
 
+    /// When the first of it was seen.
+    fn start(&self) -> Option<i64> {
+        self.segments.first().map(|s| s.time)
+    }
+
     /// Put the segments in order.
-    fn finish(mut self) -> Stream {
+    fn stream(&self) -> Stream {
+        let mut segments: Vec<&Segment> = self.segments.iter().filter(|s| s.len > 0).collect();
         // what lies before the beginning is a keep-alive, whose byte was acknowledged long ago
         if self.begun {
-            self.segments.retain(|s| s.at >= 0);
+            segments.retain(|s| s.at >= 0);
         }
-        self.segments.retain(|s| s.len > 0);
-        self.segments.sort_by_key(|s| s.at);
+        segments.sort_by_key(|s| s.at);
         let first = match self.begun {
             true => 0,
-            false => self.segments.first().map_or(0, |s| s.at),
+            false => segments.first().map_or(0, |s| s.at),
         };
         let mut gather = Gather::new();
         let mut times = Vec::new();
         let mut skipped = 0;
         let mut sent = first;
-        for s in &self.segments {
+        for s in &segments {
             let end = gather.len() as i64 + first;
             if s.at > end {
                 let gap = (s.at - end) as u64;
@@ -129,8 +134,11 @@ impl Collected {
         }
         let has_end = self.fin == Some(sent);
         Stream {
-            gather: Arc::new(gather),
-            times: Arc::new(Times(times)),
+            gather,
+            times: Times {
+                all: times,
+                recent: AtomicUsize::new(0),
+            },
             begun: self.begun,
             has_end,
             skipped,
@@ -145,13 +153,13 @@ fn gather_copy(gather: &mut Gather, s: &Segment, first: i64, known: u64) {
     }
 }
 
-/// One direction of a connection.
+/// One direction of a connection, put together.
 #[derive(Debug)]
 pub struct Stream {
     /// Its bytes.
-    pub gather: Arc<Gather>,
+    pub gather: Gather,
     /// When they were first seen.
-    pub times: Arc<Times>,
+    pub times: Times,
     /// Whether the beginning was captured.
     pub begun: bool,
     /// Whether the end was captured.
@@ -162,13 +170,44 @@ pub struct Stream {
 
 /// When the bytes of a stream were first seen: place in the stream, and nanoseconds since 1970.
 #[derive(Debug)]
-pub struct Times(Vec<(u64, i64)>);
+pub struct Times {
+    all: Vec<(u64, i64)>,
+    /// The one that was asked for last: the next question is often about what comes soon after it.
+    recent: AtomicUsize,
+}
+
+impl Flow {
+    /// When the first byte was seen.
+    pub fn start(&self) -> Option<i64> {
+        let both = self.halves.each_ref().map(Collected::start);
+        both.into_iter().flatten().min()
+    }
+
+    /// Whether the beginning of a direction was captured: the client's, and the server's.
+    pub fn begun(&self) -> [bool; 2] {
+        self.halves.each_ref().map(|half| half.begun)
+    }
+
+    /// What the client sent, and what the server sent.
+    pub fn streams(&self) -> [Stream; 2] {
+        self.halves.each_ref().map(Collected::stream)
+    }
+}
 
 impl Clock for Times {
     fn time(&self, at: u64) -> Option<i128> {
-        let i = self.0.partition_point(|(place, _)| *place <= at);
-        let (_, time) = self.0.get(i.checked_sub(1)?)?;
-        Some((*time).into())
+        let near = self.recent.load(Ordering::Relaxed);
+        let is_later = |i: usize| self.all.get(i).is_none_or(|(place, _)| *place > at);
+        let found = (near..near + 3).find(|i| !is_later(*i) && is_later(i + 1));
+        let i = match found {
+            Some(i) => i,
+            None => self
+                .all
+                .partition_point(|(place, _)| *place <= at)
+                .checked_sub(1)?,
+        };
+        self.recent.store(i, Ordering::Relaxed);
+        Some(self.all[i].1.into())
     }
 }
 
@@ -179,10 +218,8 @@ pub struct Flow {
     pub client: Peer,
     /// The other one.
     pub server: Peer,
-    /// What the client sent.
-    pub sent: Stream,
-    /// What the server sent.
-    pub received: Stream,
+    /// What the client sent, and the server: as it was captured, which takes less memory than the streams.
+    halves: [Collected; 2],
 }
 
 /// A connection, while it is collected.
@@ -201,13 +238,33 @@ struct Piece {
     captured: u32,
 }
 
+/// The connections of a file.
+pub struct Flows {
+    /// In the order of their first packets.
+    pub all: Vec<Flow>,
+    /// The latest time of a packet in each [`PART`] of the file and those before it.
+    pub times: Vec<i64>,
+}
+
+/// The file is gone through in parts of so many bytes.
+const PART: u64 = 1 << 20;
+
 /// Find all connections of a file.
-pub fn find(file: &File, space: &Space) -> Vec<Flow> {
+pub fn find(file: &File, space: &Space) -> Flows {
     let mut tracker = Tracker::default();
+    let mut times = Vec::new();
+    let mut latest = i64::MIN;
     for record in file.records(space) {
         tracker.packet(space, &record);
+        latest = latest.max(record.time.unwrap_or(i64::MIN));
+        while (times.len() as u64 + 1) * PART <= record.end {
+            times.push(latest);
+        }
     }
-    tracker.all.into_iter().map(Open::finish).collect()
+    Flows {
+        all: tracker.all.into_iter().map(Open::finish).collect(),
+        times,
+    }
 }
 
 /// Tells for each packet which connection it is of, and where in its streams.
@@ -299,13 +356,18 @@ impl Open {
         let client = self
             .client
             .unwrap_or_else(|| usize::from(self.peers[0].1 < self.peers[1].1));
-        let [a, b] = self.halves.map(Collected::finish);
-        let (sent, received) = if client == 0 { (a, b) } else { (b, a) };
+        let mut halves = self.halves;
+        for half in &mut halves {
+            half.segments.retain(|s| s.len > 0);
+            half.segments.shrink_to_fit();
+        }
+        if client == 1 {
+            halves.reverse();
+        }
         Flow {
             client: self.peers[client],
             server: self.peers[1 - client],
-            sent,
-            received,
+            halves,
         }
     }
 }

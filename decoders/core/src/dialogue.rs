@@ -41,6 +41,12 @@ pub trait Dialogue: Send + Sync {
     /// What the server sent.
     fn server(&self) -> Node;
 
+    /// Go on through what was said, up to a moment; false once all of it was heard. Conversations whose bytes lie mixed in a
+    /// file are heard in turn, so that the file is read once for all of them.
+    fn hear(&self, _until: i128) -> bool {
+        false
+    }
+
     /// How many items a list of [`crate::Format::lists`] has.
     fn count(&self, list: &str) -> u64;
 

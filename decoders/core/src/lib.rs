@@ -124,7 +124,7 @@ pub use path::{Key, path_text};
 pub use registry::inside;
 pub use registry::{Confidence, FnCx, Format, NodeFn, Options, Probe, Registry, ScalarFn};
 pub use scalar::Scalar;
-pub use space::Space;
+pub use space::{Holder, Space};
 pub use span::Span;
 
 /// A field's name; those known at compile time cost nothing.

@@ -165,7 +165,9 @@ impl Node {
         let green = node.green();
         match (&green.kind, node.edit.as_deref()) {
             (_, Some(Edit::Scalar(s))) => Some(s.clone()),
-            (Kind::Leaf(codec), _) => codec.decode(&green.space.bits(green.span)).ok(),
+            (Kind::Leaf(codec), _) => codec
+                .known()
+                .or_else(|| codec.decode(&green.space.bits(green.span)).ok()),
             (Kind::Computed(_, value), _) => Some(value.clone()),
             (Kind::Struct(shape), _) => {
                 let word = shape.word()?;

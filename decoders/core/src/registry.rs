@@ -2,7 +2,6 @@
 
 use crate::dialogue::{Conversation, Dialogue};
 use crate::{Fault, Node, Plain, Scalar, Space};
-use bytes::Bytes;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -154,25 +153,26 @@ impl Registry {
         Self(Arc::new(formats))
     }
 
-    /// Decode bytes in the named format, or in the one that is the most sure of them.
+    /// Decode an input in the named format, or in the one that is the most sure of them.
     ///
     /// # Errors
     /// A name that there is none of, or bytes that no format takes for its own.
     pub fn decode(
         &self,
         name: Option<&str>,
-        bytes: Bytes,
+        input: impl Into<Space>,
         options: &Options,
     ) -> Result<Node, Fault> {
+        let input = input.into();
         let format = match name {
             Some(name) => self.named(name)?,
-            None => self.probe(&bytes, options)?,
+            None => self.probe(&input.to_probe(), options)?,
         };
         let options = Options {
             registry: Some(self.clone()),
             ..options.clone()
         };
-        Ok(format.decode(Space::source(bytes), &options))
+        Ok(format.decode(input, &options))
     }
 
     fn named(&self, name: &str) -> Result<&'static dyn Format, Fault> {

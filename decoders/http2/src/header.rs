@@ -7,6 +7,7 @@ use binq_core::codec::{Codec, Text};
 use binq_core::sequence::{Arrange, SeqAt, Sequence, State, Step};
 use binq_core::shape::{At, Cx, Shape};
 use binq_core::{Kind, Malformed, Node, Plain, Ref, Reject, Scalar, Space, Span};
+use bytes::Bytes;
 use std::sync::Arc;
 
 /// The header fields of a block, in order, size updates among them.
@@ -104,6 +105,7 @@ impl Sequence for Headers {
 
 /// A header field with bytes of its own.
 fn standalone(bytes: Vec<u8>) -> Node {
+    let bytes = Bytes::from(bytes);
     let mut block =
         crate::hpack::read_block(&bytes, &mut Default::default(), &mut Default::default());
     let space = Space::source(bytes);
@@ -213,9 +215,10 @@ impl Shape for Header {
         cx.leaf("value", span, codec);
         cx.leaf("index", int, prefix);
         match (&self.field.name, &self.field.value) {
-            (Part::Wrong(expected, found), _) | (_, Part::Wrong(expected, found)) => Err(
-                Malformed::new(cx.at.span.first_byte(), expected.clone(), found.clone()),
-            ),
+            (Part::Wrong(wrong), _) | (_, Part::Wrong(wrong)) => {
+                let (expected, found) = (**wrong).clone();
+                Err(Malformed::new(cx.at.span.first_byte(), expected, found))
+            }
             (Part::Unknown, _) | (_, Part::Unknown) => Err(Malformed::new(
                 cx.at.span.first_byte(),
                 format!("entry {} of the dynamic table", repr.int),

@@ -5,6 +5,7 @@ use crate::hpack::table::{Log, Window};
 use crate::hpack::{Block, read_block};
 use binq_core::layer::{Gather, Layer};
 use binq_core::{Space, Span};
+use bytes::Bytes;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -174,11 +175,48 @@ pub struct BlockInfo {
     /// The stream.
     pub stream: u32,
     /// The fragments, in bytes of the framed space: first byte and length.
-    pub fragments: Vec<(u64, u64)>,
+    pub fragments: Runs,
     /// The table before it.
     pub table: Window,
     /// Whether all of it is there.
     pub complete: bool,
+}
+
+/// Runs of bytes: first byte and length of each. There is mostly one.
+#[derive(Clone, Debug)]
+pub enum Runs {
+    /// One.
+    One((u64, u64)),
+    /// Any number.
+    Many(Vec<(u64, u64)>),
+}
+
+impl Runs {
+    /// Append one.
+    pub fn push(&mut self, run: (u64, u64)) {
+        match self {
+            Self::One(first) => *self = Self::Many(vec![*first, run]),
+            Self::Many(all) if all.is_empty() => *self = Self::One(run),
+            Self::Many(all) => all.push(run),
+        }
+    }
+}
+
+impl Default for Runs {
+    fn default() -> Self {
+        Self::Many(Vec::new())
+    }
+}
+
+impl std::ops::Deref for Runs {
+    type Target = [(u64, u64)];
+
+    fn deref(&self) -> &Self::Target {
+        match self {
+            Self::One(run) => std::slice::from_ref(run),
+            Self::Many(all) => all,
+        }
+    }
 }
 
 /// What is known so far.
@@ -235,22 +273,16 @@ impl Side {
 
     /// The header block that begins with the frame at this byte, and what it says.
     pub fn block(&self, frame: u64) -> Option<Arc<Read>> {
-        let mut p = self.lock();
-        if let Some((_, read)) = p.recent.iter().find(|(at, _)| *at == frame) {
-            return Some(read.clone());
+        self.lock().block(&self.space, frame)
+    }
+
+    /// A walk over the frames from this one on. Nobody else can ask for blocks while it lasts.
+    pub fn walk(&self, at: u64) -> Walk<'_> {
+        Walk {
+            space: &self.space,
+            at,
+            progress: self.lock(),
         }
-        while p.at <= frame || p.open.is_some() {
-            if !p.advance(&self.space) {
-                break;
-            }
-        }
-        let i = p.blocks.binary_search_by_key(&frame, |b| b.frame).ok()?;
-        if let Some((_, read)) = p.recent.iter().find(|(at, _)| *at == frame) {
-            return Some(read.clone());
-        }
-        let info = p.blocks[i].clone();
-        let block = info.read(&self.space, &mut p.log);
-        Some(p.keep(info, block))
     }
 
     /// All header blocks, and the log of the dynamic table.
@@ -262,6 +294,45 @@ impl Side {
     }
 }
 
+/// A walk over the frames of a direction, which reads the header blocks on its way.
+pub struct Walk<'a> {
+    /// The space that the frames lie in.
+    pub space: &'a Space,
+    /// First byte of the next frame.
+    pub at: u64,
+    progress: MutexGuard<'a, Progress>,
+}
+
+impl Walk<'_> {
+    /// The header block that begins with the frame at this byte.
+    pub fn block(&mut self, frame: u64) -> Option<Arc<Read>> {
+        self.progress.block(self.space, frame)
+    }
+}
+
+impl Iterator for Walk<'_> {
+    /// First byte of a frame, its header, and the first byte after it.
+    type Item = (u64, Head, u64);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            let at = self.at;
+            let found = look(self.space, at);
+            if self.progress.at == at {
+                self.progress.pass(self.space, found);
+            }
+            match found {
+                Look::Frame(head, end) => {
+                    self.at = end;
+                    return Some((at, head, end));
+                }
+                Look::Lost(end) => self.at = end,
+                Look::End => return None,
+            }
+        }
+    }
+}
+
 impl BlockInfo {
     /// The space that the block lies in, and its span there.
     pub fn space(&self, framed: &Space) -> (Space, Span) {
@@ -269,7 +340,7 @@ impl BlockInfo {
             return (framed.clone(), Span::bytes(at, len));
         }
         let mut gather = Gather::new();
-        for (at, len) in &self.fragments {
+        for (at, len) in self.fragments.iter() {
             gather.push_apart(*at, *len);
         }
         let len = gather.len();
@@ -280,15 +351,16 @@ impl BlockInfo {
     }
 
     /// Its bytes.
-    pub fn bytes(&self, framed: &Space) -> Vec<u8> {
+    pub fn bytes(&self, framed: &Space) -> Bytes {
         let parts = self
             .fragments
             .iter()
             .map(|(at, len)| framed.read(*at, *len));
-        parts.fold(Vec::new(), |mut all, part| {
+        let all = parts.fold(Vec::new(), |mut all, part| {
             all.extend_from_slice(&part);
             all
-        })
+        });
+        all.into()
     }
 
     fn read(&self, framed: &Space, log: &mut Log) -> Block {
@@ -306,10 +378,39 @@ impl BlockInfo {
 }
 
 impl Progress {
+    fn block(&mut self, space: &Space, frame: u64) -> Option<Arc<Read>> {
+        let recent = |p: &Self| {
+            let found = p.recent.iter().rev().find(|(at, _)| *at == frame);
+            found.map(|(_, read)| read.clone())
+        };
+        if let Some(read) = recent(self) {
+            return Some(read);
+        }
+        if self.at <= frame || self.open.is_some() {
+            while self.at <= frame || self.open.is_some() {
+                if !self.advance(space) {
+                    break;
+                }
+            }
+            if let Some(read) = recent(self) {
+                return Some(read);
+            }
+        }
+        let i = self.blocks.binary_search_by_key(&frame, |b| b.frame).ok()?;
+        let info = self.blocks[i].clone();
+        let block = info.read(space, &mut self.log);
+        Some(self.keep(info, block))
+    }
+
     /// Walk over one frame; false at the end.
     fn advance(&mut self, space: &Space) -> bool {
+        self.pass(space, look(space, self.at))
+    }
+
+    /// Walk over what is there; false at the end.
+    fn pass(&mut self, space: &Space, found: Look) -> bool {
         let at = self.at;
-        let (head, end) = match look(space, at) {
+        let (head, end) = match found {
             Look::Frame(head, end) => (head, end),
             Look::Lost(until) => {
                 self.at = until;
@@ -343,7 +444,7 @@ impl Progress {
                         frame: at,
                         end,
                         stream: head.stream,
-                        fragments: vec![fragment],
+                        fragments: Runs::One(fragment),
                         table: self.table,
                         complete: parts.fit && head.kind != kind::CONTINUATION,
                     });

@@ -2,14 +2,16 @@
 
 use crate::frame::{END_STREAM, HEAD, Head, Parts, kind};
 use crate::grpc;
+use crate::header::Header;
 use crate::hpack::Field;
-use crate::side::{Begin, Look, Read, Side, look};
+use crate::side::{Begin, Look, Read, Runs, Side, Walk, look};
 use crate::stream::{open, root};
 use binq_core::dialogue::{Clock, Conversation, Dialogue};
 use binq_core::layer::Gather;
-use binq_core::{Kind, Node, Options, Space};
+use binq_core::{Kind, Node, Options, Space, Span};
+use bytes::Bytes;
 use std::collections::HashMap;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// Which peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +35,7 @@ pub struct Message {
     /// The trailers.
     pub trailers: Option<BlockAt>,
     /// First byte and length of the data of each DATA frame.
-    data: Vec<(u64, u64)>,
+    data: Runs,
     /// Whether it was ended.
     pub ended: bool,
     /// The RST_STREAM frame that this peer sent.
@@ -53,7 +55,7 @@ impl Message {
     pub fn body(&self, side: &Side) -> &Space {
         self.body.get_or_init(|| {
             let mut gather = Gather::new();
-            for (at, len) in &self.data {
+            for (at, len) in self.data.iter() {
                 gather.push_apart(*at, *len);
             }
             let layer = grpc::body::Body::new(gather);
@@ -77,6 +79,45 @@ pub struct Exchange {
     pub request: Message,
     /// What the server sent.
     pub response: Message,
+    /// Whether its header blocks say that it is a gRPC call.
+    is_grpc: bool,
+    /// The path of the request: most calls of a connection share it with the header table.
+    pub path: Option<Bytes>,
+    /// What is known of `grpc-status`.
+    pub status: Status,
+}
+
+/// What was seen of a `grpc-status`, so that its block need not be read again.
+#[derive(Clone, Copy, Debug, Default)]
+pub enum Status {
+    /// There is none.
+    #[default]
+    None,
+    /// This code, in these bits of what the server sent.
+    Code(u32, Span),
+    /// It has to be looked up, and may be none.
+    Other,
+}
+
+impl Status {
+    fn of(read: Option<&Read>) -> Self {
+        let Some((info, block)) = read else {
+            return Self::None;
+        };
+        let Some(field) = block.get(b"grpc-status") else {
+            return Self::None;
+        };
+        let text = field.value.known().and_then(|v| str::from_utf8(v).ok());
+        match (text.and_then(|t| t.parse().ok()), &info.fragments[..]) {
+            (Some(code), [(base, _)]) => {
+                let header = Header {
+                    field: field.clone(),
+                };
+                Self::Code(code, header.place(*base, true).0)
+            }
+            _ => Self::Other,
+        }
+    }
 }
 
 /// A connection that speaks HTTP/2.
@@ -92,6 +133,8 @@ pub struct Talk {
     clocks: [Arc<dyn Clock>; 2],
     roots: [Node; 2],
     exchanges: OnceLock<Exchanges>,
+    /// The walk that finds them.
+    finder: Mutex<Finder>,
 }
 
 struct Exchanges {
@@ -156,6 +199,7 @@ impl Talk {
             options: options.clone(),
             clocks: [with.client.clock.clone(), with.server.clock.clone()],
             exchanges: OnceLock::new(),
+            finder: Mutex::default(),
         };
         (!talk.is_turned()).then_some(talk)
     }
@@ -213,14 +257,22 @@ impl Talk {
 
     fn exchanges(&self) -> &Exchanges {
         self.exchanges.get_or_init(|| {
-            let mut found = Finder::default();
-            found.walk(self, Who::Client);
-            found.walk(self, Who::Server);
-            let all = found.all;
-            let is_call = |i: &usize| grpc::is_call(self, &all[*i]);
+            let mut found = std::mem::take(&mut *self.finder());
+            found.walk(self, None);
+            let all = found.finish();
+            let is_call = |i: &usize| all[*i].is_grpc || grpc::looks_like_call(self, &all[*i]);
             let calls = (0..all.len()).filter(is_call).collect();
             Exchanges { all, calls }
         })
+    }
+
+    fn finder(&self) -> MutexGuard<'_, Finder> {
+        self.finder.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Look for exchanges in what was sent up to a moment; false if there is no more.
+    fn hear(&self, until: i128) -> bool {
+        self.exchanges.get().is_none() && self.finder().walk(self, Some(until))
     }
 
     /// An exchange, by its index.
@@ -264,54 +316,111 @@ impl List {
 
     /// The first field of that name.
     pub fn get(&self, name: &[u8]) -> Option<&Field> {
-        let mut fields = self.fields().iter();
-        fields.find(|f| f.name.known().is_some_and(|n| n == name))
+        self.read.1.get(name)
     }
 
     /// Its value, where it is known.
     pub fn value(&self, name: &[u8]) -> Option<&[u8]> {
-        self.get(name)?.value.known().map(|v| &v[..])
+        self.read.1.value(name)
     }
 }
 
 /// Sorts frames by stream.
 #[derive(Default)]
 struct Finder {
-    all: Vec<Exchange>,
+    all: Vec<(Seen, Exchange)>,
     by_id: HashMap<u32, usize>,
+    last: Option<(u32, usize)>,
+    /// The next byte of each direction; nothing at its end.
+    places: Option<[Option<u64>; 2]>,
+    /// Streams that the server promised, each with the block, whether that says gRPC, and the path in it.
+    promises: Vec<(u32, BlockAt, bool, Option<Bytes>)>,
 }
 
+/// Where an exchange was first seen: those that the client began, in its order, come before those that only the server knows.
+type Seen = (bool, u64);
+
 impl Finder {
-    fn exchange(&mut self, id: u32) -> &mut Exchange {
-        let i = *self.by_id.entry(id).or_insert_with(|| {
-            self.all.push(Exchange {
-                id,
-                pushed: false,
-                request: Message::default(),
-                response: Message::default(),
-            });
-            self.all.len() - 1
-        });
-        &mut self.all[i]
+    fn exchange(&mut self, id: u32, who: Who, at: u64) -> &mut Exchange {
+        let seen = (who == Who::Server, at);
+        let i = match self.last {
+            Some((last, i)) if last == id => i,
+            _ => *self.by_id.entry(id).or_insert_with(|| {
+                let new = Exchange {
+                    id,
+                    pushed: false,
+                    request: Message::default(),
+                    response: Message::default(),
+                    is_grpc: false,
+                    path: None,
+                    status: Status::None,
+                };
+                self.all.push((seen, new));
+                self.all.len() - 1
+            }),
+        };
+        self.last = Some((id, i));
+        let (first, exchange) = &mut self.all[i];
+        *first = seen.min(*first);
+        exchange
     }
 
-    fn walk(&mut self, talk: &Talk, who: Who) {
-        let side = talk.side(who);
-        let mut at = side.begin.frames;
-        loop {
-            match look(&side.space, at) {
-                Look::Frame(head, end) => {
-                    self.frame(talk, who, at, &head, end);
-                    at = end;
+    /// Walk on, up to a moment; false at the end. Both directions are walked over as they were captured, so that what lies
+    /// close together in the file is read at one time.
+    fn walk(&mut self, talk: &Talk, until: Option<i128>) -> bool {
+        let places = self.places.get_or_insert([
+            Some(talk.client.begin.frames),
+            Some(talk.server.begin.frames),
+        ]);
+        let [mut sent, mut received] = *places;
+        {
+            let mut client = talk.client.walk(sent.unwrap_or(0));
+            let mut server = talk.server.walk(received.unwrap_or(0));
+            loop {
+                let times = [
+                    sent.map(|at| talk.time(Who::Client, at)),
+                    received.map(|at| talk.time(Who::Server, at)),
+                ];
+                let (who, time) = match times {
+                    [Some(a), Some(b)] if a <= b => (Who::Client, a),
+                    [_, Some(b)] => (Who::Server, b),
+                    [Some(a), None] => (Who::Client, a),
+                    [None, None] => break,
+                };
+                if until.is_some_and(|until| time.is_some_and(|time| time > until)) {
+                    break;
                 }
-                Look::Lost(end) => at = end,
-                Look::End => return,
+                let (walk, place) = match who {
+                    Who::Client => (&mut client, &mut sent),
+                    Who::Server => (&mut server, &mut received),
+                };
+                match walk.next() {
+                    Some((at, head, end)) => {
+                        *place = Some(walk.at);
+                        self.frame(who, walk, at, &head, end);
+                    }
+                    None => *place = None,
+                }
             }
         }
+        self.places = Some([sent, received]);
+        sent.is_some() || received.is_some()
     }
 
-    fn frame(&mut self, talk: &Talk, who: Who, at: u64, head: &Head, end: u64) {
-        let side = talk.side(who);
+    /// All exchanges, once the walk is at its end.
+    fn finish(mut self) -> Vec<Exchange> {
+        for (id, block, is_grpc, path) in std::mem::take(&mut self.promises) {
+            let (who, at) = block;
+            let exchange = self.exchange(id, who, at);
+            promise(exchange, block, is_grpc, path);
+        }
+        self.all.sort_by_key(|(seen, _)| *seen);
+        let mut all: Vec<_> = self.all.into_iter().map(|(_, e)| e).collect();
+        all.shrink_to_fit();
+        all
+    }
+
+    fn frame(&mut self, who: Who, walk: &mut Walk<'_>, at: u64, head: &Head, end: u64) {
         let known = matches!(
             head.kind,
             kind::DATA | kind::HEADERS | kind::RST_STREAM | kind::PUSH_PROMISE
@@ -319,23 +428,31 @@ impl Finder {
         if head.stream == 0 || !known {
             return;
         }
-        if head.kind == kind::PUSH_PROMISE {
-            let parts = Parts::of(&side.space, head, at + HEAD, end);
-            let Some(promise) = parts.before else { return };
-            let id = side.space.read(promise, 4);
-            let id = id.iter().fold(0, |n, b| n << 8 | u32::from(*b)) & 0x7fff_ffff;
-            let exchange = self.exchange(id);
-            exchange.pushed = true;
-            exchange.request.headers.get_or_insert((who, at));
-            return;
-        }
-        let status = match (head.kind, who) {
-            (kind::HEADERS, Who::Server) => talk
-                .headers(Some((who, at)))
-                .map(|list| list.value(b":status").is_some_and(|s| s.starts_with(b"1"))),
+        let read = match head.kind {
+            kind::HEADERS | kind::PUSH_PROMISE => walk.block(at),
             _ => None,
         };
-        let exchange = self.exchange(head.stream);
+        let read = read.as_deref();
+        let is_grpc = read.is_some_and(|r| grpc::says_grpc(&r.1));
+        let path = || Some(read?.1.get(b":path")?.value.known()?.clone());
+        if head.kind == kind::PUSH_PROMISE {
+            let parts = Parts::of(walk.space, head, at + HEAD, end);
+            let Some(promise_at) = parts.before else {
+                return;
+            };
+            let id = walk.space.read(promise_at, 4);
+            let id = id.iter().fold(0, |n, b| n << 8 | u32::from(*b)) & 0x7fff_ffff;
+            let exchange = self.exchange(id, who, at);
+            match who {
+                Who::Client => promise(exchange, (who, at), is_grpc, path()),
+                // what the client sent comes first
+                Who::Server => self.promises.push((id, (who, at), is_grpc, path())),
+            }
+            return;
+        }
+        let is_interim = who == Who::Server
+            && read.is_some_and(|r| r.1.value(b":status").is_some_and(|s| s.starts_with(b"1")));
+        let exchange = self.exchange(head.stream, who, at);
         let message = match who {
             Who::Client => &mut exchange.request,
             Who::Server => &mut exchange.response,
@@ -343,23 +460,51 @@ impl Finder {
         message.saw(at);
         match head.kind {
             kind::DATA => {
-                let parts = Parts::of(&side.space, head, at + HEAD, end);
+                let parts = Parts::of(walk.space, head, at + HEAD, end);
                 message.data.push((parts.body, parts.body_end - parts.body));
             }
             kind::RST_STREAM => message.reset = Some(at),
-            _ if message.headers.is_none() && status == Some(true) => {
+            _ if message.headers.is_none() && is_interim => {
                 message.interim.push((who, at));
             }
             _ if message.headers.is_none() && message.data.is_empty() => {
                 message.headers = Some((who, at));
+                exchange.is_grpc |= is_grpc;
+                match who {
+                    Who::Client => exchange.path = path(),
+                    // trailers that come later, or a body, may say another one
+                    Who::Server if !head.has(END_STREAM) => exchange.status = Status::Other,
+                    Who::Server => exchange.status = Status::of(read),
+                }
             }
-            _ => {
-                message.trailers.get_or_insert((who, at));
+            _ if message.trailers.is_none() => {
+                message.trailers = Some((who, at));
+                if who == Who::Server {
+                    exchange.is_grpc |= is_grpc;
+                    if read.is_some() {
+                        exchange.status = Status::of(read);
+                    }
+                }
             }
+            _ => {}
         }
         if matches!(head.kind, kind::DATA | kind::HEADERS) && head.has(END_STREAM) {
+            let message = match who {
+                Who::Client => &mut exchange.request,
+                Who::Server => &mut exchange.response,
+            };
             message.ended = true;
         }
+    }
+}
+
+/// A stream was promised by this block.
+fn promise(exchange: &mut Exchange, block: BlockAt, is_grpc: bool, path: Option<Bytes>) {
+    exchange.pushed = true;
+    if exchange.request.headers.is_none() {
+        exchange.request.headers = Some(block);
+        exchange.is_grpc |= is_grpc;
+        exchange.path = path;
     }
 }
 
@@ -373,6 +518,10 @@ impl Dialogue for Shown {
 
     fn server(&self) -> Node {
         self.0.roots[1].clone()
+    }
+
+    fn hear(&self, until: i128) -> bool {
+        self.0.hear(until)
     }
 
     fn count(&self, list: &str) -> u64 {

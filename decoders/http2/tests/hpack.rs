@@ -69,7 +69,7 @@ fn appendix_c(blocks: &[(&str, &[(&str, &str)])], max: Option<u64>) {
     }
     for (wire, expected) in blocks {
         let wire = hex(wire);
-        let block = read_block(&wire, &mut log, &mut table);
+        let block = read_block(&wire.clone().into(), &mut log, &mut table);
         let expected: Vec<_> = expected
             .iter()
             .map(|(n, v)| ((*n).into(), (*v).into()))
@@ -211,7 +211,7 @@ fn stories_of_http2jp() {
                 table.resize(&log, size);
             }
             let wire = hex(case["wire"].as_str().unwrap());
-            let block = read_block(&wire, &mut log, &mut table);
+            let block = read_block(&wire.clone().into(), &mut log, &mut table);
             let expected: Vec<(String, String)> = case["headers"]
                 .as_array()
                 .unwrap()
@@ -239,7 +239,7 @@ proptest! {
     fn any_bytes_are_read_and_come_back(blocks in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..80), 1..6)) {
         let (mut log, mut table) = (Log::default(), Window::new());
         for bytes in blocks {
-            let block = read_block(&bytes, &mut log, &mut table);
+            let block = read_block(&bytes.clone().into(), &mut log, &mut table);
             let end = block.fields.last().map_or(0, |f| f.repr.end);
             prop_assert!(block.wrong.is_some() || end == bytes.len());
             for field in &block.fields {

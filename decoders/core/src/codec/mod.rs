@@ -23,6 +23,11 @@ pub trait Codec: Send + Sync + 'static {
     /// What was expected and what was found, for bits that this codec does not accept.
     fn decode(&self, bits: &Bits) -> Result<Scalar, Misfit>;
 
+    /// The actual value, where it was found before: then the bits are not read for it.
+    fn known(&self) -> Option<Scalar> {
+        None
+    }
+
     /// The bits of an actual value, spelled `like` the old bits.
     ///
     /// # Errors

@@ -90,6 +90,7 @@ pub fn encode(node: &Node, options: &EncodeOptions) -> Result<Encoded, Reject> {
             why: "is computed, not stored in the file: it has no bytes".to_owned(),
         });
     }
+    node.green().space.begin_encoding();
     let mut settler = settle::Settler::new(options);
     let changes = settler.settle(node)?;
     let mut own = node.green().space.clone();

@@ -4,6 +4,7 @@ use super::{Layer, Patching};
 use crate::encode::Splice;
 use crate::{Reject, Space, Span};
 use std::borrow::Cow;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// A run of bytes of the derived space.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,9 +30,21 @@ impl Run {
 #[derive(Clone, Debug, Default)]
 pub struct Gather {
     runs: Vec<Run>,
+    /// The run that was read last: most reads go on in it, or in the next one.
+    recent: Recent,
     holes: Vec<Span>,
     copies: Vec<Run>,
     longest_copy: u64,
+}
+
+/// An index that is only a guess.
+#[derive(Debug, Default)]
+struct Recent(AtomicUsize);
+
+impl Clone for Recent {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
 }
 
 impl Gather {
@@ -84,8 +97,20 @@ impl Gather {
 
     /// The index of the run that holds a byte.
     pub fn run_at(&self, at: u64) -> Option<usize> {
+        let holds = |i: usize| self.runs.get(i).is_some_and(|r| r.at <= at && at < r.end());
+        let recent = self.recent.0.load(Ordering::Relaxed);
+        if let Some(i) = (recent..recent + 2).find(|i| holds(*i)) {
+            if i > recent {
+                self.recent.0.store(i, Ordering::Relaxed);
+            }
+            return Some(i);
+        }
         let i = self.runs.partition_point(|r| r.end() <= at);
-        (i < self.runs.len()).then_some(i)
+        let found = i < self.runs.len();
+        if found {
+            self.recent.0.store(i, Ordering::Relaxed);
+        }
+        found.then_some(i)
     }
 
     /// The runs that hold a span of at least one bit, each cut to it: span here, and its first bit there.
@@ -237,6 +262,10 @@ impl Layer for Gather {
             (start < end).then(|| Span::bits(from, end - start))
         })
         .collect()
+    }
+
+    fn has_holes(&self) -> bool {
+        !self.holes.is_empty()
     }
 
     fn hole(&self, span: Span) -> Option<Span> {

@@ -34,6 +34,11 @@ pub trait Layer: Send + Sync + 'static {
         None
     }
 
+    /// Whether any bytes are missing: where none are, nobody asks for [`Self::hole`]. Does not change.
+    fn has_holes(&self) -> bool {
+        false
+    }
+
     /// Whether `patch` must be given all changes of the derived space together, made by whatever view of it, because what
     /// follows from them (lengths, numbers, checksums) follows from all of them.
     ///

@@ -134,7 +134,7 @@ impl Run<'_> {
             return Ok(());
         }
         let mut gather = Gather::new();
-        for (at, len) in &info.fragments {
+        for (at, len) in info.fragments.iter() {
             gather.push_apart(*at, *len);
         }
         let bytes = info.bytes(self.under);
@@ -142,7 +142,7 @@ impl Run<'_> {
         let local = localize(info, changes);
         let mut before = info.table;
         let old = read_block(&bytes, &mut self.old, &mut before);
-        let new = patched(&own, own.span(), &local);
+        let new = Bytes::from(patched(&own, own.span(), &local));
         let kept = kept(&old.fields, &local);
         let mut at = 0;
         while at < new.len() {
@@ -308,7 +308,7 @@ impl Run<'_> {
 fn localize(info: &BlockInfo, changes: &[Splice]) -> Vec<Splice> {
     let mut out = Vec::new();
     let mut base = 0;
-    for (at, len) in &info.fragments {
+    for (at, len) in info.fragments.iter() {
         let fragment = Span::bytes(*at, *len);
         let inside = |c: &&Splice| {
             // what is inserted before a fragment belongs to what comes before it

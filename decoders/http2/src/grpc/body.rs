@@ -55,6 +55,10 @@ impl Layer for Body {
         self.gather.hole(span)
     }
 
+    fn has_holes(&self) -> bool {
+        self.gather.has_holes()
+    }
+
     fn joint(&self) -> bool {
         true
     }

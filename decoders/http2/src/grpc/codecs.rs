@@ -30,15 +30,25 @@ impl Codec for StatusCode {
     }
 
     fn actual(&self, symbol: &Scalar) -> Option<Scalar> {
-        let name = symbol.as_str()?;
-        let i = super::STATUS.iter().position(|s| *s == name)?;
-        Some((i as u64).into())
+        status_code(symbol)
     }
 
     fn description(&self, actual: &Scalar) -> Option<String> {
-        let n = usize::try_from(actual.as_int()?).ok()?;
-        super::STATUS.get(n).map(|s| (*s).to_owned())
+        status_name(actual)
     }
+}
+
+/// The code that a name stands for.
+pub fn status_code(name: &Scalar) -> Option<Scalar> {
+    let name = name.as_str()?;
+    let i = super::STATUS.iter().position(|s| *s == name)?;
+    Some((i as u64).into())
+}
+
+/// The name of a code.
+pub fn status_name(code: &Scalar) -> Option<String> {
+    let n = usize::try_from(code.as_int()?).ok()?;
+    super::STATUS.get(n).map(|s| (*s).to_owned())
 }
 
 /// Percent-encoded text: `grpc-message`.

@@ -8,10 +8,11 @@ mod metadata;
 
 use crate::exchange::{compute, value};
 use crate::header::Header;
-use crate::talk::{Exchange, List, Message, Talk, Who};
+use crate::hpack::Block;
+use crate::talk::{Exchange, List, Message, Status, Talk, Who};
 use binq_core::codec::{Codec, Int, Text};
 use binq_core::shape::{At, Cx, Shape};
-use binq_core::{Kind, Malformed, Scalar, Span};
+use binq_core::{Bits, Kind, Malformed, Misfit, Scalar, Span};
 use codecs::{Percent, StatusCode};
 use metadata::Metadata;
 use std::sync::Arc;
@@ -37,28 +38,14 @@ static STATUS: [&str; 17] = [
     "UNAUTHENTICATED",
 ];
 
-/// Whether an exchange is a gRPC call.
-pub fn is_call(talk: &Talk, exchange: &Exchange) -> bool {
-    let grpc = |list: Option<List>| {
-        list.is_some_and(|l| {
-            let kind = l.value(b"content-type");
-            kind.is_some_and(|v| v.starts_with(b"application/grpc"))
-                || l.get(b"grpc-status").is_some()
-        })
-    };
-    let blocks = [
-        exchange.request.headers,
-        exchange.response.headers,
-        exchange.response.trailers,
-    ];
-    blocks
-        .into_iter()
-        .any(|b| b.is_some() && grpc(talk.headers(b)))
-        || looks_like_call(talk, exchange)
+/// Whether a header block is of a gRPC call.
+pub fn says_grpc(block: &Block) -> bool {
+    let kind = block.value(b"content-type");
+    kind.is_some_and(|v| v.starts_with(b"application/grpc")) || block.get(b"grpc-status").is_some()
 }
 
 /// Whether an exchange whose headers are not all known carries messages as gRPC does: every byte of a body is of one.
-fn looks_like_call(talk: &Talk, exchange: &Exchange) -> bool {
+pub fn looks_like_call(talk: &Talk, exchange: &Exchange) -> bool {
     let hidden = |block| {
         let list = talk.headers(block);
         list.is_some_and(|l| l.fields().iter().any(|f| f.is_unknown()))
@@ -111,16 +98,131 @@ impl Call {
     }
 
     fn path(&self) -> Option<String> {
-        let list = self.talk.headers(self.exchange().request.headers)?;
-        Some(String::from_utf8_lossy(list.value(b":path")?).into_owned())
+        let path = self.exchange().path.as_ref()?;
+        Some(String::from_utf8_lossy(path).into_owned())
     }
 
     fn status(&self) -> Option<usize> {
+        if let Status::Code(code, _) = self.exchange().status {
+            return usize::try_from(code).ok();
+        }
         let list = self.trailers()?;
         std::str::from_utf8(list.value(b"grpc-status")?)
             .ok()?
             .parse()
             .ok()
+    }
+}
+
+/// The fields that are found one by one, in order; others come after them.
+static FOUND: [&str; 9] = [
+    "path",
+    "authority",
+    "metadata",
+    "requests",
+    "responses",
+    "response_metadata",
+    "trailers",
+    "status",
+    "message",
+];
+
+impl Call {
+    /// Add one of [`FOUND`], if it is there.
+    fn add(&self, name: &'static str, cx: &mut Cx<'_>) {
+        let exchange = self.exchange();
+        if let ("status", Status::Code(code, span)) = (name, exchange.status) {
+            let codec: Arc<dyn Codec> = Arc::new(KnownStatus {
+                code,
+                talk: self.talk.clone(),
+                i: self.i,
+            });
+            cx.node_in(
+                name,
+                &self.talk.server.space,
+                span,
+                Kind::Leaf(codec.into()),
+            );
+            return;
+        }
+        let sent = || self.talk.headers(exchange.request.headers);
+        let received = || self.talk.headers(exchange.response.headers);
+        let list = match name {
+            "path" | "authority" | "metadata" => sent(),
+            "requests" | "responses" => {
+                let (who, list) = match name {
+                    "requests" => (Who::Client, sent()),
+                    _ => (Who::Server, received()),
+                };
+                let (talk, list) = (&self.talk, list.as_ref());
+                message::add(cx, name, talk, self.i, who, list, self.path());
+                return;
+            }
+            "response_metadata" if exchange.response.trailers.is_some() => received(),
+            "response_metadata" => None,
+            _ => self.trailers(),
+        };
+        let Some(list) = &list else {
+            return;
+        };
+        match name {
+            "path" => value(cx, list, b":path", name),
+            "authority" => value(cx, list, b":authority", name),
+            "status" => wrapped(cx, list, b"grpc-status", name, |inner| {
+                Arc::new(StatusCode(inner))
+            }),
+            "message" => wrapped(cx, list, b"grpc-message", name, |inner| {
+                Arc::new(Percent(inner))
+            }),
+            _ => Metadata::add(cx, name, list),
+        }
+    }
+}
+
+/// A status that was seen on the walk over the frames. How it is spelled is looked up when that matters.
+struct KnownStatus {
+    code: u32,
+    talk: Arc<Talk>,
+    i: usize,
+}
+
+impl KnownStatus {
+    fn spelled(&self) -> Option<StatusCode> {
+        let call = Call {
+            talk: self.talk.clone(),
+            i: self.i,
+        };
+        let list = call.trailers()?;
+        let field = list.get(b"grpc-status")?.clone();
+        Some(StatusCode(Header { field }.place(list.base, true).1))
+    }
+}
+
+impl Codec for KnownStatus {
+    fn known(&self) -> Option<Scalar> {
+        Some(u64::from(self.code).into())
+    }
+
+    fn decode(&self, bits: &Bits) -> Result<Scalar, Misfit> {
+        match self.spelled() {
+            Some(codec) => codec.decode(bits),
+            None => Ok(u64::from(self.code).into()),
+        }
+    }
+
+    fn encode(&self, value: &Scalar, like: &Bits) -> Result<Bits, Misfit> {
+        match self.spelled() {
+            Some(codec) => codec.encode(value, like),
+            None => Err(Misfit::new("nothing: its header block is gone", value)),
+        }
+    }
+
+    fn actual(&self, symbol: &Scalar) -> Option<Scalar> {
+        codecs::status_code(symbol)
+    }
+
+    fn description(&self, actual: &Scalar) -> Option<String> {
+        codecs::status_name(actual)
     }
 }
 
@@ -163,44 +265,18 @@ impl Shape for Call {
         }
     }
 
+    fn find(&self, name: &str, cx: &mut Cx<'_>) -> bool {
+        let found = FOUND.iter().find(|n| **n == name);
+        found.inspect(|name| self.add(name, cx)).is_some()
+    }
+
     fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {
         let exchange = self.exchange();
-        let sent = self.talk.headers(exchange.request.headers);
-        let received = self.talk.headers(exchange.response.headers);
-        let trailers = self.trailers();
-        if let Some(list) = &sent {
-            value(cx, list, b":path", "path");
-            value(cx, list, b":authority", "authority");
-            Metadata::add(cx, "metadata", list);
+        for name in FOUND {
+            self.add(name, cx);
         }
-        for (name, who, list) in [
-            ("requests", Who::Client, &sent),
-            ("responses", Who::Server, &received),
-        ] {
-            message::add(
-                cx,
-                name,
-                &self.talk,
-                self.i,
-                who,
-                list.as_ref(),
-                self.path(),
-            );
-        }
-        if exchange.response.trailers.is_some()
-            && let Some(list) = &received
-        {
-            Metadata::add(cx, "response_metadata", list);
-        }
-        if let Some(list) = &trailers {
-            Metadata::add(cx, "trailers", list);
-            wrapped(cx, list, b"grpc-status", "status", |inner| {
-                Arc::new(StatusCode(inner))
-            });
-            wrapped(cx, list, b"grpc-message", "message", |inner| {
-                Arc::new(Percent(inner))
-            });
-            metadata::details(cx, list, &self.talk.options);
+        if let Some(list) = self.trailers() {
+            metadata::details(cx, &list, &self.talk.options);
         }
         for (message, who) in [
             (&exchange.request, Who::Client),

@@ -117,7 +117,7 @@ impl Codec for Resolved {
                 format!("entry {} of the dynamic table", self.index),
                 "one from before the capture began, or that it lost",
             )),
-            Part::Wrong(expected, found) => Err(Misfit::new(expected.clone(), found)),
+            Part::Wrong(wrong) => Err(Misfit::new(wrong.0.clone(), &wrong.1)),
         }
     }
 

@@ -19,7 +19,7 @@ pub enum Part {
     /// It is in a part of the dynamic table that was made before the capture began, or was lost.
     Unknown,
     /// There is none: a bad index or bad Huffman code; what was expected, and what was found.
-    Wrong(String, String),
+    Wrong(Box<(String, String)>),
 }
 
 impl Part {
@@ -69,17 +69,31 @@ pub struct Block {
     pub broken: Option<Repr>,
 }
 
+impl Block {
+    /// The first field of that name.
+    pub fn get(&self, name: &[u8]) -> Option<&Field> {
+        let mut fields = self.fields.iter();
+        fields.find(|f| f.name.known().is_some_and(|n| n == name))
+    }
+
+    /// Its value, where it is known.
+    pub fn value(&self, name: &[u8]) -> Option<&[u8]> {
+        self.get(name)?.value.known().map(|v| &v[..])
+    }
+}
+
 /// What a representation stands for with this table.
-pub fn resolve(block: &[u8], repr: &Repr, log: &Log, table: &Window) -> (Part, Part) {
-    let literal = |t: &repr::Text| match repr::text_of(&block[t.at..t.end]) {
+pub fn resolve(block: &Bytes, repr: &Repr, log: &Log, table: &Window) -> (Part, Part) {
+    let literal = |t: &repr::Text| match repr::text_in(block, t) {
         Ok(text) => Part::Known(text),
-        Err(expected) => Part::Wrong(expected, "something else".to_owned()),
+        Err(expected) => Part::Wrong(Box::new((expected, "something else".to_owned()))),
     };
     let at = |index| match table.get(log, index) {
         Lookup::Entry(e) => (Part::Known(e.name), Part::Known(e.value)),
         Lookup::Unknown => (Part::Unknown, Part::Unknown),
         Lookup::Nothing => {
-            let wrong = Part::Wrong("an index into the tables".to_owned(), index.to_string());
+            let expected = "an index into the tables".to_owned();
+            let wrong = Part::Wrong(Box::new((expected, index.to_string())));
             (wrong.clone(), wrong)
         }
     };
@@ -106,8 +120,12 @@ pub fn apply(field: &Field, log: &mut Log, table: &mut Window) {
 }
 
 /// Read a whole block and bring the table up to date.
-pub fn read_block(bytes: &[u8], log: &mut Log, table: &mut Window) -> Block {
-    let mut block = Block::default();
+pub fn read_block(bytes: &Bytes, log: &mut Log, table: &mut Window) -> Block {
+    // most fields are an index, or a literal of some bytes
+    let mut block = Block {
+        fields: Vec::with_capacity((bytes.len() / 4).min(16)),
+        ..Block::default()
+    };
     let mut at = 0;
     while at < bytes.len() {
         match repr::read(bytes, at) {

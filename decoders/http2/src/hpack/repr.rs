@@ -181,6 +181,21 @@ pub fn text_of(literal: &[u8]) -> Result<Bytes, String> {
     if literal[0] & 0x80 == 0 {
         return Ok(Bytes::copy_from_slice(body));
     }
+    inflate(body)
+}
+
+/// The text of a string literal of a block; it shares the bytes of the block where it can.
+///
+/// # Errors
+/// In words, what is wrong with its Huffman code.
+pub fn text_in(block: &Bytes, text: &Text) -> Result<Bytes, String> {
+    if block[text.at] & 0x80 == 0 {
+        return Ok(block.slice(text.body..text.end));
+    }
+    inflate(&block[text.body..text.end])
+}
+
+fn inflate(body: &[u8]) -> Result<Bytes, String> {
     match huffman::decode(body) {
         Ok(text) => Ok(text.into()),
         Err(huffman::Wrong::Eos) => Err("Huffman code without EOS".to_owned()),
