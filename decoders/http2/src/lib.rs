@@ -13,9 +13,12 @@ mod framing;
 mod grpc;
 mod header;
 pub mod hpack;
+mod http1;
+mod lines;
 mod payload;
 pub mod side;
 mod stream;
 mod talk;
 
+pub use http1::Http1;
 pub use stream::Http2;

@@ -1,9 +1,11 @@
 //! `requests[]` and `responses[]`: length-prefixed messages.
 
+use super::Source;
 use super::body::PREFIX;
 use super::encoding::Encoding;
+use super::head::Head;
 use crate::exchange::Lost;
-use crate::talk::{List, Talk, Who};
+use crate::talk::Who;
 use binq_core::codec::{Bool, Codec, Int, Raw, Text};
 use binq_core::encode::{Splice, agree, patched};
 use binq_core::layer::{Layer, Patching, Window};
@@ -23,34 +25,32 @@ struct How {
 /// Add the messages of a body as an array.
 pub fn add(
     cx: &mut Cx<'_>,
-    name: &'static str,
-    talk: &Arc<Talk>,
-    i: usize,
+    source: &dyn Source,
     who: Who,
-    list: Option<&List>,
+    head: Option<&Head>,
     path: Option<String>,
 ) {
-    let exchange = talk.exchange(i);
-    let message = match who {
-        Who::Client => &exchange.request,
-        Who::Server => &exchange.response,
+    let (name, side) = match who {
+        Who::Client => ("requests", "request"),
+        Who::Server => ("responses", "response"),
     };
-    let body = message.body(talk.side(who));
-    let side = match who {
-        Who::Client => "request",
-        Who::Server => "response",
-    };
-    let mut options = talk.options.with(inside::SIDE, side.into());
+    let opened = source.content(who).opened();
+    let mut options = source.options().with(inside::SIDE, side.into());
     if let Some(path) = path {
         options = options.with(inside::METHOD, path.into());
     }
-    let encoding = list.and_then(|l| l.value(b"grpc-encoding"));
+    let encoding = head.and_then(|h| h.value(b"grpc-encoding"));
     let how = How {
         options,
         encoding: encoding.map(Bytes::copy_from_slice),
     };
     let messages = Messages(Arc::new(how));
-    cx.node_in(name, body, body.span(), Kind::array(Arc::new(messages)));
+    cx.node_in(
+        name,
+        &opened.space,
+        opened.messages,
+        Kind::array(Arc::new(messages)),
+    );
 }
 
 struct Messages(Arc<How>);

@@ -3,18 +3,20 @@
 pub mod body;
 mod codecs;
 mod encoding;
+pub mod head;
 mod message;
 mod metadata;
+pub mod web;
 
-use crate::exchange::{compute, value};
-use crate::header::Header;
-use crate::talk::{Exchange, List, Message, Talk, Who};
+use crate::exchange::compute;
+use crate::talk::{Exchange, List, Talk, Who};
 use binq_core::codec::{Codec, Int, Text};
 use binq_core::shape::{At, Cx, Shape};
-use binq_core::{Kind, Malformed, Scalar, Span};
+use binq_core::{Kind, Malformed, Options, Scalar, Space, Span};
 use codecs::{Percent, StatusCode};
-use metadata::Metadata;
+use head::Head;
 use std::sync::Arc;
+use web::Content;
 
 /// Status codes, by number.
 static STATUS: [&str; 17] = [
@@ -63,8 +65,8 @@ fn looks_like_call(talk: &Talk, exchange: &Exchange) -> bool {
         let list = talk.headers(block);
         list.is_some_and(|l| l.fields().iter().any(|f| f.is_unknown()))
     };
-    let carries = |message: &Message, who| {
-        let body = message.body(talk.side(who));
+    let carries = |who| {
+        let body = &exchange.content(talk, who).space;
         let read = |at, len| body.read(at, len).into_owned();
         let (mut end, mut count) = (0, 0);
         for (at, len) in body::messages(read, body.len()) {
@@ -79,45 +81,115 @@ fn looks_like_call(talk: &Talk, exchange: &Exchange) -> bool {
     };
     let (sent, received) = (&exchange.request, &exchange.response);
     (hidden(sent.headers) || hidden(received.headers))
-        && (carries(sent, Who::Client) || carries(received, Who::Server))
+        && (carries(Who::Client) || carries(Who::Server))
 }
 
-/// A call, by the index of its exchange.
-pub fn call(talk: &Arc<Talk>, i: usize) -> Kind {
-    Kind::shared(Arc::new(Call {
-        talk: talk.clone(),
-        i,
-    }))
+/// What a call is made of: an exchange of HTTP, whatever its version.
+pub trait Source: Send + Sync + 'static {
+    /// Settings of the decode.
+    fn options(&self) -> &Options;
+
+    /// The header fields that the client sent.
+    fn sent(&self) -> Option<Head>;
+
+    /// The header fields that the server sent.
+    fn received(&self) -> Option<Head>;
+
+    /// The trailers that HTTP has.
+    fn trailers(&self) -> Option<Head>;
+
+    /// The body that a peer sent.
+    fn content(&self, who: Who) -> &Content;
+
+    /// The time, duration, connection or stream.
+    fn compute(&self, name: &str) -> Scalar;
+
+    /// Where a peer gave up: the space, and the code there.
+    fn reset(&self, who: Who) -> Option<(&Space, Span)>;
 }
 
-struct Call {
+/// A call of this exchange.
+pub fn call(source: impl Source) -> Kind {
+    Kind::shared(Arc::new(Call(source)))
+}
+
+/// An exchange of HTTP/2, by its index.
+pub struct OfStream {
     talk: Arc<Talk>,
     i: usize,
 }
 
-impl Call {
+impl OfStream {
+    /// By its index.
+    pub fn new(talk: &Arc<Talk>, i: usize) -> Self {
+        Self {
+            talk: talk.clone(),
+            i,
+        }
+    }
+
     fn exchange(&self) -> &Exchange {
         self.talk.exchange(self.i)
     }
+}
 
-    /// The block that has the status: the trailers, or the only one.
-    fn trailers(&self) -> Option<List> {
-        let response = &self.exchange().response;
-        let only = || {
-            let list = self.talk.headers(response.headers)?;
-            list.get(b"grpc-status").is_some().then_some(list)
+impl Source for OfStream {
+    fn options(&self) -> &Options {
+        &self.talk.options
+    }
+
+    fn sent(&self) -> Option<Head> {
+        let list = self.talk.headers(self.exchange().request.headers);
+        list.map(Head::Block)
+    }
+
+    fn received(&self) -> Option<Head> {
+        let list = self.talk.headers(self.exchange().response.headers);
+        list.map(Head::Block)
+    }
+
+    fn trailers(&self) -> Option<Head> {
+        let list = self.talk.headers(self.exchange().response.trailers);
+        list.map(Head::Block)
+    }
+
+    fn content(&self, who: Who) -> &Content {
+        self.exchange().content(&self.talk, who)
+    }
+
+    fn compute(&self, name: &str) -> Scalar {
+        compute(&self.talk, self.i, name)
+    }
+
+    fn reset(&self, who: Who) -> Option<(&Space, Span)> {
+        let at = self.exchange().message(who).reset?;
+        let span = Span::bytes(at + crate::frame::HEAD, 4);
+        Some((&self.talk.side(who).space, span))
+    }
+}
+
+struct Call<S>(S);
+
+impl<S: Source> Call<S> {
+    /// The fields that have the status: the trailers, those of gRPC-Web, or the only ones.
+    fn trailers(&self) -> Option<Head> {
+        let of_http = || self.0.trailers();
+        let of_body = || {
+            let opened = self.0.content(Who::Server).opened();
+            opened.trailers.clone().map(Head::Lines)
         };
-        self.talk.headers(response.trailers).or_else(only)
+        let only = || self.0.received().filter(|head| head.has(b"grpc-status"));
+        of_http().or_else(of_body).or_else(only)
     }
 
     fn path(&self) -> Option<String> {
-        let list = self.talk.headers(self.exchange().request.headers)?;
-        Some(String::from_utf8_lossy(list.value(b":path")?).into_owned())
+        let head = self.0.sent()?;
+        Some(String::from_utf8_lossy(head.value(b":path")?).into_owned())
     }
 
     fn status(&self) -> Option<usize> {
-        let list = self.trailers()?;
-        std::str::from_utf8(list.value(b"grpc-status")?)
+        let head = self.trailers()?;
+        std::str::from_utf8(head.value(b"grpc-status")?)
             .ok()?
             .parse()
             .ok()
@@ -128,7 +200,7 @@ fn text(s: Option<&str>) -> Scalar {
     s.map_or(Scalar::Null, Scalar::from)
 }
 
-impl Shape for Call {
+impl<S: Source> Shape for Call<S> {
     fn name(&self) -> &'static str {
         "grpc_call"
     }
@@ -159,81 +231,59 @@ impl Shape for Call {
                 }))
             }
             "status_name" => text(self.status().and_then(|s| STATUS.get(s).copied())),
-            _ => compute(&self.talk, self.i, name),
+            _ => self.0.compute(name),
         }
     }
 
     fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {
-        let exchange = self.exchange();
-        let sent = self.talk.headers(exchange.request.headers);
-        let received = self.talk.headers(exchange.response.headers);
-        let trailers = self.trailers();
-        if let Some(list) = &sent {
-            value(cx, list, b":path", "path");
-            value(cx, list, b":authority", "authority");
-            Metadata::add(cx, "metadata", list);
+        let (sent, received) = (self.0.sent(), self.0.received());
+        if let Some(head) = &sent {
+            head.add(cx, b":path", "path");
+            head.add(cx, b":authority", "authority");
+            head.metadata(cx, "metadata");
         }
-        for (name, who, list) in [
-            ("requests", Who::Client, &sent),
-            ("responses", Who::Server, &received),
-        ] {
-            message::add(
-                cx,
-                name,
-                &self.talk,
-                self.i,
-                who,
-                list.as_ref(),
-                self.path(),
-            );
+        for (who, head) in [(Who::Client, &sent), (Who::Server, &received)] {
+            message::add(cx, &self.0, who, head.as_ref(), self.path());
         }
-        if exchange.response.trailers.is_some()
-            && let Some(list) = &received
-        {
-            Metadata::add(cx, "response_metadata", list);
+        let apart = || {
+            let of_body = self.0.content(Who::Server).opened();
+            self.0.trailers().is_some() || of_body.trailers.is_some()
+        };
+        if let Some(head) = received.filter(|_| apart()) {
+            head.metadata(cx, "response_metadata");
         }
-        if let Some(list) = &trailers {
-            Metadata::add(cx, "trailers", list);
-            wrapped(cx, list, b"grpc-status", "status", |inner| {
+        if let Some(head) = self.trailers() {
+            head.metadata(cx, "trailers");
+            wrapped(cx, &head, b"grpc-status", "status", |inner| {
                 Arc::new(StatusCode(inner))
             });
-            wrapped(cx, list, b"grpc-message", "message", |inner| {
+            wrapped(cx, &head, b"grpc-message", "message", |inner| {
                 Arc::new(Percent(inner))
             });
-            metadata::details(cx, list, &self.talk.options);
+            metadata::details(cx, &head, self.0.options());
         }
-        for (message, who) in [
-            (&exchange.request, Who::Client),
-            (&exchange.response, Who::Server),
-        ] {
-            if let Some(at) = message.reset {
-                let name = match who {
-                    Who::Client => "client_reset",
-                    Who::Server => "server_reset",
-                };
-                let span = Span::bytes(at + crate::frame::HEAD, 4);
+        for (who, name) in [(Who::Client, "client_reset"), (Who::Server, "server_reset")] {
+            if let Some((space, span)) = self.0.reset(who) {
                 let kind = Kind::Leaf((&crate::frame::ERROR_CODE).into());
-                cx.node_in(name, &self.talk.side(who).space, span, kind);
+                cx.node_in(name, space, span, kind);
             }
         }
-        Ok(())
+        let faults =
+            [Who::Client, Who::Server].map(|who| self.0.content(who).opened().fault.clone());
+        faults.into_iter().flatten().next().map_or(Ok(()), Err)
     }
 }
 
 /// Add the value of a header field, read by another codec.
 fn wrapped(
     cx: &mut Cx<'_>,
-    list: &List,
+    head: &Head,
     header: &[u8],
     name: &'static str,
     wrap: impl FnOnce(binq_core::Ref<dyn Codec>) -> Arc<dyn Codec>,
 ) {
-    let Some(field) = list.get(header) else {
-        return;
-    };
-    let field = Header {
-        field: field.clone(),
-    };
-    let (span, codec) = field.place(list.base, true);
-    cx.node_in(name, &list.space, span, Kind::Leaf(wrap(codec).into()));
+    if let Some((span, codec)) = head.place(header) {
+        let kind = Kind::Leaf(wrap(codec).into());
+        cx.node_in(name, head.space(), span, kind);
+    }
 }
