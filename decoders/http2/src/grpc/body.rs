@@ -9,6 +9,9 @@ use std::borrow::Cow;
 /// Bytes before a message: compressed or not, and its length.
 pub const PREFIX: u64 = 5;
 
+/// Name of the items of a list of messages.
+pub const MESSAGE: &str = "message";
+
 /// The data of a message, gathered from its DATA frames.
 pub struct Body {
     gather: Gather,
@@ -100,7 +103,8 @@ pub fn lengths(
         let inside = changes[next..]
             .iter()
             .take_while(|c| c.span.start <= message.end())
-            .filter(|c| message.contains(c.span) && c.items.is_none());
+            // whole messages that come and go beside it are not its own
+            .filter(|c| message.contains(c.span) && c.items != Some(MESSAGE));
         let mut by = None;
         let growth: i64 = inside
             .inspect(|c| by = Some(c.by.clone()))

@@ -1,7 +1,7 @@
 //! `requests[]` and `responses[]`: length-prefixed messages.
 
 use super::Source;
-use super::body::PREFIX;
+use super::body::{MESSAGE, PREFIX};
 use super::encoding::Encoding;
 use super::head::Head;
 use crate::exchange::Lost;
@@ -57,7 +57,7 @@ struct Messages(Arc<How>);
 
 impl Sequence for Messages {
     fn name(&self) -> &'static str {
-        "message"
+        MESSAGE
     }
 
     fn step(&self, at: &SeqAt<'_>, state: &State) -> Option<Step> {
@@ -90,6 +90,11 @@ impl Sequence for Messages {
     }
 
     fn build(&self, value: &Plain) -> Result<Node, String> {
+        if let Plain::Node(node) = value
+            && node.shape_name() == Some(Message::NAME)
+        {
+            return Ok(node.clone());
+        }
         let bytes = match value {
             Plain::Scalar(s) => s.as_bytes().map(<[u8]>::to_vec),
             Plain::Node(node) => node.bytes().ok().map(|b| b.to_vec()),
@@ -120,6 +125,8 @@ struct Message {
 }
 
 impl Message {
+    const NAME: &'static str = "grpc_message";
+
     /// What the message is encoded in, if its flag says that it is.
     fn encoding(&self, at: &At<'_>) -> Option<&[u8]> {
         let compressed = at.read(0, 1).first().is_some_and(|b| *b != 0);
@@ -130,7 +137,7 @@ impl Message {
 
 impl Shape for Message {
     fn name(&self) -> &'static str {
-        "grpc_message"
+        Self::NAME
     }
 
     fn layout(&self) -> &'static [Field] {

@@ -196,6 +196,59 @@ impl<S: Source> Call<S> {
     }
 }
 
+/// The fields that are found one by one, in order; others come after them.
+static FOUND: [&str; 9] = [
+    "path",
+    "authority",
+    "metadata",
+    "requests",
+    "responses",
+    "response_metadata",
+    "trailers",
+    "status",
+    "message",
+];
+
+impl<S: Source> Call<S> {
+    /// Whether there are trailers apart from the headers.
+    fn has_trailers(&self) -> bool {
+        let of_body = || self.0.content(Who::Server).opened().trailers.is_some();
+        self.0.trailers().is_some() || of_body()
+    }
+
+    /// Add one of [`FOUND`], if it is there.
+    fn add(&self, name: &'static str, cx: &mut Cx<'_>) {
+        let source = &self.0;
+        let head = match name {
+            "path" | "authority" | "metadata" => source.sent(),
+            "requests" => {
+                let head = source.sent();
+                return message::add(cx, source, Who::Client, head.as_ref(), self.path());
+            }
+            "responses" => {
+                let head = source.received();
+                return message::add(cx, source, Who::Server, head.as_ref(), self.path());
+            }
+            "response_metadata" => source.received().filter(|_| self.has_trailers()),
+            _ => self.trailers(),
+        };
+        let Some(head) = &head else {
+            return;
+        };
+        match name {
+            "path" => head.add(cx, b":path", name),
+            "authority" => head.add(cx, b":authority", name),
+            "status" => wrapped(cx, head, b"grpc-status", name, |inner| {
+                Arc::new(StatusCode(inner))
+            }),
+            "message" => wrapped(cx, head, b"grpc-message", name, |inner| {
+                Arc::new(Percent(inner))
+            }),
+            _ => head.metadata(cx, name),
+        }
+    }
+}
+
 fn text(s: Option<&str>) -> Scalar {
     s.map_or(Scalar::Null, Scalar::from)
 }
@@ -235,31 +288,16 @@ impl<S: Source> Shape for Call<S> {
         }
     }
 
+    fn find(&self, name: &str, cx: &mut Cx<'_>) -> bool {
+        let found = FOUND.iter().find(|n| **n == name);
+        found.inspect(|name| self.add(name, cx)).is_some()
+    }
+
     fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {
-        let (sent, received) = (self.0.sent(), self.0.received());
-        if let Some(head) = &sent {
-            head.add(cx, b":path", "path");
-            head.add(cx, b":authority", "authority");
-            head.metadata(cx, "metadata");
-        }
-        for (who, head) in [(Who::Client, &sent), (Who::Server, &received)] {
-            message::add(cx, &self.0, who, head.as_ref(), self.path());
-        }
-        let apart = || {
-            let of_body = self.0.content(Who::Server).opened();
-            self.0.trailers().is_some() || of_body.trailers.is_some()
-        };
-        if let Some(head) = received.filter(|_| apart()) {
-            head.metadata(cx, "response_metadata");
+        for name in FOUND {
+            self.add(name, cx);
         }
         if let Some(head) = self.trailers() {
-            head.metadata(cx, "trailers");
-            wrapped(cx, &head, b"grpc-status", "status", |inner| {
-                Arc::new(StatusCode(inner))
-            });
-            wrapped(cx, &head, b"grpc-message", "message", |inner| {
-                Arc::new(Percent(inner))
-            });
             metadata::details(cx, &head, self.0.options());
         }
         for (who, name) in [(Who::Client, "client_reset"), (Who::Server, "server_reset")] {

@@ -120,6 +120,18 @@ fn open(body: &Space, web: Option<Web>) -> Opened {
             });
             break;
         }
+        let said = space
+            .read(at + 1, 4)
+            .iter()
+            .fold(0, |n, b| n << 8 | u64::from(*b));
+        if said > len {
+            let found = format!("{len} bytes");
+            fault = fault.or(Some(Malformed::new(
+                first,
+                format!("{said} bytes of trailers"),
+                found,
+            )));
+        }
         let (found, used, how) = lines::read(&space.read(first, len), first);
         if how == lines::End::Wrong || (used as u64) < len {
             fault = fault.or_else(|| {
@@ -290,7 +302,7 @@ impl Text {
             )
         };
         let group = |run: &Run, at: u64| at.saturating_sub(run.bytes.0) / 3;
-        let is_padded = |run: &Run| run.text.1 % 4 == 0;
+        let is_padded = |run: &Run| run.text.1.is_multiple_of(4);
         let run = &self.runs[first];
         let resized = changes.iter().any(|c| c.growth() != 0);
         if first == last && !resized {
