@@ -1,6 +1,6 @@
 //! Outputs: results as JSON, as text or as bytes.
 
-use crate::args::Args;
+use crate::args::{Args, Form};
 use crate::failure::tell;
 use binq_core::Node;
 use binq_core::encode::{EncodeOptions, Encoded, encode};
@@ -57,7 +57,7 @@ impl Output {
                 bits,
                 ..json::Options::default()
             },
-            bytes: args.bytes,
+            bytes: args.form() == Form::Bytes,
             raw,
             join: args.join_output,
             encode: EncodeOptions {

@@ -37,8 +37,14 @@ def to_grpcurl:
       (.path | tostring | ltrimstr("/")) ]
   | map(_word) | join(" ");
 
-def _headers: [.headers[]? | select(.name != null) | {name: (.name | tostring), value: (.value | tostring)}
-               | select(.name | startswith(":") | not)];
+# Header fields without those that HTTP/2 has for the first line. Bytes that gRPC's C core sends as they are, after a zero, are
+# base64 to everyone else.
+def _headers:
+  [ .headers[]? | select(.name != null) | .name as $name | .value as $value
+    | select($name | tostring | startswith(":") | not)
+    | { name: ($name | tostring),
+        value: (if ($name | endswith("-bin")) and ($value | tostring | startswith("\u0000"))
+                then $value | tovalue | tobytes | .[1:] | @base64 else $value | tostring end) } ];
 
 def _header($name): first(.headers[]? | select((.name // "" | tostring | ascii_downcase) == $name) | .value | tostring) // null;
 
@@ -119,7 +125,7 @@ def summary(f):
     ({}; .[$call.path] |= (.count += 1 | .status[$call.status] += 1 | .durations += [$call.duration | values | tovalue]))
   | to_entries | sort_by(.key)
   | map((.key | ltrimstr("/") | split("/")) as $parts | .value
-      | { service: ($parts[:-1] | join("/")), method: ($parts[-1] // ""), count,
+      | { service: ($parts[:-1] | if . == [] then null else join("/") end), method: $parts[-1], count,
           status: (.status | to_entries | sort_by(.key) | from_entries),
           p50: (.durations | _percentile(0.5)), p99: (.durations | _percentile(0.99)) });
 

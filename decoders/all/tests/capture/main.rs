@@ -7,6 +7,7 @@ mod schema;
 #[path = "../laws/walk.rs"]
 #[allow(dead_code)]
 mod walk;
+mod web;
 
 use binq_core::encode::{EncodeOptions, Encoded, encode};
 use binq_core::{Node, Options, Plain, Registry, Scalar};
@@ -48,6 +49,7 @@ pub(crate) fn capture(name: &str) -> Bytes {
 fn formats() -> Registry {
     Registry::new(vec![
         &binq_http2::Http2,
+        &binq_http2::Http1,
         &binq_capture::Pcap,
         &binq_capture::PcapNg,
     ])
