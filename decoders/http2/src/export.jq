@@ -82,7 +82,7 @@ def _har_entry:
         { postData: { mimeType: ($sent | _header("content-type") // ""), params: [],
                       text: ($sent.body | _base64), _encoding: "base64" } } end)),
       response: ({
-        status: ($got.status // 0 | tonumber),
+        status: (try ($got.status // 0 | tonumber) catch 0),
         statusText: ($got.reason // "" | tostring),
         httpVersion: $version,
         cookies: [],
