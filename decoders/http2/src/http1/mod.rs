@@ -179,8 +179,15 @@ impl Shape for Root {
         let found = stream.messages();
         let list = Kind::array(Arc::new(shape::List(stream.clone())));
         cx.node_in(name, &stream.space(), Span::bytes(0, found.end), list);
-        let rest = stream.raw.len() - found.end;
-        crate::payload::known_bytes(cx, &stream.space(), Span::bytes(found.end, rest));
+        let rest = Span::bytes(found.end, stream.raw.len() - found.end);
+        let space = stream.space();
+        let broken = found.all.last().is_some_and(|m| m.fault.is_some());
+        if (broken || found.fault.is_some()) && rest.len > 0 && space.hole_in(rest).is_none() {
+            let kind = Kind::Leaf((&shape::Unread).into());
+            cx.node_in("gap0", &space, rest, kind);
+        } else {
+            crate::payload::known_bytes(cx, &space, rest);
+        }
         match &found.fault {
             Some(fault) => Err(fault.clone()),
             None => Ok(()),

@@ -233,6 +233,26 @@ impl Codec for Size {
     }
 }
 
+/// Bytes that are of no message, as what is before them broke off: changed, they might go on with it. They can be changed in
+/// the packets.
+pub struct Unread;
+
+impl Codec for Unread {
+    fn decode(&self, bits: &Bits) -> Result<Scalar, Misfit> {
+        Raw::FIXED.decode(bits)
+    }
+
+    fn encode(&self, value: &Scalar, like: &Bits) -> Result<Bits, Misfit> {
+        match value.as_bytes() == Some(&like.bytes()[..]) {
+            true => Ok(like.clone()),
+            false => Err(Misfit::new(
+                "no other bytes, as they belong to no message (their packets take others)",
+                value,
+            )),
+        }
+    }
+}
+
 /// A status: whether it is interim (1xx) says what follows, and stays.
 static STATUS: Status = Status;
 
