@@ -58,11 +58,14 @@ pub struct Args {
     /// Take the arguments after this as strings, in $ARGS.positional, not as files
     #[arg(long)]
     pub args: bool,
-    /// Write the bytes of each result: a decoded value with its edits, a string as it is
-    #[arg(short, long)]
+    /// Write the bytes of each result: a decoded value with its edits, a string as it is; short for `--to bytes`
+    #[arg(short, long, overrides_with = "to")]
     pub bytes: bool,
+    /// Write each result as JSON, or as its bytes: those of a decoded value are its own, a message's inflated and unframed
+    #[arg(long, value_name = "json|bytes", overrides_with = "bytes")]
+    pub to: Option<Form>,
     /// Write the result back to its file; with a suffix, keep the original under that name
-    #[arg(short, long, value_name = "SUFFIX", num_args = 0..=1, require_equals = true, default_missing_value = "", conflicts_with_all = ["null_input", "slurp", "bytes"])]
+    #[arg(short, long, value_name = "SUFFIX", num_args = 0..=1, require_equals = true, default_missing_value = "", conflicts_with_all = ["null_input", "slurp", "bytes", "to"])]
     pub in_place: Option<String>,
     /// Recompute no lengths and checksums: write what was assigned, and only that
     #[arg(long)]
@@ -108,6 +111,15 @@ pub struct Args {
     pub positional: Vec<String>,
 }
 
+/// How results are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Form {
+    /// As JSON.
+    Json,
+    /// As bytes.
+    Bytes,
+}
+
 /// How bytes are written as text.
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
 pub enum TextForm {
@@ -127,6 +139,14 @@ Examples:
 Exit codes: 1 and 4 with -e, 2 an input or the usage is wrong, 3 the filter does not compile, 5 an error while running.";
 
 impl Args {
+    /// How results are written: as the last of `--to` and `-b` says.
+    pub fn form(&self) -> Form {
+        match self.bytes {
+            true => Form::Bytes,
+            false => self.to.unwrap_or(Form::Json),
+        }
+    }
+
     /// Read the command line.
     ///
     /// # Errors

@@ -1,6 +1,6 @@
 //! Outputs: results as JSON, as text or as bytes.
 
-use crate::args::Args;
+use crate::args::{Args, Form};
 use crate::blocks::{BLOCK, Blocks};
 use crate::failure::tell;
 use crate::input::Current;
@@ -107,7 +107,7 @@ impl Output {
                 bits,
                 ..json::Options::default()
             },
-            bytes: args.bytes,
+            bytes: args.form() == Form::Bytes,
             raw,
             join: args.join_output,
             encode: EncodeOptions {

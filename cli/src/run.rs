@@ -35,10 +35,12 @@ fn try_run(args: &Args) -> Result<u8, u8> {
     };
     let extras = decoder.registry.functions();
     let functions = decoder.registry.node_functions();
+    let definitions = decoder.registry.definitions();
     let settings = Settings {
         vars: &names,
         extras: &extras,
         functions: &functions,
+        definitions: &definitions,
         ..Settings::default()
     };
     let query = Query::compile(&code, &settings).map_err(|e| {

@@ -28,6 +28,8 @@ pub struct Settings<'a> {
     pub extras: &'a [ScalarFn],
     /// More of them, that take any values and arguments.
     pub functions: &'a [NodeFn],
+    /// Definitions in jq that formats supply; they may call what is in `extras` and `functions`.
+    pub definitions: &'a str,
     /// Directories to look for modules in.
     pub library: &'a [PathBuf],
 }
@@ -63,6 +65,17 @@ impl Query {
         let extras = fns::extra_defs(settings.extras, settings.functions);
         let mut prelude: Vec<Def<&str>> = fns::defs();
         prelude.extend(fns::parse_defs(&extras));
+        let supplied = jaq_core::load::parse(settings.definitions, |p| p.defs());
+        prelude.extend(supplied.ok_or_else(|| {
+            fail(vec![CompileError {
+                span: 0..0,
+                message: "not definitions in jq".to_owned(),
+                file: Some((
+                    "what a format supplies".to_owned(),
+                    settings.definitions.to_owned(),
+                )),
+            }])
+        })?);
 
         let arena = Arena::default();
         let modular = matches!(

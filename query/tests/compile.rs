@@ -230,3 +230,24 @@ fn modules() {
     };
     assert!(e.to_string().contains("nope: file not found"), "{e}");
 }
+
+#[test]
+fn definitions_that_formats_supply() {
+    let settings = |definitions| Settings {
+        definitions,
+        ..Settings::default()
+    };
+    let compiled = Query::compile(
+        "twice(1)",
+        &settings("# a remark\ndef one: 1;\ndef twice($x): $x + one;"),
+    );
+    let cx = Context::new(registry());
+    let outputs: Vec<_> = compiled.unwrap().run(&cx, V::Null, vec![]).collect();
+    assert!(matches!(&outputs[..], [Ok(v)] if v.to_string() == "2"));
+    // what the program defines itself is its own
+    assert!(Query::compile("def twice(f): f; twice(.)", &settings("def twice($x): $x;")).is_ok());
+    let Err(e) = Query::compile(".", &settings("not a definition")) else {
+        panic!()
+    };
+    assert!(e.to_string().contains("what a format supplies"), "{e}");
+}

@@ -6,9 +6,9 @@
 //! A session is a list of `$ COMMAND` lines (lines that begin with `> ` continue a command), each followed by what it
 //! prints on both outputs, and by `[exit N]` if it does not exit with 0. Lines that begin with `# ` before a command are
 //! remarks. Commands run one after another, by `sh`, in a directory of their own with these copies of samples:
-//! SEG is `pg15.wal`, and the others have their own names.
+//! SEG is `pg15.wal`, and the others have their own names; those of captures are in `capture/`.
 
-use crate::common::{BINQ, binq, run, samples};
+use crate::common::{BINQ, binq, run, samples, samples_dir};
 use std::fmt::Write;
 use std::fs;
 use std::path::Path;
@@ -82,6 +82,12 @@ fn session(name: &str) {
         };
         fs::copy(&sample, dir.path().join(name)).unwrap();
     }
+    let captures = dir.path().join("capture");
+    fs::create_dir(&captures).unwrap();
+    for sample in fs::read_dir(samples_dir().join("../capture")).unwrap() {
+        let sample = sample.unwrap().path();
+        fs::copy(&sample, captures.join(sample.file_name().unwrap())).unwrap();
+    }
     let mut found = String::new();
     for step in parse(&expected) {
         if !found.is_empty() {
@@ -129,6 +135,7 @@ macro_rules! sessions {
 sessions! {
     arguments
     bytes
+    captures
     done_when
     errors
     exit_status

@@ -12,6 +12,7 @@ pub fn registry() -> Registry {
         &binq_protobuf::Grpc,
         &binq_protobuf::Confluent,
         &binq_http2::Http2,
+        &binq_http2::Http1,
         &binq_capture::Pcap,
         &binq_capture::PcapNg,
     ])

@@ -338,14 +338,19 @@ impl Shape for Capture {
         let connections = Kind::array(Arc::new(Connections(self.shared.clone())));
         cx.node_in("tcp_connections", wire, rest, connections);
         let registry = self.shared.options.registry.clone();
-        for format in registry.iter().flat_map(|r| r.formats()) {
-            for list in format.lists() {
-                let lifted = Lifted {
-                    shared: self.shared.clone(),
-                    list,
-                };
-                cx.node_in(*list, wire, rest, Kind::array(Arc::new(lifted)));
+        // a list that several formats make has what all of them find
+        let mut seen = Vec::new();
+        let formats = registry.iter().flat_map(|r| r.formats());
+        for list in formats.flat_map(|f| f.lists()) {
+            if seen.contains(list) {
+                continue;
             }
+            seen.push(*list);
+            let lifted = Lifted {
+                shared: self.shared.clone(),
+                list,
+            };
+            cx.node_in(*list, wire, rest, Kind::array(Arc::new(lifted)));
         }
         Ok(())
     }

@@ -141,6 +141,12 @@ pub trait Format: Send + Sync + 'static {
     fn node_functions(&self) -> &'static [NodeFn] {
         &[]
     }
+
+    /// Functions for the query language that are best said in it: definitions in jq, which may call those of
+    /// [`Self::functions`] and [`Self::node_functions`]. Names that begin with `_` are their own helpers.
+    fn definitions(&self) -> &'static str {
+        ""
+    }
 }
 
 /// The formats that a program knows.
@@ -220,6 +226,12 @@ impl Registry {
     pub fn node_functions(&self) -> Vec<NodeFn> {
         let all = self.0.iter().flat_map(|f| f.node_functions());
         all.copied().collect()
+    }
+
+    /// The definitions in jq that the formats add to the query language.
+    pub fn definitions(&self) -> String {
+        let all = self.0.iter().map(|f| f.definitions());
+        all.collect::<Vec<_>>().join("\n")
     }
 
     /// The functions that the formats add to the query language.

@@ -103,11 +103,7 @@ struct MessageShape {
 
 impl MessageShape {
     fn message(&self) -> &Message {
-        let exchange = self.talk.exchange(self.i);
-        match self.who {
-            Who::Client => &exchange.request,
-            Who::Server => &exchange.response,
-        }
+        self.talk.exchange(self.i).message(self.who)
     }
 }
 
@@ -176,7 +172,8 @@ impl Shape for MessageShape {
             }
         }
         if message.has_body() {
-            let body = message.body(side);
+            let exchange = self.talk.exchange(self.i);
+            let body = &exchange.content(&self.talk, self.who).space;
             let kind = Kind::Leaf(Ref::Static(match body.hole_in(body.span()) {
                 None => &Raw::ANY,
                 Some(_) => &Lost,

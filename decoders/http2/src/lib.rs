@@ -1,6 +1,9 @@
-//! HTTP/2 and gRPC for binq: format `http2`, a raw byte stream of one direction, or both directions of a connection that a
-//! capture holds.
+//! HTTP/2, HTTP/1.1 and gRPC for binq: formats `http2` and `http1`, a raw byte stream of one direction, or both directions of a
+//! connection that a capture holds.
 //!
+//! * `grpc`: calls, of whichever of the two carries them; gRPC-Web too.
+//! * `http1`: messages, chunks, and what follows from a change of them.
+//! * `functions` and `export.jq`: what leaves the capture as text: HAR, `grpcurl` commands, a summary.
 //! * `hpack`: header compression, RFC 7541, its spelling kept.
 //! * `side`: where the frames and the header blocks of one direction are.
 //! * `framing`: what follows from a change: lengths, header tables.
@@ -10,12 +13,16 @@ mod exchange;
 pub mod frame;
 mod frames;
 mod framing;
+mod functions;
 mod grpc;
 mod header;
 pub mod hpack;
+mod http1;
+mod lines;
 mod payload;
 pub mod side;
 mod stream;
 mod talk;
 
+pub use http1::Http1;
 pub use stream::Http2;

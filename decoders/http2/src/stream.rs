@@ -9,7 +9,9 @@ use crate::talk::{Shown, Talk};
 use binq_core::codec::Raw;
 use binq_core::dialogue::{Conversation, Dialogue};
 use binq_core::shape::{Cx, Shape};
-use binq_core::{Confidence, Format, Kind, Malformed, Node, Options, Probe, Ref, Space, Span};
+use binq_core::{
+    Confidence, Format, Kind, Malformed, Node, NodeFn, Options, Probe, Ref, Space, Span,
+};
 use std::sync::Arc;
 
 /// HTTP/2, RFC 9113.
@@ -39,6 +41,14 @@ impl Format for Http2 {
             },
             _ => Confidence::No,
         }
+    }
+
+    fn node_functions(&self) -> &'static [NodeFn] {
+        crate::functions::ALL
+    }
+
+    fn definitions(&self) -> &'static str {
+        crate::functions::DEFINITIONS
     }
 
     fn lists(&self) -> &'static [&'static str] {

@@ -2,6 +2,7 @@
 
 use crate::frame::{END_STREAM, HEAD, Head, Parts, kind};
 use crate::grpc;
+use crate::grpc::web::{Content, Web};
 use crate::header::Header;
 use crate::hpack::Field;
 use crate::side::{Begin, Look, Read, Runs, Side, Walk, look};
@@ -42,25 +43,13 @@ pub struct Message {
     pub reset: Option<u64>,
     /// First byte of the first frame, and of the last one.
     pub frames: Option<(u64, u64)>,
-    body: OnceLock<Space>,
+    content: OnceLock<Content>,
 }
 
 impl Message {
     fn saw(&mut self, at: u64) {
         let first = self.frames.map_or(at, |(first, _)| first);
         self.frames = Some((first, at));
-    }
-
-    /// What its DATA frames hold, in one piece. Whoever asks gets the same space.
-    pub fn body(&self, side: &Side) -> &Space {
-        self.body.get_or_init(|| {
-            let mut gather = Gather::new();
-            for (at, len) in self.data.iter() {
-                gather.push_apart(*at, *len);
-            }
-            let layer = grpc::body::Body::new(gather);
-            Space::derived(side.space.clone(), Arc::new(layer))
-        })
     }
 
     /// Whether there is a DATA frame.
@@ -117,6 +106,42 @@ impl Status {
             }
             _ => Self::Other,
         }
+    }
+}
+
+impl Exchange {
+    /// What a peer sent.
+    pub fn message(&self, who: Who) -> &Message {
+        match who {
+            Who::Client => &self.request,
+            Who::Server => &self.response,
+        }
+    }
+
+    /// What the DATA frames of a message hold, in one piece. Whoever asks gets the same space.
+    pub fn content(&self, talk: &Talk, who: Who) -> &Content {
+        let message = self.message(who);
+        message.content.get_or_init(|| {
+            let mut gather = Gather::new();
+            for (at, len) in message.data.iter() {
+                gather.push_apart(*at, *len);
+            }
+            let web = self.web(talk, who);
+            let layer = grpc::body::Body::new(gather, web.is_none());
+            let space = Space::derived(talk.side(who).space.clone(), Arc::new(layer));
+            Content::new(space, web)
+        })
+    }
+
+    /// How the body of a message is written, if it is gRPC-Web: what its own headers say, or those of the other.
+    fn web(&self, talk: &Talk, who: Who) -> Option<Web> {
+        let other = match who {
+            Who::Client => &self.response,
+            Who::Server => &self.request,
+        };
+        let blocks = [self.message(who).headers, other.headers];
+        let mut lists = blocks.into_iter().filter_map(|b| talk.headers(b));
+        lists.find_map(|list| list.value(b"content-type").map(Web::of))?
     }
 }
 
@@ -537,7 +562,10 @@ impl Dialogue for Shown {
         let i = usize::try_from(i).ok()?;
         match list {
             "streams" => (i < exchanges.all.len()).then(|| crate::exchange::kind(&self.0, i)),
-            _ => Some(grpc::call(&self.0, *exchanges.calls.get(i)?)),
+            _ => {
+                let source = grpc::OfStream::new(&self.0, *exchanges.calls.get(i)?);
+                Some(grpc::call(source))
+            }
         }
     }
 }

@@ -4,6 +4,7 @@ mod edits;
 mod oracle;
 mod reads;
 mod schema;
+mod web;
 
 use binq_core::encode::{EncodeOptions, Encoded, encode};
 use binq_core::{Node, Options, Plain, Registry, Scalar};
@@ -46,6 +47,7 @@ pub(crate) fn capture(name: &str) -> Bytes {
 fn formats() -> Registry {
     Registry::new(vec![
         &binq_http2::Http2,
+        &binq_http2::Http1,
         &binq_capture::Pcap,
         &binq_capture::PcapNg,
     ])

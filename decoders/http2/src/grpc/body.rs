@@ -1,5 +1,6 @@
 //! What the DATA frames of a message hold: length-prefixed messages, if it is gRPC.
 
+use super::web::TRAILERS;
 use binq_core::encode::{Did, Note, Splice, agree};
 use binq_core::layer::{Gather, Layer, Patching};
 use binq_core::{Reject, Scalar, Space, Span};
@@ -8,15 +9,19 @@ use std::borrow::Cow;
 /// Bytes before a message: compressed or not, and its length.
 pub const PREFIX: u64 = 5;
 
+/// Name of the items of a list of messages.
+pub const MESSAGE: &str = "message";
+
 /// The data of a message, gathered from its DATA frames.
 pub struct Body {
     gather: Gather,
+    framed: bool,
 }
 
 impl Body {
-    /// Of these runs.
-    pub fn new(gather: Gather) -> Self {
-        Self { gather }
+    /// Of these runs. `framed`: whether messages are written in it as they are; in gRPC-Web, a layer above has them.
+    pub fn new(gather: Gather, framed: bool) -> Self {
+        Self { gather, framed }
     }
 
     fn own_space(&self, under: &Space) -> Vec<u8> {
@@ -72,21 +77,24 @@ impl Layer for Body {
         let own = Space::source(self.own_space(under));
         let mut changes = agree(&own, changes)?;
         let grpc = changes.iter().any(|c| c.by.starts_with(".grpc_calls"));
-        if grpc {
-            let lengths = lengths(&own, &changes, cx, under, self);
+        if grpc && self.framed {
+            let offset = |at: u64| {
+                let origins = self.gather.origins(Span::bytes(at, 4));
+                under.offset(origins.first().map_or(0, |s| s.first_byte()))
+            };
+            let lengths = lengths(&own, &changes, cx, offset);
             changes.extend(lengths);
         }
         self.gather.scatter(changes)
     }
 }
 
-/// The length of each message that changed its size.
-fn lengths(
+/// The length of each message that changed its size. `offset` tells where in the input a byte is.
+pub fn lengths(
     own: &Space,
     changes: &[Splice],
     cx: &mut Patching<'_>,
-    under: &Space,
-    body: &Body,
+    offset: impl Fn(u64) -> u64,
 ) -> Vec<Splice> {
     let read = |at, len| own.read(at, len).into_owned();
     let mut out = Vec::new();
@@ -99,7 +107,8 @@ fn lengths(
         let inside = changes[next..]
             .iter()
             .take_while(|c| c.span.start <= message.end())
-            .filter(|c| message.contains(c.span) && c.items.is_none());
+            // whole messages that come and go beside it are not its own
+            .filter(|c| message.contains(c.span) && c.items != Some(MESSAGE));
         let mut by = None;
         let growth: i64 = inside
             .inspect(|c| by = Some(c.by.clone()))
@@ -114,16 +123,12 @@ fn lengths(
         let right = i64::from(was) + growth / 8;
         let assigned = changes.iter().find(|c| c.span == field);
         // the message's path is what the change is by, up to the message
+        let trailers = own.read(at, 1)[0] & TRAILERS != 0;
         let path = match by.find("].message") {
-            Some(i) => format!("{}].length", &by[..i]),
-            None => by.to_string(),
+            Some(i) if !trailers => format!("{}].length", &by[..i]),
+            _ => by.to_string(),
         };
-        let offset = under.offset(
-            body.gather
-                .origins(field)
-                .first()
-                .map_or(0, |s| s.first_byte()),
-        );
+        let offset = offset(at + 1);
         let is = |n: i64| Scalar::Int(n.into());
         if assigned.is_some() || cx.pins.contains(&field) || !cx.fix {
             let kept = assigned.map_or(i64::from(was), |c| c.new.uint() as i64);
@@ -139,13 +144,18 @@ fn lengths(
             }
             continue;
         }
-        cx.report.notes.push(Note {
-            path: path.clone(),
-            offset,
-            did: Did::Recomputed {
+        // the prefix of the trailers is no field of its own
+        let did = match trailers {
+            true => Did::Other(format!("the length of the trailers {was} became {right}")),
+            false => Did::Recomputed {
                 from: is(was.into()),
                 to: is(right),
             },
+        };
+        cx.report.notes.push(Note {
+            path: path.clone(),
+            offset,
+            did,
         });
         let new = (right as u32).to_be_bytes().to_vec();
         out.push(Splice::new(field, new, &path));

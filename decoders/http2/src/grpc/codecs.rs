@@ -143,7 +143,8 @@ pub fn wrap(bytes: &[u8], like: &[u8]) -> Vec<u8> {
 
 const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-fn base64(bytes: &[u8], padded: bool) -> Vec<u8> {
+/// Base64.
+pub fn base64(bytes: &[u8], padded: bool) -> Vec<u8> {
     let mut out = Vec::with_capacity(bytes.len().div_ceil(3) * 4);
     for three in bytes.chunks(3) {
         let n = (0..3).fold(0u32, |n, i| {
@@ -159,6 +160,11 @@ fn base64(bytes: &[u8], padded: bool) -> Vec<u8> {
     out
 }
 
+/// The value of a character of base64.
+pub fn digit(b: u8) -> Option<u8> {
+    DIGITS.iter().position(|d| *d == b).map(|i| i as u8)
+}
+
 fn unbase64(text: &[u8]) -> Option<Vec<u8>> {
     let text = text
         .strip_suffix(b"==")
@@ -168,7 +174,7 @@ fn unbase64(text: &[u8]) -> Option<Vec<u8>> {
     for four in text.chunks(4) {
         let mut n = 0u32;
         for b in four {
-            n = n << 6 | DIGITS.iter().position(|d| d == b)? as u32;
+            n = n << 6 | u32::from(digit(*b)?);
         }
         match four.len() {
             4 => out.extend_from_slice(&n.to_be_bytes()[1..]),

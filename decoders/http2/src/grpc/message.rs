@@ -1,9 +1,11 @@
 //! `requests[]` and `responses[]`: length-prefixed messages.
 
-use super::body::PREFIX;
+use super::Source;
+use super::body::{MESSAGE, PREFIX};
 use super::encoding::Encoding;
+use super::head::Head;
 use crate::exchange::Lost;
-use crate::talk::{List, Talk, Who};
+use crate::talk::Who;
 use binq_core::codec::{Bool, Codec, Int, Raw, Text};
 use binq_core::encode::{Splice, agree, patched};
 use binq_core::layer::{Layer, Patching, Window};
@@ -23,41 +25,39 @@ struct How {
 /// Add the messages of a body as an array.
 pub fn add(
     cx: &mut Cx<'_>,
-    name: &'static str,
-    talk: &Arc<Talk>,
-    i: usize,
+    source: &dyn Source,
     who: Who,
-    list: Option<&List>,
+    head: Option<&Head>,
     path: Option<String>,
 ) {
-    let exchange = talk.exchange(i);
-    let message = match who {
-        Who::Client => &exchange.request,
-        Who::Server => &exchange.response,
+    let (name, side) = match who {
+        Who::Client => ("requests", "request"),
+        Who::Server => ("responses", "response"),
     };
-    let body = message.body(talk.side(who));
-    let side = match who {
-        Who::Client => "request",
-        Who::Server => "response",
-    };
-    let mut options = talk.options.with(inside::SIDE, side.into());
+    let opened = source.content(who).opened();
+    let mut options = source.options().with(inside::SIDE, side.into());
     if let Some(path) = path {
         options = options.with(inside::METHOD, path.into());
     }
-    let encoding = list.and_then(|l| l.value(b"grpc-encoding"));
+    let encoding = head.and_then(|h| h.value(b"grpc-encoding"));
     let how = How {
         options,
         encoding: encoding.map(Bytes::copy_from_slice),
     };
     let messages = Messages(Arc::new(how));
-    cx.node_in(name, body, body.span(), Kind::array(Arc::new(messages)));
+    cx.node_in(
+        name,
+        &opened.space,
+        opened.messages,
+        Kind::array(Arc::new(messages)),
+    );
 }
 
 struct Messages(Arc<How>);
 
 impl Sequence for Messages {
     fn name(&self) -> &'static str {
-        "message"
+        MESSAGE
     }
 
     fn step(&self, at: &SeqAt<'_>, state: &State) -> Option<Step> {
@@ -90,6 +90,11 @@ impl Sequence for Messages {
     }
 
     fn build(&self, value: &Plain) -> Result<Node, String> {
+        if let Plain::Node(node) = value
+            && node.shape_name() == Some(Message::NAME)
+        {
+            return Ok(node.clone());
+        }
         let bytes = match value {
             Plain::Scalar(s) => s.as_bytes().map(<[u8]>::to_vec),
             Plain::Node(node) => node.bytes().ok().map(|b| b.to_vec()),
@@ -120,6 +125,8 @@ struct Message {
 }
 
 impl Message {
+    const NAME: &'static str = "grpc_message";
+
     /// What the message is encoded in, if its flag says that it is.
     fn encoding(&self, at: &At<'_>) -> Option<&[u8]> {
         let compressed = at.read(0, 1).first().is_some_and(|b| *b != 0);
@@ -130,7 +137,7 @@ impl Message {
 
 impl Shape for Message {
     fn name(&self) -> &'static str {
-        "grpc_message"
+        Self::NAME
     }
 
     fn layout(&self) -> &'static [Field] {

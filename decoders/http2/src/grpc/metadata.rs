@@ -1,6 +1,7 @@
 //! Metadata: the header fields that the application gave.
 
 use super::codecs::{Binary, unwrap, wrap};
+use super::head::Head;
 use crate::header::{Header, Headers};
 use crate::hpack::{Block, Field};
 use crate::talk::List;
@@ -24,18 +25,8 @@ pub struct Metadata {
 
 /// Whether the application gave a field; the others are the protocol's own.
 fn is_custom(field: &Field) -> bool {
-    let Some(name) = field.name.known() else {
-        return false;
-    };
-    let own = [
-        &b"te"[..],
-        b"content-type",
-        b"user-agent",
-        b"accept-encoding",
-        b"date",
-        b"server",
-    ];
-    !name.starts_with(b":") && !name.starts_with(b"grpc-") && !own.contains(&&name[..])
+    let name = field.name.known();
+    name.is_some_and(|name| super::head::is_custom(name))
 }
 
 impl Metadata {
@@ -132,29 +123,24 @@ impl Shape for Entry {
 }
 
 /// Add `grpc-status-details-bin`, opened as `google.rpc.Status`.
-pub fn details(cx: &mut Cx<'_>, list: &List, options: &Options) {
-    let Some(field) = list.get(b"grpc-status-details-bin") else {
+pub fn details(cx: &mut Cx<'_>, head: &Head, options: &Options) {
+    const NAME: &[u8] = b"grpc-status-details-bin";
+    let Some((span, codec)) = head.place(NAME) else {
         return;
     };
-    let header = Header {
-        field: field.clone(),
-    };
-    let (span, codec) = header.place(list.base, true);
-    let Some(text) = field.value.known() else {
-        cx.node_in("status_details", &list.space, span, Kind::Leaf(codec));
-        return;
-    };
-    let Some(bytes) = unwrap(text) else {
-        cx.node_in("status_details", &list.space, span, Kind::Leaf(codec));
+    let text = head.value(NAME).map(Bytes::copy_from_slice);
+    let bytes = text.as_deref().and_then(unwrap);
+    let (Some(text), Some(bytes)) = (text, bytes) else {
+        cx.node_in("status_details", head.space(), span, Kind::Leaf(codec));
         return;
     };
     let layer = HeaderBytes {
         bytes,
-        text: text.clone(),
+        text,
         span,
         codec,
     };
-    let space = Space::derived(list.space.clone(), Arc::new(layer));
+    let space = Space::derived(head.space().clone(), Arc::new(layer));
     let options = options.with(inside::TYPE, "google.rpc.Status".into());
     match options.inside("protobuf", &space) {
         Some(root) => {

@@ -3,19 +3,21 @@
 pub mod body;
 mod codecs;
 mod encoding;
+pub mod head;
 mod message;
 mod metadata;
+pub mod web;
 
-use crate::exchange::{compute, value};
-use crate::header::Header;
+use crate::exchange::compute;
 use crate::hpack::Block;
-use crate::talk::{Exchange, List, Message, Status, Talk, Who};
+use crate::talk::{Exchange, Status, Talk, Who};
 use binq_core::codec::{Codec, Int, Text};
 use binq_core::shape::{At, Cx, Shape};
-use binq_core::{Bits, Kind, Malformed, Misfit, Scalar, Span};
+use binq_core::{Bits, Kind, Malformed, Misfit, Options, Scalar, Space, Span};
 use codecs::{Percent, StatusCode};
-use metadata::Metadata;
+use head::Head;
 use std::sync::Arc;
+use web::Content;
 
 /// Status codes, by number.
 static STATUS: [&str; 17] = [
@@ -50,8 +52,8 @@ pub fn looks_like_call(talk: &Talk, exchange: &Exchange) -> bool {
         let list = talk.headers(block);
         list.is_some_and(|l| l.fields().iter().any(|f| f.is_unknown()))
     };
-    let carries = |message: &Message, who| {
-        let body = message.body(talk.side(who));
+    let carries = |who| {
+        let body = &exchange.content(talk, who).space;
         let read = |at, len| body.read(at, len).into_owned();
         let (mut end, mut count) = (0, 0);
         for (at, len) in body::messages(read, body.len()) {
@@ -66,48 +68,156 @@ pub fn looks_like_call(talk: &Talk, exchange: &Exchange) -> bool {
     };
     let (sent, received) = (&exchange.request, &exchange.response);
     (hidden(sent.headers) || hidden(received.headers))
-        && (carries(sent, Who::Client) || carries(received, Who::Server))
+        && (carries(Who::Client) || carries(Who::Server))
 }
 
-/// A call, by the index of its exchange.
-pub fn call(talk: &Arc<Talk>, i: usize) -> Kind {
-    Kind::shared(Arc::new(Call {
-        talk: talk.clone(),
-        i,
-    }))
+/// What a call is made of: an exchange of HTTP, whatever its version.
+pub trait Source: Send + Sync + 'static {
+    /// Settings of the decode.
+    fn options(&self) -> &Options;
+
+    /// The header fields that the client sent.
+    fn sent(&self) -> Option<Head>;
+
+    /// The header fields that the server sent.
+    fn received(&self) -> Option<Head>;
+
+    /// The trailers that HTTP has.
+    fn trailers(&self) -> Option<Head>;
+
+    /// The body that a peer sent.
+    fn content(&self, who: Who) -> &Content;
+
+    /// The time, duration, connection or stream.
+    fn compute(&self, name: &str) -> Scalar;
+
+    /// Where a peer gave up: the space, and the code there.
+    fn reset(&self, who: Who) -> Option<(&Space, Span)>;
+
+    /// The path, where it is known without a look at the header fields.
+    fn path(&self) -> Option<&[u8]> {
+        None
+    }
+
+    /// The status, where it is known without a look at the trailers.
+    fn status(&self) -> Option<FoundStatus<'_>> {
+        None
+    }
 }
 
-struct Call {
+/// A status, and where it is.
+pub struct FoundStatus<'a> {
+    code: u32,
+    space: &'a Space,
+    span: Span,
+    codec: Arc<dyn Codec>,
+}
+
+/// A call of this exchange.
+pub fn call(source: impl Source) -> Kind {
+    Kind::shared(Arc::new(Call(source)))
+}
+
+/// An exchange of HTTP/2, by its index.
+pub struct OfStream {
     talk: Arc<Talk>,
     i: usize,
 }
 
-impl Call {
+impl OfStream {
+    /// By its index.
+    pub fn new(talk: &Arc<Talk>, i: usize) -> Self {
+        Self {
+            talk: talk.clone(),
+            i,
+        }
+    }
+
     fn exchange(&self) -> &Exchange {
         self.talk.exchange(self.i)
     }
+}
 
-    /// The block that has the status: the trailers, or the only one.
-    fn trailers(&self) -> Option<List> {
-        let response = &self.exchange().response;
-        let only = || {
-            let list = self.talk.headers(response.headers)?;
-            list.get(b"grpc-status").is_some().then_some(list)
+impl Source for OfStream {
+    fn options(&self) -> &Options {
+        &self.talk.options
+    }
+
+    fn sent(&self) -> Option<Head> {
+        let list = self.talk.headers(self.exchange().request.headers);
+        list.map(Head::Block)
+    }
+
+    fn received(&self) -> Option<Head> {
+        let list = self.talk.headers(self.exchange().response.headers);
+        list.map(Head::Block)
+    }
+
+    fn trailers(&self) -> Option<Head> {
+        let list = self.talk.headers(self.exchange().response.trailers);
+        list.map(Head::Block)
+    }
+
+    fn content(&self, who: Who) -> &Content {
+        self.exchange().content(&self.talk, who)
+    }
+
+    fn compute(&self, name: &str) -> Scalar {
+        compute(&self.talk, self.i, name)
+    }
+
+    fn reset(&self, who: Who) -> Option<(&Space, Span)> {
+        let at = self.exchange().message(who).reset?;
+        let span = Span::bytes(at + crate::frame::HEAD, 4);
+        Some((&self.talk.side(who).space, span))
+    }
+
+    fn path(&self) -> Option<&[u8]> {
+        self.exchange().path.as_deref()
+    }
+
+    fn status(&self) -> Option<FoundStatus<'_>> {
+        let Status::Code(code, span) = self.exchange().status else {
+            return None;
         };
-        self.talk.headers(response.trailers).or_else(only)
+        let call = Call(Self::new(&self.talk, self.i));
+        Some(FoundStatus {
+            code,
+            space: &self.talk.server.space,
+            span,
+            codec: Arc::new(KnownStatus { code, call }),
+        })
+    }
+}
+
+struct Call<S>(S);
+
+impl<S: Source> Call<S> {
+    /// The fields that have the status: the trailers, those of gRPC-Web, or the only ones.
+    fn trailers(&self) -> Option<Head> {
+        let of_http = || self.0.trailers();
+        let of_body = || {
+            let opened = self.0.content(Who::Server).opened();
+            opened.trailers.clone().map(Head::Lines)
+        };
+        let only = || self.0.received().filter(|head| head.has(b"grpc-status"));
+        of_http().or_else(of_body).or_else(only)
     }
 
     fn path(&self) -> Option<String> {
-        let path = self.exchange().path.as_ref()?;
-        Some(String::from_utf8_lossy(path).into_owned())
+        let path = match self.0.path() {
+            Some(path) => path.to_vec(),
+            None => self.0.sent()?.value(b":path")?.to_vec(),
+        };
+        Some(String::from_utf8_lossy(&path).into_owned())
     }
 
     fn status(&self) -> Option<usize> {
-        if let Status::Code(code, _) = self.exchange().status {
-            return usize::try_from(code).ok();
+        if let Some(found) = self.0.status() {
+            return usize::try_from(found.code).ok();
         }
-        let list = self.trailers()?;
-        std::str::from_utf8(list.value(b"grpc-status")?)
+        let head = self.trailers()?;
+        std::str::from_utf8(head.value(b"grpc-status")?)
             .ok()?
             .parse()
             .ok()
@@ -127,54 +237,49 @@ static FOUND: [&str; 9] = [
     "message",
 ];
 
-impl Call {
+impl<S: Source> Call<S> {
+    /// Whether there are trailers apart from the headers.
+    fn has_trailers(&self) -> bool {
+        let of_body = || self.0.content(Who::Server).opened().trailers.is_some();
+        self.0.trailers().is_some() || of_body()
+    }
+
     /// Add one of [`FOUND`], if it is there.
     fn add(&self, name: &'static str, cx: &mut Cx<'_>) {
-        let exchange = self.exchange();
-        if let ("status", Status::Code(code, span)) = (name, exchange.status) {
-            let codec: Arc<dyn Codec> = Arc::new(KnownStatus {
-                code,
-                talk: self.talk.clone(),
-                i: self.i,
-            });
-            cx.node_in(
-                name,
-                &self.talk.server.space,
-                span,
-                Kind::Leaf(codec.into()),
-            );
+        let source = &self.0;
+        if name == "status"
+            && let Some(found) = source.status()
+        {
+            let kind = Kind::Leaf(found.codec.into());
+            cx.node_in(name, found.space, found.span, kind);
             return;
         }
-        let sent = || self.talk.headers(exchange.request.headers);
-        let received = || self.talk.headers(exchange.response.headers);
-        let list = match name {
-            "path" | "authority" | "metadata" => sent(),
-            "requests" | "responses" => {
-                let (who, list) = match name {
-                    "requests" => (Who::Client, sent()),
-                    _ => (Who::Server, received()),
-                };
-                let (talk, list) = (&self.talk, list.as_ref());
-                message::add(cx, name, talk, self.i, who, list, self.path());
-                return;
+        let head = match name {
+            "path" | "authority" | "metadata" => source.sent(),
+            "requests" => {
+                let head = source.sent();
+                return message::add(cx, source, Who::Client, head.as_ref(), self.path());
             }
-            "response_metadata" if exchange.response.trailers.is_some() => received(),
-            "response_metadata" => None,
+            "responses" => {
+                let head = source.received();
+                return message::add(cx, source, Who::Server, head.as_ref(), self.path());
+            }
+            "response_metadata" => source.received().filter(|_| self.has_trailers()),
             _ => self.trailers(),
         };
-        let Some(list) = &list else {
+        let Some(head) = &head else {
             return;
         };
         match name {
-            "path" => value(cx, list, b":path", name),
-            "authority" => value(cx, list, b":authority", name),
-            "status" => wrapped(cx, list, b"grpc-status", name, |inner| {
+            "path" => head.add(cx, b":path", name),
+            "authority" => head.add(cx, b":authority", name),
+            "status" => wrapped(cx, head, b"grpc-status", name, |inner| {
                 Arc::new(StatusCode(inner))
             }),
-            "message" => wrapped(cx, list, b"grpc-message", name, |inner| {
+            "message" => wrapped(cx, head, b"grpc-message", name, |inner| {
                 Arc::new(Percent(inner))
             }),
-            _ => Metadata::add(cx, name, list),
+            _ => head.metadata(cx, name),
         }
     }
 }
@@ -182,19 +287,13 @@ impl Call {
 /// A status that was seen on the walk over the frames. How it is spelled is looked up when that matters.
 struct KnownStatus {
     code: u32,
-    talk: Arc<Talk>,
-    i: usize,
+    call: Call<OfStream>,
 }
 
 impl KnownStatus {
     fn spelled(&self) -> Option<StatusCode> {
-        let call = Call {
-            talk: self.talk.clone(),
-            i: self.i,
-        };
-        let list = call.trailers()?;
-        let field = list.get(b"grpc-status")?.clone();
-        Some(StatusCode(Header { field }.place(list.base, true).1))
+        let (_, codec) = self.call.trailers()?.place(b"grpc-status")?;
+        Some(StatusCode(codec))
     }
 }
 
@@ -230,7 +329,7 @@ fn text(s: Option<&str>) -> Scalar {
     s.map_or(Scalar::Null, Scalar::from)
 }
 
-impl Shape for Call {
+impl<S: Source> Shape for Call<S> {
     fn name(&self) -> &'static str {
         "grpc_call"
     }
@@ -261,7 +360,7 @@ impl Shape for Call {
                 }))
             }
             "status_name" => text(self.status().and_then(|s| STATUS.get(s).copied())),
-            _ => compute(&self.talk, self.i, name),
+            _ => self.0.compute(name),
         }
     }
 
@@ -271,45 +370,34 @@ impl Shape for Call {
     }
 
     fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {
-        let exchange = self.exchange();
         for name in FOUND {
             self.add(name, cx);
         }
-        if let Some(list) = self.trailers() {
-            metadata::details(cx, &list, &self.talk.options);
+        if let Some(head) = self.trailers() {
+            metadata::details(cx, &head, self.0.options());
         }
-        for (message, who) in [
-            (&exchange.request, Who::Client),
-            (&exchange.response, Who::Server),
-        ] {
-            if let Some(at) = message.reset {
-                let name = match who {
-                    Who::Client => "client_reset",
-                    Who::Server => "server_reset",
-                };
-                let span = Span::bytes(at + crate::frame::HEAD, 4);
+        for (who, name) in [(Who::Client, "client_reset"), (Who::Server, "server_reset")] {
+            if let Some((space, span)) = self.0.reset(who) {
                 let kind = Kind::Leaf((&crate::frame::ERROR_CODE).into());
-                cx.node_in(name, &self.talk.side(who).space, span, kind);
+                cx.node_in(name, space, span, kind);
             }
         }
-        Ok(())
+        let faults =
+            [Who::Client, Who::Server].map(|who| self.0.content(who).opened().fault.clone());
+        faults.into_iter().flatten().next().map_or(Ok(()), Err)
     }
 }
 
 /// Add the value of a header field, read by another codec.
 fn wrapped(
     cx: &mut Cx<'_>,
-    list: &List,
+    head: &Head,
     header: &[u8],
     name: &'static str,
     wrap: impl FnOnce(binq_core::Ref<dyn Codec>) -> Arc<dyn Codec>,
 ) {
-    let Some(field) = list.get(header) else {
-        return;
-    };
-    let field = Header {
-        field: field.clone(),
-    };
-    let (span, codec) = field.place(list.base, true);
-    cx.node_in(name, &list.space, span, Kind::Leaf(wrap(codec).into()));
+    if let Some((span, codec)) = head.place(header) {
+        let kind = Kind::Leaf(wrap(codec).into());
+        cx.node_in(name, head.space(), span, kind);
+    }
 }

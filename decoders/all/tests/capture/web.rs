@@ -1,0 +1,351 @@
+//! gRPC-Web and HTTP/1.1: the samples against tshark, before and after edits.
+
+use crate::oracle::{has_tshark, written};
+use crate::{at, capture, captures, decode, delete_item, encoded, int, set, set_plain, text};
+use binq_core::encode::{Did, EncodeOptions, encode};
+use binq_core::{Node, Plain, Scalar};
+use bytes::Bytes;
+use std::path::Path;
+use std::process::Command;
+
+/// The samples of gRPC-Web.
+fn samples() -> Vec<(String, Bytes)> {
+    let all = captures().into_iter();
+    let all: Vec<_> = all.filter(|(n, _)| n.starts_with("grpcweb")).collect();
+    assert_eq!(all.len(), 4);
+    all
+}
+
+/// What a frame of gRPC-Web holds: a message, or lines of trailers in alphabetical order.
+type Frames = Vec<(bool, Vec<u8>)>;
+
+fn sorted_lines(text: &[u8]) -> Vec<u8> {
+    let mut lines: Vec<_> = text.split_inclusive(|b| *b == b'\n').collect();
+    lines.sort();
+    lines.concat()
+}
+
+/// The frames that tshark sees.
+fn theirs(file: &Path, port: u64, is_http2: bool) -> Frames {
+    let protocol = if is_http2 { "http2" } else { "http" };
+    let mut command = Command::new("tshark");
+    command.arg("-r").arg(file).args(["-n", "-T", "fields"]);
+    command.args([
+        "-E",
+        "separator=|",
+        "-E",
+        "aggregator=,",
+        "-E",
+        "occurrence=a",
+    ]);
+    command.args([
+        "-e",
+        "grpc.frame_type",
+        "-e",
+        "grpc.message_length",
+        "-e",
+        "grpc.message_data",
+    ]);
+    command.args(["-e", "_ws.malformed"]);
+    command
+        .arg("-d")
+        .arg(format!("tcp.port=={port},{protocol}"));
+    let output = command.output().expect("tshark runs");
+    let text = String::from_utf8(output.stdout).unwrap();
+    let mut out = Frames::new();
+    for line in text.lines() {
+        let cells: Vec<Vec<&str>> = line
+            .split('|')
+            .map(|c| c.split(',').filter(|s| !s.is_empty()).collect())
+            .collect();
+        let [kinds, lengths, data, wrong] = &cells[..] else {
+            panic!("{line:?}")
+        };
+        assert!(wrong.is_empty(), "{}: malformed", file.display());
+        let mut data = data.iter();
+        for (kind, length) in kinds.iter().zip(lengths) {
+            // tshark has no data for an empty message
+            let hex = if *length == "0" {
+                ""
+            } else {
+                data.next().unwrap()
+            };
+            let bytes: Vec<u8> = (0..hex.len() / 2)
+                .map(|i| u8::from_str_radix(&hex[2 * i..2 * i + 2], 16).unwrap())
+                .collect();
+            assert_eq!(bytes.len().to_string(), *length, "{line}");
+            match *kind {
+                "1" => out.push((true, sorted_lines(&bytes))),
+                _ => out.push((false, bytes)),
+            }
+        }
+    }
+    out.sort();
+    out
+}
+
+/// The bytes of a value.
+fn raw(node: &Node) -> Vec<u8> {
+    node.scalar().as_bytes().unwrap().to_vec()
+}
+
+/// The frames that are in the calls. Nothing may be wrong with any of them.
+fn ours(root: &Node) -> Frames {
+    let mut out = Frames::new();
+    for call in root.field("grpc_calls").unwrap().items() {
+        assert_eq!(call.fault(), None);
+        for list in ["requests", "responses"] {
+            for message in call.field(list).unwrap().items() {
+                assert_eq!(message.fault(), None);
+                let body = raw(&message.field("message").unwrap());
+                assert_eq!(int(&message.field("length").unwrap()), body.len() as u64);
+                out.push((false, body));
+            }
+        }
+        let mut lines = String::new();
+        for trailer in call.field("trailers").unwrap().items() {
+            // as it is written, not what it means
+            let line = trailer.bytes().unwrap();
+            lines += std::str::from_utf8(&line).unwrap();
+        }
+        for (header, field) in [("grpc-status", "status"), ("grpc-message", "message")] {
+            if let Some(value) = call.field(field) {
+                let value = value.bytes().unwrap();
+                lines += &format!("{header}: {}\r\n", std::str::from_utf8(&value).unwrap());
+            }
+        }
+        out.push((true, sorted_lines(lines.as_bytes())));
+    }
+    for stream in root.field("streams").unwrap().items() {
+        for side in ["request", "response"] {
+            assert_eq!(stream.field(side).and_then(|s| s.fault()), None);
+        }
+    }
+    for side in ["client", "server"] {
+        let stream = at(root, &format!(".tcp_connections[0].{side}.stream"));
+        assert_eq!(stream.fault(), None);
+    }
+    out.sort();
+    out
+}
+
+fn agrees(name: &str, bytes: &Bytes) {
+    let root = decode(bytes);
+    let ours = ours(&root);
+    if has_tshark() {
+        let file = written(&format!("web-{name}"), bytes);
+        let port = int(&at(&root, ".tcp_connections[0].server.port"));
+        assert_eq!(theirs(&file, port, name.contains("http2")), ours, "{name}");
+    }
+}
+
+#[test]
+fn calls_are_those_of_tshark() {
+    for (name, bytes) in samples() {
+        let root = decode(&bytes);
+        assert_eq!(encoded(&root).to_bytes(), bytes);
+        agrees(&name, &bytes);
+        let calls = root.field("grpc_calls").unwrap();
+        let mut said: Vec<_> = calls
+            .items()
+            .map(|call| {
+                let n = |list: &str| call.field(list).unwrap().len();
+                let name = text(&call.field("method").unwrap());
+                let status = text(&call.field("status_name").unwrap());
+                (name, n("requests"), n("responses"), status)
+            })
+            .collect();
+        said.sort();
+        said.dedup();
+        let replies = if name == "grpcweb-text.pcap" { 4 } else { 3 };
+        let call = |name: &str, n, status: &str| (name.to_owned(), 1, n, status.to_owned());
+        assert_eq!(
+            said,
+            [
+                call("Count", replies, "OK"),
+                call("Fail", 0, "NOT_FOUND"),
+                call("Greet", 1, "OK"),
+            ]
+        );
+        for call in calls.items() {
+            let failed = text(&call.field("method").unwrap()) == "Fail";
+            let message = call.field("message").map(|m| text(&m));
+            assert_eq!(failed, message.as_deref() == Some("no Bob: ü"));
+        }
+    }
+}
+
+#[test]
+fn edits_over_http1() {
+    edits_go_through_all_layers("grpcweb-http1.pcap");
+}
+
+#[test]
+fn edits_over_http2() {
+    edits_go_through_all_layers("grpcweb-http2.pcap");
+}
+
+#[test]
+fn edits_of_text_over_http1() {
+    edits_go_through_all_layers("grpcweb-text.pcap");
+}
+
+#[test]
+fn edits_of_text_over_http2() {
+    edits_go_through_all_layers("grpcweb-text-http2.pcap");
+}
+
+/// Sizes of messages, trailers, base64, chunks, `Content-Length` and frames follow.
+fn edits_go_through_all_layers(name: &str) {
+    let long = Bytes::from(vec![b'x'; 3_000]);
+    let few = Bytes::from_static(b"\x0a\x01A");
+    type Edit = Box<dyn Fn(&Node, &str) -> Node>;
+    let message = |side: &'static str, new: Bytes| -> Edit {
+        Box::new(move |root, call| {
+            let path = format!("{call}.{side}[0].message");
+            set(root, &path, Scalar::Bytes(new.clone()))
+        })
+    };
+    let edits: Vec<(&str, Edit)> = vec![
+        ("longer request", message("requests", long.clone())),
+        ("shorter request", message("requests", few.clone())),
+        ("empty request", message("requests", Bytes::new())),
+        ("longer response", message("responses", long)),
+        ("shorter response", message("responses", few)),
+        ("empty response", message("responses", Bytes::new())),
+        (
+            "status",
+            Box::new(|root, call| set(root, &format!("{call}.status"), 13)),
+        ),
+        (
+            "no responses",
+            Box::new(|root, call| delete_item(root, &format!("{call}.responses"), 0)),
+        ),
+        (
+            "twice the response",
+            Box::new(|root, call| {
+                let path = format!("{call}.responses");
+                let list = at(root, &path);
+                let again: Vec<Plain> = list.items().chain(list.items()).map(Plain::Node).collect();
+                set_plain(root, &path, Plain::Array(again))
+            }),
+        ),
+        (
+            "a trailer more",
+            Box::new(|root, call| {
+                let path = format!("{call}.trailers");
+                let text = |s: &str| Plain::Scalar(s.into());
+                let new = Plain::Object(vec![
+                    ("name".to_owned(), text("added")),
+                    ("value".to_owned(), text("much later")),
+                ]);
+                let list = at(root, &path).items().map(Plain::Node);
+                set_plain(root, &path, Plain::Array(list.chain([new]).collect()))
+            }),
+        ),
+    ];
+    let bytes = capture(name);
+    let root = decode(&bytes);
+    let before = ours(&root);
+    // a unary call, and one with several responses
+    let calls = at(&root, ".grpc_calls");
+    let responses = |i: &u64| at(&root, &format!(".grpc_calls[{i}].responses")).len();
+    let many = (0..calls.len()).find(|i| responses(i) > 1).unwrap();
+    for (what, edit) in &edits {
+        for i in [0, many] {
+            let call = format!(".grpc_calls[{i}]");
+            if *what == "a trailer more" && at(&root, &format!("{call}.trailers")).is_empty() {
+                // an empty list does not tell where its first item goes
+                continue;
+            }
+            let out = encoded(&edit(&root, &call)).to_bytes();
+            let after = ours(&decode(&out));
+            assert_ne!(after, before, "{name}: {what}");
+            let kept = before.iter().filter(|f| after.contains(f)).count();
+            assert!(
+                kept + 1 >= before.len(),
+                "{name}: {what} changed other frames"
+            );
+            // tshark takes its time
+            if i == many {
+                agrees(name, &out);
+            }
+        }
+    }
+}
+
+/// What is written for `no_fix` is what was assigned, and nothing follows.
+#[test]
+fn nothing_follows_with_no_fix() {
+    let bytes = capture("grpcweb-http1.pcap");
+    let root = decode(&bytes);
+    let path = ".grpc_calls[0].requests[0].message";
+    let mut new = raw(&at(&root, path));
+    new[2] ^= 1;
+    let edited = set(&root, path, Scalar::Bytes(new.into()));
+    let out = encode(&edited, &EncodeOptions { no_fix: true })
+        .unwrap()
+        .to_bytes();
+    let differ = out.iter().zip(&bytes).filter(|(a, b)| a != b).count();
+    assert_eq!((out.len(), differ), (bytes.len(), 1));
+}
+
+/// A length that was assigned stays, and that is told.
+#[test]
+fn an_assigned_length_stays() {
+    let said = |name: &str, paths: &[(&str, Scalar)]| {
+        let mut root = decode(&capture(name));
+        for (path, value) in paths {
+            root = set(&root, path, value.clone());
+        }
+        let out = encoded(&root);
+        let wrong: Vec<String> = out
+            .report
+            .notes
+            .iter()
+            .filter(|n| matches!(n.did, Did::LeftWrong { .. }))
+            .map(|n| n.path.clone())
+            .collect();
+        (wrong, decode(&out.to_bytes()))
+    };
+    let message = ".grpc_calls[0].requests[0].message";
+    let new = || Scalar::Bytes(Bytes::from_static(b"\x0a\x08new name"));
+    let size = ".tcp_connections[0].client.stream.requests[0].chunks[0].size";
+    let (wrong, after) = said(
+        "grpcweb-http1.pcap",
+        &[(message, new()), (size, 200.into())],
+    );
+    assert_eq!(
+        (wrong, int(&at(&after, size))),
+        (vec![size.to_owned()], 200)
+    );
+    // the value that it has is an assignment too
+    let (wrong, after) = said("grpcweb-http1.pcap", &[(message, new()), (size, 19.into())]);
+    assert_eq!((wrong, int(&at(&after, size))), (vec![size.to_owned()], 19));
+    let list = ".tcp_connections[0].client.stream.requests[0].headers";
+    let root = decode(&capture("grpcweb-text.pcap"));
+    let i = (0..).find(|i| text(&at(&root, &format!("{list}[{i}].name"))) == "Content-Length");
+    let length = format!("{list}[{}].value", i.unwrap());
+    let (wrong, after) = said(
+        "grpcweb-text.pcap",
+        &[(message, new()), (&length, "7".into())],
+    );
+    assert_eq!(
+        (wrong, text(&at(&after, &length))),
+        (vec![length.clone()], "7".to_owned())
+    );
+    let (wrong, after) = said("grpcweb-text.pcap", &[(message, new())]);
+    assert_eq!(
+        (wrong, text(&at(&after, &length))),
+        (vec![], "20".to_owned())
+    );
+}
+
+/// Two views of the same bytes that say different things are an error.
+#[test]
+fn contradictions_are_told() {
+    let root = decode(&capture("grpcweb-text.pcap"));
+    let one = set(&root, ".grpc_calls[0].requests[0].message", "abcdefg");
+    let both = set(&one, ".streams[0].request.body", "AAAAAAcxMjM0NTY3");
+    assert!(encode(&both, &EncodeOptions::default()).is_err());
+}

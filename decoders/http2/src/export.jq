@@ -1,0 +1,132 @@
+# What leaves a capture as text. Names that begin with _ are helpers.
+
+# A word of a shell's command line.
+def _word: tostring | if test("^[A-Za-z0-9_./:@%+=,-]+$") then . else @sh end;
+
+# The server that a decoded call or stream went to, as address and port; nothing for one that is no part of a capture.
+def _server: . as $x | (try ($x | root | .tcp_connections[$x.connection].server | {ip, port}) catch null) // null;
+
+def _socket: if .ip | contains(":") then "[\(.ip)]:\(.port)" else "\(.ip):\(.port)" end;
+
+# The files that describe messages, as grpcurl's flags.
+def _schema_flags:
+  _given_lists
+  | (.proto_path // []) as $dirs
+  | ((.proto // []) | map(. as $file
+      | first($dirs[] | rtrimstr("/") | select(. as $dir | $file | startswith("\($dir)/")))
+        // (if contains("/") then sub("/[^/]*$"; "") else "." end)
+      | {dir: ., file: (. as $dir | $file | ltrimstr("\($dir)/"))})) as $protos
+  | (($dirs | map(rtrimstr("/"))) + ($protos | map(.dir))
+     | reduce .[] as $dir ([]; if any(.[]; . == $dir) then . else . + [$dir] end)
+     | if $protos == [] then empty else .[] | "-import-path", . end),
+    ($protos[] | "-proto", .file),
+    ((.descriptor_set // [])[] | "-protoset", .);
+
+# The command that would make a call again.
+def to_grpcurl:
+  . as $call
+  | if (.path? // null) == null then error("to_grpcurl takes a call whose path is known") else . end
+  | (_server | if . then _socket else $call.authority // null end) as $address
+  | if $address == null then error("to_grpcurl takes a call whose server is known") else . end
+  | [ "grpcurl", "-plaintext",
+      _schema_flags,
+      (.authority // empty | tostring | select(. != $address) | "-authority", .),
+      (.metadata[]? | "-H", "\(.name): \(if .name | endswith("-bin") then .value | @base64 else .value end)"),
+      ([.requests[]? | .message | _message_json | tojson] | select(. != []) | "-d", join(" ")),
+      $address,
+      (.path | tostring | ltrimstr("/")) ]
+  | map(_word) | join(" ");
+
+# Header fields without those that HTTP/2 has for the first line. Bytes that gRPC's C core sends as they are, after a zero, are
+# base64 to everyone else.
+def _headers:
+  [ .headers[]? | select(.name != null) | .name as $name | .value as $value
+    | select($name | tostring | startswith(":") | not)
+    | { name: ($name | tostring),
+        value: (if ($name | endswith("-bin")) and ($value | tostring | startswith("\u0000"))
+                then $value | tovalue | tobytes | .[1:] | @base64 else $value | tostring end) } ];
+
+def _header($name): first(.headers[]? | select((.name // "" | tostring | ascii_downcase) == $name) | .value | tostring) // null;
+
+def _base64: if . == null then "" else @base64 end;
+
+def _size: if . == null then 0 else tobytes | length end;
+
+def _query:
+  if contains("?") then
+    sub("^[^?]*[?]"; "") | split("&")
+    | map(if contains("=") then {name: sub("=.*$"; ""), value: sub("^[^=]*="; "")} else {name: ., value: ""} end)
+  else [] end;
+
+# A stream as an entry of HAR 1.2.
+def _har_entry:
+  . as $stream
+  | (.request // {}) as $sent | (.response // {}) as $got
+  | ((.duration // 0) * 1000) as $time
+  | (if .stream_id == null then $sent.version // $got.version // "HTTP/1.1" | tostring else "HTTP/2.0" end) as $version
+  | ($sent.path // "" | tostring) as $path
+  | (if $path | test("^[a-z]+://") then $path
+     else "\($sent.scheme // "http")://\($sent.authority // "" | tostring)\($path)" end) as $url
+  | { startedDateTime: (.time // "1970-01-01T00:00:00Z"),
+      time: $time,
+      request: ({
+        method: ($sent.method // "" | tostring),
+        url: $url,
+        httpVersion: $version,
+        cookies: [],
+        headers: ($sent | _headers),
+        queryString: ($path | _query),
+        headersSize: -1,
+        bodySize: ($sent.body? | _size)
+      } + (if ($sent.body? | _size) == 0 then {} else
+        { postData: { mimeType: ($sent | _header("content-type") // ""), params: [],
+                      text: ($sent.body | _base64), _encoding: "base64" } } end)),
+      response: ({
+        status: (try ($got.status // 0 | tonumber) catch 0),
+        statusText: ($got.reason // "" | tostring),
+        httpVersion: $version,
+        cookies: [],
+        headers: ($got | _headers),
+        content: { size: ($got.body? | _size), mimeType: ($got | _header("content-type") // ""),
+                   text: ($got.body? | _base64), encoding: "base64" },
+        redirectURL: ($got | _header("location") // ""),
+        headersSize: -1,
+        bodySize: ($got.body? | _size)
+      } + (if $got.trailers? then { _trailers: ({headers: $got.trailers} | _headers) } else {} end)),
+      cache: {},
+      timings: { blocked: -1, dns: -1, connect: -1, ssl: -1, send: 0, wait: $time, receive: 0 },
+      connection: (if .stream_id == null then "\(.connection)" else "\(.connection)/\(.stream_id)" end) }
+  + (_server | if . then { serverIPAddress: .ip } else {} end);
+
+# The stream of a call.
+def _stream_of:
+  . as $call
+  | first(root | .streams[]
+      | select(.connection == $call.connection and .stream_id == $call.stream_id and .time == $call.time));
+
+def _har_entries:
+  if isarray then .[] | _har_entries
+  elif has("streams") then .streams[] | _har_entry
+  elif has("requests") and has("responses") then
+    ([.service, .method, .status, .status_name, .message] as [$service, $method, $status, $name, $message]
+     | {_grpc: {service: $service, method: $method, status: $status, status_name: $name, message: $message}}) as $grpc
+    | (_stream_of | _har_entry) + $grpc
+  elif has("request") or has("response") then _har_entry
+  else error("to_har takes a capture, a stream or a call, or an array of them") end;
+
+# HTTP Archive 1.2.
+def to_har: { log: { version: "1.2", creator: { name: "binq", version: _binq_version }, entries: [_har_entries] } };
+
+def _percentile($p): if . == [] then null else sort | .[(length * $p | ceil) - 1] end;
+
+# Calls by method, in the order of their names; f gives the calls.
+def summary(f):
+  reduce (f | {path: (.path // "" | tostring), status: (.status_name // .status // "none" | tostring), duration}) as $call
+    ({}; .[$call.path] |= (.count += 1 | .status[$call.status] += 1 | .durations += [$call.duration | values | tovalue]))
+  | to_entries | sort_by(.key)
+  | map((.key | ltrimstr("/") | split("/")) as $parts | .value
+      | { service: ($parts[:-1] | if . == [] then null else join("/") end), method: $parts[-1], count,
+          status: (.status | to_entries | sort_by(.key) | from_entries),
+          p50: (.durations | _percentile(0.5)), p99: (.durations | _percentile(0.99)) });
+
+def summary: if isarray then summary(.[]) else summary(.grpc_calls[]) end;

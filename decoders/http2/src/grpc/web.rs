@@ -1,0 +1,504 @@
+//! gRPC-Web, <https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-WEB.md>: what a body holds, messages and then a frame of
+//! trailers, as bytes or as base64.
+
+use super::body::{self, PREFIX, lengths};
+use super::codecs::{base64, digit};
+use super::head::LineHead;
+use crate::lines;
+use binq_core::encode::{Splice, agree, patched};
+use binq_core::layer::{Layer, Patching};
+use binq_core::{Malformed, Reject, Space, Span};
+use bytes::Bytes;
+use std::borrow::Cow;
+use std::sync::{Arc, OnceLock};
+
+/// The bit of a frame's first byte that says that it holds trailers.
+pub const TRAILERS: u8 = 0x80;
+
+/// How a body of gRPC-Web is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Web {
+    /// As bytes.
+    Binary,
+    /// As base64: runs of it, each with its padding.
+    Text,
+}
+
+impl Web {
+    /// By the content type.
+    pub fn of(content_type: &[u8]) -> Option<Self> {
+        let rest = content_type.strip_prefix(b"application/grpc-web")?;
+        match rest.strip_prefix(b"-text") {
+            Some(rest) => ends(rest).then_some(Self::Text),
+            None => ends(rest).then_some(Self::Binary),
+        }
+    }
+}
+
+/// Whether a content type ends here, but for its format (`+proto`) and parameters.
+fn ends(rest: &[u8]) -> bool {
+    matches!(rest.first(), None | Some(b'+' | b';' | b' '))
+}
+
+/// What the frames or chunks of a message hold, in one piece. Whoever asks gets the same spaces.
+pub struct Content {
+    /// As it was sent.
+    pub space: Space,
+    web: Option<Web>,
+    opened: OnceLock<Opened>,
+}
+
+/// A body, open for messages.
+pub struct Opened {
+    /// The space of the messages.
+    pub space: Space,
+    /// Where they are.
+    pub messages: Span,
+    /// The trailers that come after them, of gRPC-Web.
+    pub trailers: Option<LineHead>,
+    /// What is wrong with the body.
+    pub fault: Option<Malformed>,
+}
+
+impl Content {
+    /// Of these bytes.
+    pub fn new(space: Space, web: Option<Web>) -> Self {
+        Self {
+            space,
+            web,
+            opened: OnceLock::new(),
+        }
+    }
+
+    /// The messages in it.
+    pub fn opened(&self) -> &Opened {
+        self.opened.get_or_init(|| open(&self.space, self.web))
+    }
+}
+
+fn open(body: &Space, web: Option<Web>) -> Opened {
+    let mut fault = None;
+    let space = match web {
+        None => {
+            return Opened {
+                space: body.clone(),
+                messages: body.span(),
+                trailers: None,
+                fault,
+            };
+        }
+        Some(Web::Binary) => {
+            let layer = Binary { len: body.len() };
+            Space::derived(body.clone(), Arc::new(layer))
+        }
+        Some(Web::Text) => {
+            let text = Text::read(&body.read(0, body.len()));
+            if text.len < body.len() {
+                let found = match body.hole_in(Span::bytes(text.len, body.len() - text.len)) {
+                    Some(_) => "bytes that the capture lost".to_owned(),
+                    None => format!("byte {:#04x}", body.read(text.len, 1)[0]),
+                };
+                fault = Some(Malformed::new(text.len, "base64", found));
+            }
+            Space::derived(body.clone(), Arc::new(text))
+        }
+    };
+    let mut end = space.len();
+    let mut trailers = None;
+    let read = |at, len| space.read(at, len).into_owned();
+    for (at, len) in body::messages(read, space.len()) {
+        let flags = space.read(at, 1)[0];
+        if flags & TRAILERS == 0 || space.hole_in(Span::bytes(at, PREFIX)).is_some() {
+            continue;
+        }
+        end = at;
+        let first = at + PREFIX;
+        if flags != TRAILERS {
+            fault = fault.or_else(|| {
+                let found = format!("flags {flags:#04x}");
+                Some(Malformed::new(at, "trailers as text (flags 0x80)", found))
+            });
+            break;
+        }
+        let said = space
+            .read(at + 1, 4)
+            .iter()
+            .fold(0, |n, b| n << 8 | u64::from(*b));
+        if said > len {
+            let found = format!("{len} bytes");
+            fault = fault.or(Some(Malformed::new(
+                first,
+                format!("{said} bytes of trailers"),
+                found,
+            )));
+        }
+        let (found, used, how) = lines::read(&space.read(first, len), first);
+        if how == lines::End::Wrong || (used as u64) < len {
+            fault = fault.or_else(|| {
+                let at = first + used as u64;
+                Some(Malformed::new(at, "a trailer", "text that is none"))
+            });
+        }
+        trailers = Some(LineHead {
+            space: space.clone(),
+            end: found.last().map_or(first, |l| l.end),
+            lines: found,
+            target: None,
+        });
+        break;
+    }
+    Opened {
+        messages: Span::bytes(0, end),
+        space,
+        trailers,
+        fault,
+    }
+}
+
+/// A binary body: the same bytes, whose length prefixes follow what is in the frames.
+struct Binary {
+    len: u64,
+}
+
+impl Layer for Binary {
+    fn len(&self) -> u64 {
+        self.len
+    }
+
+    fn read<'a>(&self, under: &'a Space, at: u64, len: u64) -> Cow<'a, [u8]> {
+        under.read(at, len)
+    }
+
+    fn origins(&self, span: Span) -> Vec<Span> {
+        vec![span]
+    }
+
+    fn joint(&self) -> bool {
+        true
+    }
+
+    fn patch(
+        &self,
+        under: &Space,
+        changes: Vec<Splice>,
+        cx: &mut Patching<'_>,
+    ) -> Result<Vec<Splice>, Reject> {
+        let mut changes = agree(under, changes)?;
+        let lengths = lengths(under, &changes, cx, |at| under.offset(at));
+        changes.extend(lengths);
+        for change in &mut changes {
+            change.items = None;
+        }
+        Ok(changes)
+    }
+}
+
+/// A run of base64 that ends with its padding, or with the text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Run {
+    /// First character and number of them.
+    text: (u64, u64),
+    /// First byte and number of them.
+    bytes: (u64, u64),
+}
+
+impl Run {
+    fn end(&self) -> u64 {
+        self.bytes.0 + self.bytes.1
+    }
+
+    fn text_end(&self) -> u64 {
+        self.text.0 + self.text.1
+    }
+
+    /// The bytes and the characters of the groups from `first` to `last`.
+    fn groups(&self, first: u64, last: u64) -> (Span, Span) {
+        let cut = |(at, len): (u64, u64), size: u64| {
+            let end = ((last + 1) * size).min(len);
+            Span::bytes(at + first * size, end - first * size)
+        };
+        (cut(self.bytes, 3), cut(self.text, 4))
+    }
+}
+
+/// A body in base64.
+struct Text {
+    runs: Vec<Run>,
+    bytes: Bytes,
+    /// How many characters it has been read from.
+    len: u64,
+}
+
+impl Text {
+    /// Read as many characters as are base64.
+    fn read(text: &[u8]) -> Self {
+        let mut bytes = Vec::with_capacity(text.len() * 3 / 4);
+        let mut runs: Vec<Run> = Vec::new();
+        let (mut from, mut from_byte, mut at) = (0, 0, 0);
+        let mut close = |from: &mut usize, from_byte: &mut usize, at: usize, end: usize| {
+            if at > *from {
+                runs.push(Run {
+                    text: (*from as u64, (at - *from) as u64),
+                    bytes: (*from_byte as u64, (end - *from_byte) as u64),
+                });
+            }
+            (*from, *from_byte) = (at, end);
+        };
+        for four in text.chunks(4) {
+            let digits = four.iter().take_while(|b| **b != b'=').count();
+            let padded = four[digits..].iter().all(|b| *b == b'=');
+            let whole = four.len() == 4 || digits == four.len();
+            let n = four[..digits]
+                .iter()
+                .try_fold(0u32, |n, b| Some(n << 6 | u32::from(digit(*b)?)));
+            let (Some(n), true, true, 2..) = (n, padded, whole, digits) else {
+                break;
+            };
+            let n = n << (6 * (4 - digits));
+            bytes.extend_from_slice(&n.to_be_bytes()[1..digits]);
+            at += four.len();
+            if digits < 4 {
+                close(&mut from, &mut from_byte, at, bytes.len());
+            }
+        }
+        close(&mut from, &mut from_byte, at, bytes.len());
+        Self {
+            runs,
+            bytes: bytes.into(),
+            len: at as u64,
+        }
+    }
+
+    /// The run of a byte; of the last one for those after it.
+    fn run(&self, at: u64) -> usize {
+        let i = self.runs.partition_point(|r| r.end() <= at);
+        i.min(self.runs.len().saturating_sub(1))
+    }
+
+    /// The first and last byte that a change is about: what is inserted belongs to what comes before it.
+    fn reach(span: Span) -> (u64, u64) {
+        match span.len {
+            0 => {
+                let at = span.first_byte().saturating_sub(1);
+                (at, at)
+            }
+            _ => (span.first_byte(), span.end_byte() - 1),
+        }
+    }
+
+    /// Spell the changes of runs `first ..= last` anew.
+    fn respell(
+        &self,
+        own: &Space,
+        (first, last): (usize, usize),
+        changes: &[Splice],
+    ) -> Vec<Splice> {
+        let splice = |bytes: Span, text: Span, padded: bool| Splice {
+            assigned: changes[0].assigned,
+            ..Splice::new(
+                text,
+                base64(&patched(own, bytes, changes), padded),
+                &changes[0].by,
+            )
+        };
+        let group = |run: &Run, at: u64| at.saturating_sub(run.bytes.0) / 3;
+        let is_padded = |run: &Run| run.text.1.is_multiple_of(4);
+        let run = &self.runs[first];
+        let resized = changes.iter().any(|c| c.growth() != 0);
+        if first == last && !resized {
+            // groups that stay where they are
+            let mut out: Vec<(u64, u64)> = Vec::new();
+            for change in changes {
+                let (from, to) = Self::reach(change.span);
+                let (from, to) = (group(run, from), group(run, to));
+                match out.last_mut() {
+                    Some(before) if from <= before.1 => before.1 = before.1.max(to),
+                    _ => out.push((from, to)),
+                }
+            }
+            let spans = out.into_iter().map(|(from, to)| run.groups(from, to));
+            return spans
+                .map(|(bytes, text)| splice(bytes, text, is_padded(run)))
+                .collect();
+        }
+        let from = group(run, Self::reach(changes[0].span).0);
+        let end = &self.runs[last];
+        let bytes = run.bytes.0 + from * 3;
+        let text = run.text.0 + from * 4;
+        vec![splice(
+            Span::bytes(bytes, end.end() - bytes),
+            Span::bytes(text, end.text_end() - text),
+            is_padded(end),
+        )]
+    }
+}
+
+impl Layer for Text {
+    fn len(&self) -> u64 {
+        self.bytes.len() as u64
+    }
+
+    fn read<'a>(&self, _under: &'a Space, at: u64, len: u64) -> Cow<'a, [u8]> {
+        self.bytes[at as usize..(at + len) as usize].to_vec().into()
+    }
+
+    fn origins(&self, span: Span) -> Vec<Span> {
+        if self.runs.is_empty() {
+            return vec![Span::bytes(0, 0)];
+        }
+        let (from, to) = Self::reach(span);
+        let touched = &self.runs[self.run(from)..=self.run(to)];
+        let texts = touched.iter().map(|run| {
+            let from = from.max(run.bytes.0) - run.bytes.0;
+            let to = to.min(run.end() - 1) - run.bytes.0;
+            run.groups(from / 3, to / 3).1
+        });
+        texts.collect()
+    }
+
+    fn joint(&self) -> bool {
+        true
+    }
+
+    fn patch(
+        &self,
+        under: &Space,
+        changes: Vec<Splice>,
+        cx: &mut Patching<'_>,
+    ) -> Result<Vec<Splice>, Reject> {
+        let own = Space::source(self.bytes.clone());
+        let mut changes = agree(&own, changes)?;
+        let offset = |at: u64| {
+            let text = self.origins(Span::bytes(at, 1));
+            under.offset(text.first().map_or(0, |s| s.first_byte()))
+        };
+        let lengths = lengths(&own, &changes, cx, offset);
+        changes.extend(lengths);
+        let changes = agree(&own, changes)?;
+        let Some(first) = changes.first() else {
+            return Ok(Vec::new());
+        };
+        if self.runs.is_empty() {
+            let new = base64(&patched(&own, own.span(), &changes), true);
+            return Ok(vec![Splice::new(Span::bytes(0, 0), new, &first.by)]);
+        }
+        // changes that share a run are spelled together
+        let mut out = Vec::new();
+        let mut rest = &changes[..];
+        while let Some(first) = rest.first() {
+            let (from, to) = Self::reach(first.span);
+            let mut runs = (self.run(from), self.run(to));
+            let mut n = 1;
+            while let Some(next) = rest.get(n) {
+                let (from, to) = Self::reach(next.span);
+                if self.run(from) > runs.1 {
+                    break;
+                }
+                runs.1 = runs.1.max(self.run(to));
+                n += 1;
+            }
+            out.extend(self.respell(&own, runs, &rest[..n]));
+            rest = &rest[n..];
+        }
+        out.retain(|s| under.bits(s.span) != s.new);
+        Ok(out)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn decoded(text: &[u8]) -> Vec<u8> {
+        let read = Text::read(text);
+        assert_eq!(read.len, text.len() as u64);
+        read.bytes.to_vec()
+    }
+
+    #[test]
+    fn content_types() {
+        let web = |s: &str| Web::of(s.as_bytes());
+        assert_eq!(web("application/grpc-web"), Some(Web::Binary));
+        assert_eq!(web("application/grpc-web+proto"), Some(Web::Binary));
+        assert_eq!(web("application/grpc-web-text"), Some(Web::Text));
+        assert_eq!(web("application/grpc-web-text+proto; a=b"), Some(Web::Text));
+        assert_eq!(web("application/grpc"), None);
+        assert_eq!(web("application/grpc-website"), None);
+    }
+
+    #[test]
+    fn runs_end_with_their_padding() {
+        let text = Text::read(b"AAAAAWE=Yg==Y2Rl");
+        assert_eq!(&text.bytes[..], b"\0\0\0\x01abcde");
+        assert_eq!(
+            text.runs,
+            [
+                Run {
+                    text: (0, 8),
+                    bytes: (0, 5)
+                },
+                Run {
+                    text: (8, 4),
+                    bytes: (5, 1)
+                },
+                Run {
+                    text: (12, 4),
+                    bytes: (6, 3)
+                },
+            ]
+        );
+        assert_eq!(decoded(b"YWI"), b"ab");
+        assert_eq!(Text::read(b"YWJjY*==").len, 4);
+        assert_eq!(Text::read(b"YWJjY").len, 4);
+        assert_eq!(Text::read(b"YWJjYg=").len, 4);
+        assert_eq!(Text::read(b"Y===").len, 0);
+    }
+
+    #[test]
+    fn an_edit_that_keeps_its_size_changes_only_its_group() {
+        // the last group of the first run has bits that mean nothing, and they stay
+        let text = b"YWJjZGVmZ2h=aWpr";
+        let out = patch(
+            text,
+            vec![Splice::new(Span::bytes(4, 1), b"X".to_vec(), "x")],
+        );
+        assert_eq!(out, b"YWJjZFhmZ2h=aWpr");
+    }
+
+    fn patch(text: &[u8], changes: Vec<Splice>) -> Vec<u8> {
+        let under = Space::source(text.to_vec());
+        let layer = Text::read(text);
+        let mut report = Default::default();
+        let mut cx = Patching {
+            fix: false,
+            report: &mut report,
+            pins: Vec::new(),
+        };
+        let out = layer.patch(&under, changes, &mut cx).unwrap();
+        patched(&under, under.span(), &out)
+    }
+
+    proptest! {
+        /// Whatever is changed in the bytes is read back from the text.
+        #[test]
+        fn changes_of_bytes_are_changes_of_text(
+            parts in prop::collection::vec(prop::collection::vec(any::<u8>(), 1..12), 0..4),
+            edits in prop::collection::vec((any::<prop::sample::Index>(), 0..6u64, prop::collection::vec(any::<u8>(), 0..6)), 1..4),
+        ) {
+            let text: Vec<u8> = parts.iter().flat_map(|p| base64(p, true)).collect();
+            let own = Space::source(parts.concat());
+            let mut at = 0;
+            let mut changes = Vec::new();
+            for (i, len, new) in edits {
+                let from = at + i.index((own.len() - at + 1) as usize) as u64;
+                let len = len.min(own.len() - from);
+                changes.push(Splice::new(Span::bytes(from, len), new, "x"));
+                at = from + len + 1;
+                if at > own.len() { break }
+            }
+            let wanted = patched(&own, own.span(), &changes);
+            prop_assert_eq!(decoded(&patch(&text, changes)), wanted);
+        }
+    }
+}

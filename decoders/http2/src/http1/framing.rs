@@ -1,0 +1,195 @@
+//! The layer between a stream and its messages: the same bytes, and what follows from a change of them: `Content-Length` and
+//! the sizes of chunks.
+
+use super::Stream;
+use super::message::{Body, Chunk, Message, Messages};
+use super::shape::SIZE;
+use binq_core::codec::Codec;
+use binq_core::encode::{Did, Note, Splice, agree};
+use binq_core::layer::{Layer, Patching};
+use binq_core::{Bits, Reject, Scalar, Space, Span};
+use std::borrow::Cow;
+use std::sync::Arc;
+
+/// The messages of one direction.
+pub struct Framing {
+    /// The stream, as it lies under this layer.
+    pub stream: Arc<Stream>,
+}
+
+impl Layer for Framing {
+    fn len(&self) -> u64 {
+        self.stream.raw.len()
+    }
+
+    fn read<'a>(&self, under: &'a Space, at: u64, len: u64) -> Cow<'a, [u8]> {
+        under.read(at, len)
+    }
+
+    fn origins(&self, span: Span) -> Vec<Span> {
+        vec![span]
+    }
+
+    fn joint(&self) -> bool {
+        true
+    }
+
+    fn patch(
+        &self,
+        under: &Space,
+        changes: Vec<Splice>,
+        cx: &mut Patching<'_>,
+    ) -> Result<Vec<Splice>, Reject> {
+        let mut changes = agree(under, changes)?;
+        for change in &mut changes {
+            change.items = None;
+        }
+        if !cx.fix {
+            return Ok(changes);
+        }
+        let Messages { all, .. } = self.stream.messages();
+        for (i, message) in all.iter().enumerate() {
+            let whole = Span::bytes(message.at, message.end - message.at);
+            if changes.iter().any(|c| whole.contains(c.span)) {
+                let path = format!("{}[{i}]", self.stream.path);
+                let mut derive = Derive {
+                    under,
+                    changes: &mut changes,
+                    cx,
+                    path,
+                };
+                derive.message(message)?;
+            }
+        }
+        Ok(changes)
+    }
+}
+
+/// What follows for one message.
+struct Derive<'a, 'b> {
+    under: &'a Space,
+    changes: &'a mut Vec<Splice>,
+    cx: &'a mut Patching<'b>,
+    path: String,
+}
+
+impl Derive<'_, '_> {
+    /// By how many bytes a part of the stream grows.
+    fn growth(&self, part: Span) -> i64 {
+        let inside = self.changes.iter().filter(|c| part.contains(c.span));
+        inside.map(Splice::growth).sum::<i64>() / 8
+    }
+
+    fn message(&mut self, message: &Message) -> Result<(), Reject> {
+        match &message.body {
+            Body::None => {}
+            Body::Whole(span) => {
+                let growth = self.growth(*span);
+                for (i, line) in message.headers.iter().enumerate() {
+                    let said = std::str::from_utf8(&line.value).ok();
+                    let said = said.and_then(|s| s.parse::<u64>().ok());
+                    let (b"content-length", Some(said)) = (&line.name[..], said) else {
+                        continue;
+                    };
+                    let right = said.saturating_add_signed(growth);
+                    let path = format!("{}.headers[{i}].value", self.path);
+                    let text = |n: u64| n.to_string();
+                    self.field(line.value_span(), path, growth, |like| {
+                        let (old, new) = (text(said), text(right));
+                        let is = String::from_utf8_lossy(like.bytes()).into_owned();
+                        debug_assert_eq!(old.trim_start_matches('0'), is.trim_start_matches('0'));
+                        Ok((
+                            is.into(),
+                            new.as_str().into(),
+                            Bits::from_bytes(new.into_bytes()),
+                        ))
+                    })?;
+                }
+            }
+            Body::Chunked { chunks, .. } => {
+                for (i, chunk) in chunks.iter().enumerate() {
+                    self.chunk(i, chunk)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn chunk(&mut self, i: usize, chunk: &Chunk) -> Result<(), Reject> {
+        let growth = self.growth(chunk.data);
+        let right = chunk.size.saturating_add_signed(growth);
+        let size = Span::bytes(chunk.at, chunk.digits);
+        let path = format!("{}.chunks[{i}].size", self.path);
+        if right == 0 && growth < 0 && !self.is_pinned(size) {
+            // an empty chunk would end the body: this one goes
+            let whole = Span::bytes(chunk.at, chunk.end - chunk.at);
+            let by = self.changes.iter().find(|c| chunk.data.contains(c.span));
+            let by = by.map_or_else(|| path.as_str().into(), |c| c.by.clone());
+            self.changes.retain(|c| !whole.contains(c.span));
+            self.changes.push(Splice::new(whole, Vec::new(), &by));
+            self.cx.report.notes.push(Note {
+                path,
+                offset: self.under.offset(chunk.at),
+                did: Did::Other("removed: a chunk of no bytes would end the body".to_owned()),
+            });
+            return Ok(());
+        }
+        let said = chunk.size;
+        self.field(size, path.clone(), growth, |like| {
+            let right = Scalar::from(right);
+            let new = SIZE.encode(&right, like).map_err(|e| Reject::Misfit {
+                path,
+                offset: 0,
+                expected: e.expected,
+                found: e.found,
+            })?;
+            Ok((Scalar::from(said), right, new))
+        })
+    }
+
+    fn is_pinned(&self, span: Span) -> bool {
+        let assigned = |c: &Splice| c.assigned && c.span.len > 0 && c.span.touches(span);
+        self.cx.pins.contains(&span) || self.changes.iter().any(assigned)
+    }
+
+    /// Write a size, unless it was assigned.
+    fn field(
+        &mut self,
+        span: Span,
+        path: String,
+        growth: i64,
+        new: impl FnOnce(&Bits) -> Result<(Scalar, Scalar, Bits), Reject>,
+    ) -> Result<(), Reject> {
+        if growth == 0 {
+            return Ok(());
+        }
+        let like = self.under.bits(span);
+        let (is, right, new) = new(&like)?;
+        let offset = self.under.offset(span.first_byte());
+        let did = if self.is_pinned(span) {
+            let assigned = self.changes.iter().find(|c| c.span == span);
+            let is = match assigned {
+                Some(change) => String::from_utf8_lossy(change.new.bytes())
+                    .into_owned()
+                    .into(),
+                None => is,
+            };
+            Did::LeftWrong { is, right }
+        } else {
+            let by = path.as_str();
+            self.changes.push(Splice {
+                new,
+                ..Splice::new(span, Vec::new(), by)
+            });
+            Did::Recomputed {
+                from: is,
+                to: right,
+            }
+        };
+        // what was assigned right is not wrong
+        if !matches!(&did, Did::LeftWrong { is, right } if is == right) {
+            self.cx.report.notes.push(Note { path, offset, did });
+        }
+        Ok(())
+    }
+}

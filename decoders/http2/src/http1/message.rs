@@ -1,0 +1,421 @@
+//! Where the messages of a stream are, and the parts of each: RFC 9112.
+
+use crate::grpc::web::Content;
+use crate::lines::{End, Line, line, read};
+use binq_core::{Malformed, Space, Span};
+use bytes::Bytes;
+use std::sync::OnceLock;
+
+/// No head is longer than this, nor the line of a chunk.
+const LONGEST: u64 = 64 * 1024;
+
+/// What a stream is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// Requests.
+    Client,
+    /// Responses.
+    Server,
+}
+
+/// The parts of a first line, in its order: method, target and version, or version, status and reason.
+#[derive(Clone, Debug)]
+pub struct Start {
+    /// Text and place of each part.
+    pub parts: [(Bytes, u64); 3],
+}
+
+impl Start {
+    /// Where a part is.
+    pub fn span(&self, i: usize) -> Span {
+        Span::bytes(self.parts[i].1, self.parts[i].0.len() as u64)
+    }
+
+    /// The status of a response.
+    pub fn status(&self) -> u32 {
+        let digits = std::str::from_utf8(&self.parts[1].0).ok();
+        digits.and_then(|s| s.parse().ok()).unwrap_or(0)
+    }
+}
+
+/// A chunk; places are bytes of the stream.
+#[derive(Clone, Debug)]
+pub struct Chunk {
+    /// Its first byte, and the first one after it.
+    pub at: u64,
+    /// See `at`.
+    pub end: u64,
+    /// How many digits its size has.
+    pub digits: u64,
+    /// What it says that its size is.
+    pub size: u64,
+    /// Where the extensions are.
+    pub extension: Span,
+    /// Where the data is.
+    pub data: Span,
+}
+
+/// How the body of a message is delimited (section 6.3).
+#[derive(Debug)]
+pub enum Body {
+    /// There is none.
+    None,
+    /// By `Content-Length`, or by the end of the stream.
+    Whole(Span),
+    /// By chunks, the last of which is empty.
+    Chunked {
+        /// The chunks.
+        chunks: Vec<Chunk>,
+        /// The fields after the last one.
+        trailers: Vec<Line>,
+        /// Where they end.
+        end: u64,
+    },
+}
+
+/// A message.
+pub struct Message {
+    /// Its first byte, and the first one after it.
+    pub at: u64,
+    /// See `at`.
+    pub end: u64,
+    /// The first line.
+    pub start: Start,
+    /// The header fields.
+    pub headers: Vec<Line>,
+    /// Where they end: there is the empty line.
+    pub headers_end: u64,
+    /// What comes after them.
+    pub body: Body,
+    /// What is wrong with it.
+    pub fault: Option<Malformed>,
+    /// The body in one piece, once it is asked for.
+    pub content: OnceLock<Content>,
+}
+
+impl Message {
+    /// The value of the first header field of that name.
+    pub fn value(&self, name: &[u8]) -> Option<&[u8]> {
+        let line = self.headers.iter().find(|l| l.name == name)?;
+        Some(&line.value)
+    }
+
+    /// Whether it is a response that another one follows (1xx, but for 101).
+    pub fn is_interim(&self) -> bool {
+        matches!(self.start.status(), 100 | 102..200)
+    }
+}
+
+/// The messages of a stream, and where they end.
+pub struct Messages {
+    /// The messages.
+    pub all: Vec<Message>,
+    /// The first byte that is of none.
+    pub end: u64,
+    /// Why it is of none.
+    pub fault: Option<Malformed>,
+}
+
+/// Whether a stream begins with a message of this side.
+pub fn begins(stream: &Space, side: Side) -> bool {
+    let head = stream.read(0, LONGEST);
+    let start = line(&head).and_then(|(len, _)| start(&head[..len], 0, side));
+    start.is_some() && stream.hole_in(Span::bytes(0, 1)).is_none()
+}
+
+/// A first line; its version is 1.x.
+fn start(text: &[u8], at: u64, side: Side) -> Option<Start> {
+    let mut words = text.splitn(3, |b| *b == b' ');
+    let (a, b) = (words.next()?, words.next()?);
+    let c = match side {
+        Side::Client => words.next()?,
+        // a reason may be left out, with its space
+        Side::Server => words.next().unwrap_or(&[]),
+    };
+    let fits = match side {
+        Side::Client => {
+            (super::TOKEN.fits)(a) && (super::TARGET.fits)(b) && (super::VERSION.fits)(c)
+        }
+        Side::Server => {
+            (super::VERSION.fits)(a) && b.len() == 3 && b.iter().all(u8::is_ascii_digit)
+        }
+    };
+    let second = at + a.len() as u64 + 1;
+    let third = (second + b.len() as u64 + 1).min(at + text.len() as u64);
+    let part = |text: &[u8], at| (Bytes::copy_from_slice(text), at);
+    fits.then(|| Start {
+        parts: [part(a, at), part(b, second), part(c, third)],
+    })
+}
+
+/// Find the messages of a stream. `requests` are those that it answers, if they are known.
+pub fn find(stream: &Space, side: Side, requests: Option<&Messages>) -> Messages {
+    let mut all: Vec<Message> = Vec::new();
+    let mut at = 0;
+    let mut answered = 0;
+    let mut fault = None;
+    while at < stream.len() {
+        let request = requests.and_then(|r| r.all.get(answered));
+        match message(stream, at, side, request) {
+            Ok(message) => {
+                at = message.end;
+                answered += usize::from(!message.is_interim());
+                // another protocol follows (RFC 9110 section 15.2.2 and 9.3.6)
+                let status = message.start.status();
+                let tunnel = request.is_some_and(|r| r.start.parts[0].0 == "CONNECT");
+                let last = side == Side::Server
+                    && (status == 101 || tunnel && (200..300).contains(&status));
+                let broken = message.fault.is_some();
+                all.push(message);
+                if last || broken {
+                    break;
+                }
+            }
+            Err(wrong) => {
+                fault = Some(wrong);
+                break;
+            }
+        }
+    }
+    Messages {
+        all,
+        end: at,
+        fault,
+    }
+}
+
+fn message(
+    stream: &Space,
+    at: u64,
+    side: Side,
+    request: Option<&Message>,
+) -> Result<Message, Malformed> {
+    let text = stream.read(at, LONGEST);
+    let expected = match side {
+        Side::Client => "a request line of HTTP/1",
+        Side::Server => "a status line of HTTP/1",
+    };
+    let found = line(&text).and_then(|(len, next)| Some((start(&text[..len], at, side)?, next)));
+    let Some((start, next)) = found else {
+        return Err(Malformed::new(at, expected, "other bytes"));
+    };
+    let (headers, len, end) = read(&text[next..], at + next as u64);
+    let body_at = at + (next + len) as u64;
+    if let Some(hole) = stream.hole_in(Span::bytes(at, body_at - at)) {
+        let found = "bytes that the capture lost";
+        return Err(Malformed::new(hole.first_byte().max(at), expected, found));
+    }
+    let mut message = Message {
+        at,
+        end: body_at,
+        start,
+        headers_end: headers.last().map_or(at + next as u64, |l| l.end),
+        headers,
+        body: Body::None,
+        fault: None,
+        content: OnceLock::new(),
+    };
+    match end {
+        End::Blank => body(stream, side, request, &mut message, body_at),
+        _ => {
+            message.fault = Some(Malformed::new(
+                body_at,
+                "a header field or an empty line",
+                match body_at < stream.len() {
+                    true => "text that is neither",
+                    false => "the end of the stream",
+                },
+            ));
+        }
+    }
+    Ok(message)
+}
+
+/// Find the body of a message (section 6.3).
+fn body(stream: &Space, side: Side, request: Option<&Message>, message: &mut Message, at: u64) {
+    let status = message.start.status();
+    let method = request.map(|r| &r.start.parts[0].0[..]);
+    let has_none = method == Some(b"HEAD")
+        || matches!(status, 100..200 | 204 | 304)
+        || method == Some(b"CONNECT") && (200..300).contains(&status);
+    if side == Side::Server && has_none {
+        return;
+    }
+    let rest = stream.len() - at;
+    let coding = message.value(b"transfer-encoding");
+    let coding = coding.map(|c| c.rsplit(|b| *b == b',').next().unwrap_or(c).trim_ascii());
+    if coding.is_some_and(|c| c.eq_ignore_ascii_case(b"chunked")) {
+        return chunked(stream, message, at);
+    }
+    let length = message
+        .value(b"content-length")
+        .filter(|_| coding.is_none());
+    let digits = length.map(|text| {
+        let number = std::str::from_utf8(text)
+            .ok()
+            .filter(|s| s.bytes().all(|b| b.is_ascii_digit()));
+        number.and_then(|s| s.parse::<u64>().ok())
+    });
+    let len = match digits {
+        Some(Some(len)) => len,
+        None if side == Side::Server => rest,
+        None if coding.is_none() => return,
+        _ => {
+            message.fault = Some(Malformed::new(
+                at,
+                "a body whose length is told",
+                "a length that is none",
+            ));
+            return;
+        }
+    };
+    let there = len.min(rest);
+    message.body = Body::Whole(Span::bytes(at, there));
+    message.end = at + there;
+    if there < len {
+        message.fault = Some(Malformed::new(
+            at,
+            format!("a body of {len} bytes"),
+            format!("{there} bytes"),
+        ));
+    }
+}
+
+/// Find the chunks of a body (section 7.1).
+fn chunked(stream: &Space, message: &mut Message, first: u64) {
+    let mut chunks = Vec::new();
+    let (mut trailers, mut end) = (Vec::new(), None);
+    let mut at = first;
+    let fault = loop {
+        let Some(chunk) = chunk(stream, at) else {
+            break Some(Malformed::new(at, "a chunk", "bytes that are none"));
+        };
+        let (size, data, next) = (chunk.size, chunk.data, chunk.end);
+        chunks.push(chunk);
+        at = next;
+        if size == 0 {
+            let text = stream.read(at, LONGEST);
+            let (found, len, how) = read(&text, at);
+            end = Some(found.last().map_or(at, |l| l.end));
+            trailers = found;
+            at += len as u64;
+            break (how != End::Blank)
+                .then(|| Malformed::new(at, "a trailer or an empty line", "neither"));
+        }
+        if data.byte_len() < size || next == data.end_byte() {
+            break Some(Malformed::new(
+                data.first_byte(),
+                format!("a chunk of {size} bytes and a line break"),
+                format!("{} bytes", data.byte_len()),
+            ));
+        }
+    };
+    message.body = Body::Chunked {
+        chunks,
+        trailers,
+        end: end.unwrap_or(at),
+    };
+    message.end = at;
+    message.fault = fault;
+}
+
+fn chunk(stream: &Space, at: u64) -> Option<Chunk> {
+    let text = stream.read(at, 4096);
+    let (len, next) = line(&text)?;
+    let digits = text[..len]
+        .iter()
+        .take_while(|b| b.is_ascii_hexdigit())
+        .count();
+    let size = std::str::from_utf8(&text[..digits]).ok()?;
+    let size = u64::from_str_radix(size, 16).ok()?;
+    let after = text[digits..len].trim_ascii_start();
+    if !after.is_empty() && after[0] != b';'
+        || stream.hole_in(Span::bytes(at, next as u64)).is_some()
+    {
+        return None;
+    }
+    let from = at + next as u64;
+    let data = Span::bytes(from, size.min(stream.len() - from));
+    let rest = stream.read(data.end_byte(), 2);
+    let broken = match (size, &rest[..]) {
+        (0, _) => 0,
+        (_, [b'\r', b'\n']) => 2,
+        (_, [b'\n', ..]) => 1,
+        _ => 0,
+    };
+    Some(Chunk {
+        at,
+        end: data.end_byte() + broken,
+        digits: digits as u64,
+        size,
+        extension: Span::bytes(at + digits as u64, (len - digits) as u64),
+        data,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(text: &str, side: Side, requests: Option<&Messages>) -> Messages {
+        find(&Space::source(text.as_bytes().to_vec()), side, requests)
+    }
+
+    #[test]
+    fn messages_follow_each_other() {
+        let sent = found(
+            "HEAD /a HTTP/1.1\r\nHost: x\r\n\r\nPOST /b HTTP/1.1\r\nContent-Length: 3\r\n\r\nabcGET / HTTP/1.0\n\n",
+            Side::Client,
+            None,
+        );
+        assert_eq!(sent.all.len(), 3);
+        assert!(sent.fault.is_none());
+        let text = "HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n\
+                    HTTP/1.1 100 Continue\r\n\r\n\
+                    HTTP/1.1 200\r\nTransfer-Encoding: gzip, Chunked\r\n\r\n03;a=b\r\nabc\r\n0\r\nx: y\r\n\r\n\
+                    HTTP/1.1 404 Not Found\r\n\r\nto the end";
+        let got = found(text, Side::Server, Some(&sent));
+        let status: Vec<u32> = got.all.iter().map(|m| m.start.status()).collect();
+        assert_eq!(status, [200, 100, 200, 404]);
+        assert!(matches!(got.all[0].body, Body::None));
+        let Body::Chunked {
+            chunks, trailers, ..
+        } = &got.all[2].body
+        else {
+            panic!()
+        };
+        assert_eq!((chunks.len(), chunks[0].size, chunks[0].digits), (2, 3, 2));
+        assert_eq!(trailers.len(), 1);
+        let Body::Whole(span) = got.all[3].body else {
+            panic!()
+        };
+        assert_eq!(span.end_byte(), text.len() as u64);
+        assert_eq!(got.end, text.len() as u64);
+    }
+
+    #[test]
+    fn what_is_cut_is_told() {
+        let fault = |text| {
+            let m = found(text, Side::Client, None);
+            m.all
+                .last()
+                .and_then(|m| m.fault.clone())
+                .or(m.fault)
+                .is_some()
+        };
+        assert!(fault("POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\nabc"));
+        assert!(fault("POST / HTTP/1.1\r\nContent-Length: x\r\n\r\nabc"));
+        assert!(fault(
+            "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabc"
+        ));
+        assert!(fault(
+            "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n"
+        ));
+        assert!(fault(
+            "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\n"
+        ));
+        assert!(fault("POST / HTTP/1.1\r\nHost"));
+        assert!(fault("GET / HTTP/2.0\r\n\r\n"));
+        assert!(!fault("GET / HTTP/1.1\r\n\r\n"));
+    }
+}

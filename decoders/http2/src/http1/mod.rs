@@ -1,0 +1,196 @@
+//! HTTP/1.1, RFC 9112: format `http1`, a raw byte stream of one direction, or both directions of a connection that a capture
+//! holds.
+
+mod framing;
+mod message;
+mod shape;
+mod talk;
+
+use crate::grpc::web::{Content, Web};
+use crate::lines::Form;
+pub use crate::lines::TOKEN;
+use binq_core::dialogue::{Conversation, Dialogue};
+use binq_core::layer::{Gather, Window};
+use binq_core::shape::{Cx, Shape};
+use binq_core::{Confidence, Format, Kind, Malformed, Node, Options, Probe, Space, Span};
+use framing::Framing;
+use message::{Body, Messages, Side, begins, find};
+use std::sync::{Arc, OnceLock};
+
+/// The target of a request.
+pub static TARGET: Form = Form {
+    expected: "text without white space, at least one character of it",
+    fits: |text| !text.is_empty() && text.iter().all(|b| *b > b' ' && *b != 0x7f),
+};
+
+/// A version that is spoken so.
+pub static VERSION: Form = Form {
+    expected: "HTTP/1.0 or HTTP/1.1",
+    fits: |text| matches!(text, b"HTTP/1.0" | b"HTTP/1.1"),
+};
+
+/// HTTP/1.1, RFC 9112.
+pub struct Http1;
+
+impl Format for Http1 {
+    fn name(&self) -> &'static str {
+        "http1"
+    }
+
+    fn description(&self) -> &'static str {
+        "HTTP/1.1 requests or responses of one direction"
+    }
+
+    fn probe(&self, probe: &Probe<'_>) -> Confidence {
+        let head = &probe.bytes[..probe.bytes.len().min(1 << 16)];
+        let space = Space::source(head.to_vec());
+        let sides = [Side::Client, Side::Server];
+        match sides.iter().any(|side| begins(&space, *side)) {
+            true => Confidence::Certain,
+            false => Confidence::No,
+        }
+    }
+
+    fn lists(&self) -> &'static [&'static str] {
+        &["streams", "grpc_calls"]
+    }
+
+    fn converse(&self, with: &Conversation, options: &Options) -> Option<Arc<dyn Dialogue>> {
+        let talk = talk::Talk::new(with, options)?;
+        Some(Arc::new(talk::Shown(Arc::new(talk))))
+    }
+
+    fn decode(&self, space: Space, _options: &Options) -> Node {
+        let side = match begins(&space, Side::Server) {
+            true => Side::Server,
+            false => Side::Client,
+        };
+        root(&Stream::new(&space, side, "", None))
+    }
+}
+
+/// One direction of a connection.
+pub struct Stream {
+    /// Whose messages they are.
+    side: Side,
+    /// Its bytes.
+    raw: Space,
+    /// Path of the list of messages.
+    path: String,
+    /// What it answers, if that is known.
+    answers: Option<Arc<Stream>>,
+    space: OnceLock<Space>,
+    messages: OnceLock<Messages>,
+    nothing: OnceLock<Content>,
+}
+
+impl Stream {
+    /// A direction; `path` is that of the stream.
+    fn new(raw: &Space, side: Side, path: &str, answers: Option<Arc<Stream>>) -> Arc<Self> {
+        let list = match side {
+            Side::Client => "requests",
+            Side::Server => "responses",
+        };
+        Arc::new(Self {
+            side,
+            raw: raw.clone(),
+            path: format!("{path}.{list}"),
+            answers,
+            space: OnceLock::new(),
+            messages: OnceLock::new(),
+            nothing: OnceLock::new(),
+        })
+    }
+
+    fn messages(&self) -> &Messages {
+        self.messages.get_or_init(|| {
+            let requests = self.answers.as_ref().map(|s| s.messages());
+            find(&self.raw, self.side, requests)
+        })
+    }
+
+    /// The space that the messages lie in. Whoever asks gets the same one.
+    fn space(self: &Arc<Self>) -> Space {
+        let new = || {
+            // a stream of its own, or this one would hold itself
+            let list = self.path.rsplit_once('.').map_or("", |(path, _)| path);
+            let stream = Self::new(&self.raw, self.side, list, self.answers.clone());
+            Space::derived(self.raw.clone(), Arc::new(Framing { stream }))
+        };
+        self.space.get_or_init(new).clone()
+    }
+
+    /// The body of a message that has none.
+    fn no_content(self: &Arc<Self>) -> &Content {
+        self.nothing.get_or_init(|| {
+            let nothing = Space::derived(self.space(), Arc::new(Gather::new()));
+            Content::new(nothing, None)
+        })
+    }
+
+    /// The body of a message, if it has one. Whoever asks gets the same.
+    fn content(self: &Arc<Self>, i: usize) -> Option<&Content> {
+        let message = self.messages().all.get(i)?;
+        if matches!(message.body, Body::None) {
+            return None;
+        }
+        Some(message.content.get_or_init(|| {
+            let space = self.space();
+            let body = match &message.body {
+                Body::Chunked { chunks, .. } => {
+                    let mut gather = Gather::new();
+                    for chunk in chunks {
+                        gather.push_apart(chunk.data.first_byte(), chunk.data.byte_len());
+                    }
+                    Space::derived(space, Arc::new(gather))
+                }
+                Body::Whole(span) => {
+                    let (at, len) = (span.first_byte(), span.byte_len());
+                    Space::derived(space, Arc::new(Window { at, len }))
+                }
+                Body::None => space,
+            };
+            let web = message.value(b"content-type").and_then(Web::of);
+            Content::new(body, web)
+        }))
+    }
+}
+
+/// The root of a stream.
+fn root(stream: &Arc<Stream>) -> Node {
+    let span = stream.raw.span();
+    let shape = Kind::shared(Arc::new(Root(stream.clone())));
+    Node::root_of("http1", shape, stream.raw.clone(), span)
+}
+
+struct Root(Arc<Stream>);
+
+impl Shape for Root {
+    fn name(&self) -> &'static str {
+        "http1"
+    }
+
+    fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {
+        let stream = &self.0;
+        let name = match stream.side {
+            Side::Client => "requests",
+            Side::Server => "responses",
+        };
+        let found = stream.messages();
+        let list = Kind::array(Arc::new(shape::List(stream.clone())));
+        cx.node_in(name, &stream.space(), Span::bytes(0, found.end), list);
+        let rest = Span::bytes(found.end, stream.raw.len() - found.end);
+        let space = stream.space();
+        let broken = found.all.last().is_some_and(|m| m.fault.is_some());
+        if (broken || found.fault.is_some()) && rest.len > 0 && space.hole_in(rest).is_none() {
+            let kind = Kind::Leaf((&shape::Unread).into());
+            cx.node_in("gap0", &space, rest, kind);
+        } else {
+            crate::payload::known_bytes(cx, &space, rest);
+        }
+        match &found.fault {
+            Some(fault) => Err(fault.clone()),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,307 @@
+//! Messages as nodes.
+
+use super::Stream;
+use super::message::{Body, Chunk, Message, Side};
+use super::{TARGET, TOKEN, VERSION};
+use crate::exchange::Lost;
+use crate::lines::{Lines, VALUE};
+use binq_core::codec::{Codec, Raw};
+use binq_core::sequence::{SeqAt, Sequence, State, Step};
+use binq_core::shape::{Cx, Shape};
+use binq_core::{Bits, Kind, Malformed, Misfit, Ref, Scalar, Span};
+use std::sync::Arc;
+
+/// The messages of a stream.
+pub struct List(pub Arc<Stream>);
+
+impl Sequence for List {
+    fn name(&self) -> &'static str {
+        match self.0.side {
+            Side::Client => "request",
+            Side::Server => "response",
+        }
+    }
+
+    fn step(&self, _at: &SeqAt<'_>, state: &State) -> Option<Step> {
+        let i = usize::try_from(state.memory).ok()?;
+        let (kind, span) = node(&self.0, i)?;
+        Some(Step {
+            kind,
+            span,
+            next: State {
+                at: span.end(),
+                memory: state.memory + 1,
+                more: None,
+            },
+        })
+    }
+}
+
+/// A message, by its index, and where it lies.
+pub fn node(stream: &Arc<Stream>, i: usize) -> Option<(Kind, Span)> {
+    let message = stream.messages().all.get(i)?;
+    let span = Span::bytes(message.at, message.end - message.at);
+    let shape = MessageShape {
+        stream: stream.clone(),
+        i,
+    };
+    Some((Kind::shared(Arc::new(shape)), span))
+}
+
+struct MessageShape {
+    stream: Arc<Stream>,
+    i: usize,
+}
+
+impl MessageShape {
+    fn message(&self) -> &Message {
+        &self.stream.messages().all[self.i]
+    }
+}
+
+impl Shape for MessageShape {
+    fn name(&self) -> &'static str {
+        match self.stream.side {
+            Side::Client => "request",
+            Side::Server => "response",
+        }
+    }
+
+    fn has_aliases(&self) -> bool {
+        true
+    }
+
+    fn fault(&self) -> Option<Malformed> {
+        self.message().fault.clone()
+    }
+
+    fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {
+        let message = self.message();
+        let space = &self.stream.space();
+        let start = &message.start;
+        match self.stream.side {
+            Side::Client => {
+                cx.leaf("method", start.span(0), &TOKEN);
+                cx.leaf("target", start.span(1), &TARGET);
+                cx.leaf("version", start.span(2), &VERSION);
+                // as HTTP/2 calls them
+                cx.leaf("path", start.span(1), &TARGET).hidden();
+                if let Some(host) = message.headers.iter().find(|l| l.name == "host") {
+                    cx.leaf("authority", host.value_span(), &VALUE).hidden();
+                }
+            }
+            Side::Server => {
+                cx.leaf("version", start.span(0), &VERSION);
+                cx.leaf("status", start.span(1), &STATUS);
+                cx.leaf("reason", start.span(2), &VALUE);
+            }
+        }
+        let lines = &message.headers;
+        Lines::add(cx, "headers", space, lines, message.headers_end);
+        let nowhere = Span::bytes(message.headers_end, 0);
+        let by_name = ByName {
+            stream: self.stream.clone(),
+            i: self.i,
+        };
+        cx.node("header", nowhere, Kind::shared(Arc::new(by_name)));
+        if let Some(content) = self.stream.content(self.i) {
+            let body = &content.space;
+            let lost = body.hole_in(body.span()).is_some();
+            let kind = Kind::Leaf(Ref::Static(if lost { &Lost } else { &Raw::ANY }));
+            cx.node_in("body", body, body.span(), kind);
+        }
+        if let Body::Chunked {
+            chunks,
+            trailers,
+            end,
+        } = &message.body
+        {
+            let first = chunks.first().map_or(message.end, |c| c.at);
+            let last = chunks.last().map_or(first, |c| c.end);
+            let span = Span::bytes(first, last - first);
+            cx.node(
+                "chunks",
+                span,
+                Kind::array(Arc::new(Chunks(chunks.clone()))),
+            );
+            if !trailers.is_empty() {
+                Lines::add(cx, "trailers", space, trailers, *end);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Header fields by name, in lower case; of several of one name, the first.
+struct ByName {
+    stream: Arc<Stream>,
+    i: usize,
+}
+
+impl Shape for ByName {
+    fn name(&self) -> &'static str {
+        "header fields by name"
+    }
+
+    fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {
+        let mut seen = std::collections::HashSet::new();
+        for line in &self.stream.messages().all[self.i].headers {
+            if seen.insert(&line.name) {
+                let name = String::from_utf8_lossy(&line.name).into_owned();
+                cx.leaf(name, line.value_span(), &VALUE);
+            }
+        }
+        Ok(())
+    }
+}
+
+struct Chunks(Vec<Chunk>);
+
+impl Sequence for Chunks {
+    fn name(&self) -> &'static str {
+        "chunk"
+    }
+
+    fn step(&self, _at: &SeqAt<'_>, state: &State) -> Option<Step> {
+        let chunk = self.0.get(usize::try_from(state.memory).ok()?)?;
+        let span = Span::bytes(chunk.at, chunk.end - chunk.at);
+        Some(Step {
+            kind: Kind::shared(Arc::new(ChunkShape(chunk.clone()))),
+            span,
+            next: State {
+                at: span.end(),
+                memory: state.memory + 1,
+                more: None,
+            },
+        })
+    }
+}
+
+struct ChunkShape(Chunk);
+
+impl Shape for ChunkShape {
+    fn name(&self) -> &'static str {
+        "chunk"
+    }
+
+    fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {
+        let chunk = &self.0;
+        cx.leaf("size", Span::bytes(chunk.at, chunk.digits), &SIZE);
+        if chunk.extension.len > 0 {
+            cx.leaf("extension", chunk.extension, &Raw::FIXED);
+        }
+        if chunk.size > 0 {
+            let lost = cx.at.space.hole_in(chunk.data).is_some();
+            let codec: &'static dyn Codec = if lost { &Lost } else { &Raw::ANY };
+            cx.node("data", chunk.data, Kind::Leaf(Ref::Static(codec)));
+        }
+        Ok(())
+    }
+}
+
+/// The size of a chunk, in hexadecimal digits; keeps their case, and zeros before them.
+pub static SIZE: Size = Size;
+
+/// See [`SIZE`].
+pub struct Size;
+
+impl Codec for Size {
+    fn decode(&self, bits: &Bits) -> Result<Scalar, Misfit> {
+        let text = String::from_utf8_lossy(bits.bytes()).into_owned();
+        let size = u64::from_str_radix(&text, 16);
+        size.map(Scalar::from)
+            .map_err(|_| Misfit::new("hexadecimal digits", text))
+    }
+
+    fn encode(&self, value: &Scalar, like: &Bits) -> Result<Bits, Misfit> {
+        if self.decode(like).is_ok_and(|old| old == *value) {
+            return Ok(like.clone());
+        }
+        let size = value.as_int().and_then(|n| u64::try_from(n).ok());
+        let size =
+            size.ok_or_else(|| Misfit::new(format!("an integer from 0 to {}", u64::MAX), value))?;
+        let old = like.bytes();
+        let upper = old.iter().any(u8::is_ascii_uppercase);
+        let width = match old.first() {
+            Some(b'0') => old.len(),
+            _ => 0,
+        };
+        Ok(Bits::from_bytes(match upper {
+            true => format!("{size:0width$X}").into_bytes(),
+            false => format!("{size:0width$x}").into_bytes(),
+        }))
+    }
+}
+
+/// Bytes that are of no message, as what is before them broke off: changed, they might go on with it. They can be changed in
+/// the packets.
+pub struct Unread;
+
+impl Codec for Unread {
+    fn decode(&self, bits: &Bits) -> Result<Scalar, Misfit> {
+        Raw::FIXED.decode(bits)
+    }
+
+    fn encode(&self, value: &Scalar, like: &Bits) -> Result<Bits, Misfit> {
+        match value.as_bytes() == Some(&like.bytes()[..]) {
+            true => Ok(like.clone()),
+            false => Err(Misfit::new(
+                "no other bytes, as they belong to no message (their packets take others)",
+                value,
+            )),
+        }
+    }
+}
+
+/// A status: whether it is interim (1xx) says what follows, and stays.
+static STATUS: Status = Status;
+
+struct Status;
+
+impl Codec for Status {
+    fn decode(&self, bits: &Bits) -> Result<Scalar, Misfit> {
+        let text = String::from_utf8_lossy(bits.bytes()).into_owned();
+        match text.parse::<u64>() {
+            Ok(n) => Ok(n.into()),
+            Err(_) => Err(Misfit::new("three digits", text)),
+        }
+    }
+
+    fn encode(&self, value: &Scalar, like: &Bits) -> Result<Bits, Misfit> {
+        if self.decode(like).is_ok_and(|old| old == *value) {
+            return Ok(like.clone());
+        }
+        let (least, most) = match like.bytes().first() {
+            Some(b'1') => (100, 199),
+            _ => (200, 999),
+        };
+        match value.as_int() {
+            Some(n) if (least..=most).contains(&n) => {
+                Ok(Bits::from_bytes(n.to_string().into_bytes()))
+            }
+            _ => Err(Misfit::new(
+                format!("a status from {least} to {most}"),
+                value,
+            )),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_size_keeps_its_spelling() {
+        let spelled = |old: &str, n: u64| {
+            let like = Bits::from_bytes(old.as_bytes().to_vec());
+            let new = SIZE.encode(&n.into(), &like).unwrap();
+            String::from_utf8_lossy(new.bytes()).into_owned()
+        };
+        assert_eq!(spelled("1C", 0x2d), "2D");
+        assert_eq!(spelled("1c", 0x2d), "2d");
+        assert_eq!(spelled("001c", 0x2d), "002d");
+        assert_eq!(spelled("1C", 0x1c), "1C");
+        assert_eq!(spelled("9", 0x10), "10");
+    }
+}

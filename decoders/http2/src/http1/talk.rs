@@ -1,0 +1,251 @@
+//! Both directions of a connection: which response answers which request.
+
+use super::message::{Side, begins};
+use super::{Stream, root, shape};
+use crate::grpc::head::{Head, LineHead};
+use crate::grpc::web::{Content, Web};
+use crate::grpc::{self, Source};
+use crate::lines::Line;
+use crate::talk::Who;
+use binq_core::codec::{Codec, Int, Text};
+use binq_core::dialogue::{Clock, Conversation, Dialogue};
+use binq_core::shape::{At, Cx, Shape};
+use binq_core::{Kind, Malformed, Node, Options, Scalar, Space, Span};
+use std::sync::{Arc, OnceLock};
+
+/// A connection that speaks HTTP/1.1.
+pub struct Talk {
+    number: u64,
+    options: Options,
+    client: Arc<Stream>,
+    server: Arc<Stream>,
+    clocks: [Arc<dyn Clock>; 2],
+    roots: [Node; 2],
+    exchanges: OnceLock<Exchanges>,
+}
+
+/// A request and its response, by their indexes.
+#[derive(Clone, Copy)]
+struct Exchange {
+    request: Option<usize>,
+    response: Option<usize>,
+}
+
+struct Exchanges {
+    all: Vec<Exchange>,
+    /// Those that are gRPC calls.
+    calls: Vec<usize>,
+}
+
+impl Talk {
+    /// A conversation that begins with a request line, and whose answer begins with a status line; one of both may be missing.
+    pub fn new(with: &Conversation, options: &Options) -> Option<Self> {
+        let fits = |stream: &Space, side| stream.is_empty() || begins(stream, side);
+        let (sent, received) = (&with.client.stream, &with.server.stream);
+        let nothing = sent.is_empty() && received.is_empty();
+        if nothing || !fits(sent, Side::Client) || !fits(received, Side::Server) {
+            return None;
+        }
+        let path = |side: &str| format!(".tcp_connections[{}].{side}.stream", with.number);
+        let client = Stream::new(sent, Side::Client, &path("client"), None);
+        let server = Stream::new(
+            received,
+            Side::Server,
+            &path("server"),
+            Some(client.clone()),
+        );
+        Some(Self {
+            number: with.number,
+            options: options.clone(),
+            roots: [root(&client), root(&server)],
+            client,
+            server,
+            clocks: [with.client.clock.clone(), with.server.clock.clone()],
+            exchanges: OnceLock::new(),
+        })
+    }
+
+    fn exchanges(&self) -> &Exchanges {
+        self.exchanges.get_or_init(|| {
+            let (sent, received) = (self.client.messages(), self.server.messages());
+            let responses = received.all.iter().enumerate();
+            let mut responses = responses.filter(|(_, m)| !m.is_interim()).map(|(i, _)| i);
+            let requests = (0..sent.all.len()).map(Some);
+            let mut all: Vec<Exchange> = requests
+                .map(|request| Exchange {
+                    request,
+                    response: responses.next(),
+                })
+                .collect();
+            all.extend(responses.map(|i| Exchange {
+                request: None,
+                response: Some(i),
+            }));
+            let is_call = |i: &usize| {
+                let message = |side: &Stream, i: Option<usize>| {
+                    let message = &side.messages().all[i?];
+                    message.value(b"content-type").and_then(Web::of)
+                };
+                let exchange: &Exchange = &all[*i];
+                message(&self.client, exchange.request).is_some()
+                    || message(&self.server, exchange.response).is_some()
+            };
+            let calls = (0..all.len()).filter(is_call).collect();
+            Exchanges { all, calls }
+        })
+    }
+
+    /// The stream of a peer, and which of its messages an exchange has.
+    fn part(&self, i: usize, who: Who) -> (&Arc<Stream>, Option<usize>) {
+        let exchange = self.exchanges().all[i];
+        match who {
+            Who::Client => (&self.client, exchange.request),
+            Who::Server => (&self.server, exchange.response),
+        }
+    }
+
+    fn head(&self, i: usize, who: Who) -> Option<Head> {
+        let (stream, message) = self.part(i, who);
+        let message = &stream.messages().all[message?];
+        let target = (who == Who::Client).then(|| {
+            let (text, at) = &message.start.parts[1];
+            Line {
+                at: *at,
+                end: *at + text.len() as u64,
+                name: ":path".into(),
+                value: text.clone(),
+                value_at: *at,
+            }
+        });
+        Some(Head::Lines(LineHead {
+            space: stream.space(),
+            lines: message.headers.clone(),
+            end: message.headers_end,
+            target,
+        }))
+    }
+
+    /// When an exchange began and ended, in nanoseconds.
+    fn times(&self, i: usize) -> (Option<i128>, Option<i128>) {
+        let both = [(Who::Client, 0), (Who::Server, 1)].map(|(who, n)| {
+            let (stream, message) = self.part(i, who);
+            let message = message.map(|m| &stream.messages().all[m])?;
+            let time = |at| self.clocks[n].time(at);
+            Some((time(message.at), time(message.end - 1)))
+        });
+        let first = both.iter().flatten().filter_map(|t| t.0).min();
+        (first, both.iter().flatten().filter_map(|t| t.1).max())
+    }
+
+    fn compute(&self, i: usize, name: &str) -> Scalar {
+        match (name, self.times(i)) {
+            ("connection", _) => self.number.into(),
+            ("time", (Some(ns), _)) => binq_core::time::rfc3339(ns).into(),
+            // nanoseconds of a connection are far below 2^53
+            ("duration", (Some(first), Some(last))) => Scalar::Float((last - first) as f64 / 1e9),
+            _ => Scalar::Null,
+        }
+    }
+}
+
+/// A conversation as other formats see it.
+pub struct Shown(pub Arc<Talk>);
+
+impl Dialogue for Shown {
+    fn client(&self) -> Node {
+        self.0.roots[0].clone()
+    }
+
+    fn server(&self) -> Node {
+        self.0.roots[1].clone()
+    }
+
+    fn count(&self, list: &str) -> u64 {
+        let exchanges = self.0.exchanges();
+        match list {
+            "streams" => exchanges.all.len() as u64,
+            _ => exchanges.calls.len() as u64,
+        }
+    }
+
+    fn item(&self, list: &str, i: u64) -> Option<Kind> {
+        let exchanges = self.0.exchanges();
+        let i = usize::try_from(i).ok()?;
+        let of = |i| OfExchange {
+            talk: self.0.clone(),
+            i,
+        };
+        match list {
+            "streams" => (i < exchanges.all.len()).then(|| Kind::shared(Arc::new(of(i)))),
+            _ => exchanges.calls.get(i).map(|i| grpc::call(of(*i))),
+        }
+    }
+}
+
+/// An exchange, by its index.
+struct OfExchange {
+    talk: Arc<Talk>,
+    i: usize,
+}
+
+impl Shape for OfExchange {
+    fn name(&self) -> &'static str {
+        "stream"
+    }
+
+    fn computed(&self) -> &'static [(&'static str, &'static dyn Codec)] {
+        static COMPUTED: [(&str, &dyn Codec); 4] = [
+            ("connection", &Int::U64BE),
+            ("stream_id", &Int::U32BE),
+            ("time", &Text),
+            ("duration", &Text),
+        ];
+        &COMPUTED
+    }
+
+    fn compute(&self, name: &str, _at: &At<'_>) -> Scalar {
+        self.talk.compute(self.i, name)
+    }
+
+    fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {
+        for (name, who) in [("request", Who::Client), ("response", Who::Server)] {
+            let (stream, message) = self.talk.part(self.i, who);
+            if let Some((kind, span)) = message.and_then(|i| shape::node(stream, i)) {
+                cx.node_in(name, &stream.space(), span, kind);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Source for OfExchange {
+    fn options(&self) -> &Options {
+        &self.talk.options
+    }
+
+    fn sent(&self) -> Option<Head> {
+        self.talk.head(self.i, Who::Client)
+    }
+
+    fn received(&self) -> Option<Head> {
+        self.talk.head(self.i, Who::Server)
+    }
+
+    fn trailers(&self) -> Option<Head> {
+        None
+    }
+
+    fn content(&self, who: Who) -> &Content {
+        let (stream, message) = self.talk.part(self.i, who);
+        let content = message.and_then(|i| stream.content(i));
+        content.unwrap_or_else(|| stream.no_content())
+    }
+
+    fn compute(&self, name: &str) -> Scalar {
+        self.talk.compute(self.i, name)
+    }
+
+    fn reset(&self, _who: Who) -> Option<(&Space, Span)> {
+        None
+    }
+}

@@ -1,0 +1,323 @@
+//! Header fields written as lines, RFC 9112 section 5: in the head of an HTTP/1.1 message, after its last chunk, and in the
+//! trailers frame of gRPC-Web.
+
+use binq_core::codec::Codec;
+use binq_core::sequence::{Arrange, SeqAt, Sequence, State, Step};
+use binq_core::shape::{Cx, Shape};
+use binq_core::{Bits, Kind, Malformed, Misfit, Node, Plain, Reject, Scalar, Space, Span};
+use bytes::Bytes;
+use std::sync::Arc;
+
+/// A header field; places are bytes of its space.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// Its first byte, and the first byte after its line break.
+    pub at: u64,
+    /// See `at`.
+    pub end: u64,
+    /// The name, in lower case.
+    pub name: Bytes,
+    /// The value, without the white space around it.
+    pub value: Bytes,
+    /// Where the value begins.
+    pub value_at: u64,
+}
+
+impl Line {
+    /// Where the name is.
+    pub fn name_span(&self) -> Span {
+        Span::bytes(self.at, self.name.len() as u64)
+    }
+
+    /// Where the value is.
+    pub fn value_span(&self) -> Span {
+        Span::bytes(self.value_at, self.value.len() as u64)
+    }
+}
+
+/// How a run of lines ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// With an empty line.
+    Blank,
+    /// With the text.
+    Text,
+    /// With a line that is no header field.
+    Wrong,
+}
+
+/// A byte of a token, RFC 9110 section 5.6.2.
+pub fn is_token(b: u8) -> bool {
+    b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b)
+}
+
+/// The length of the line at the beginning of a text, without and with its line break; one LF is enough (section 2.2).
+pub fn line(text: &[u8]) -> Option<(usize, usize)> {
+    let lf = text.iter().position(|b| *b == b'\n')?;
+    let cr = usize::from(lf > 0 && text[lf - 1] == b'\r');
+    Some((lf - cr, lf + 1))
+}
+
+/// Read lines; `base` is the place of the text in its space. Also gives how many bytes they are, the empty line too, and how
+/// they ended.
+pub fn read(text: &[u8], base: u64) -> (Vec<Line>, usize, End) {
+    let mut out = Vec::new();
+    let mut at = 0;
+    while let Some((len, next)) = line(&text[at..]) {
+        let row = &text[at..at + len];
+        if row.is_empty() {
+            return (out, at + next, End::Blank);
+        }
+        let Some(colon) = row.iter().position(|b| *b == b':') else {
+            return (out, at, End::Wrong);
+        };
+        let (name, rest) = (&row[..colon], &row[colon + 1..]);
+        if name.is_empty() || !name.iter().all(|b| is_token(*b)) {
+            return (out, at, End::Wrong);
+        }
+        let value = rest.trim_ascii_start();
+        let from = at + colon + 1 + (rest.len() - value.len());
+        out.push(Line {
+            at: base + at as u64,
+            end: base + (at + next) as u64,
+            name: name.to_ascii_lowercase().into(),
+            value: Bytes::copy_from_slice(value.trim_ascii_end()),
+            value_at: base + from as u64,
+        });
+        at += next;
+    }
+    let end = if at == text.len() {
+        End::Text
+    } else {
+        End::Wrong
+    };
+    (out, at, end)
+}
+
+/// Text that has a form of its own.
+#[derive(Clone, Copy, Debug)]
+pub struct Form {
+    /// What it looks like, for messages.
+    pub expected: &'static str,
+    /// Whether a text has the form.
+    pub fits: fn(&[u8]) -> bool,
+}
+
+/// A name, or a method.
+pub static TOKEN: Form = Form {
+    expected: "a token of RFC 9110",
+    fits: |text| !text.is_empty() && text.iter().all(|b| is_token(*b)),
+};
+
+/// A value, or a reason.
+pub static VALUE: Form = Form {
+    expected: "text without line breaks, and without white space at its ends",
+    fits: |text| text.trim_ascii() == text && !text.iter().any(|b| b"\r\n\0".contains(b)),
+};
+
+impl Codec for Form {
+    fn decode(&self, bits: &Bits) -> Result<Scalar, Misfit> {
+        Ok(crate::hpack::codec::scalar(bits.bytes()))
+    }
+
+    fn encode(&self, value: &Scalar, _like: &Bits) -> Result<Bits, Misfit> {
+        match value.as_bytes() {
+            Some(text) if (self.fits)(text) => Ok(Bits::from_bytes(text.to_vec())),
+            _ => Err(Misfit::new(self.expected, value)),
+        }
+    }
+}
+
+/// A list of header fields.
+pub struct Lines {
+    lines: Vec<Line>,
+    codec: fn(&Line) -> Arc<dyn Codec>,
+}
+
+fn plain(_line: &Line) -> Arc<dyn Codec> {
+    Arc::new(VALUE)
+}
+
+impl Lines {
+    /// Add lines as an array of `{name, value}`. `end` is where they end, if there is none.
+    pub fn add(cx: &mut Cx<'_>, name: &'static str, space: &Space, lines: &[Line], end: u64) {
+        Self::add_with(cx, name, space, lines, end, plain);
+    }
+
+    /// Like [`Self::add`], with a codec for the values.
+    pub fn add_with(
+        cx: &mut Cx<'_>,
+        name: &'static str,
+        space: &Space,
+        lines: &[Line],
+        end: u64,
+        codec: fn(&Line) -> Arc<dyn Codec>,
+    ) {
+        let first = lines.first().map_or(end, |l| l.at);
+        let last = lines.last().map_or(end, |l| l.end);
+        let lines = Self {
+            lines: lines.to_vec(),
+            codec,
+        };
+        let span = Span::bytes(first, last - first);
+        cx.node_in(name, space, span, Kind::array(Arc::new(lines)));
+    }
+}
+
+impl Sequence for Lines {
+    fn name(&self) -> &'static str {
+        "header field"
+    }
+
+    fn step(&self, _at: &SeqAt<'_>, state: &State) -> Option<Step> {
+        let line = self.lines.get(state.memory as usize)?;
+        let span = Span::bytes(line.at, line.end - line.at);
+        let shape = LineShape {
+            line: line.clone(),
+            codec: self.codec,
+        };
+        Some(Step {
+            kind: Kind::shared(Arc::new(shape)),
+            span,
+            next: State {
+                at: span.end(),
+                memory: state.memory + 1,
+                more: None,
+            },
+        })
+    }
+
+    fn resizable(&self) -> bool {
+        true
+    }
+
+    fn arrange(&self, cx: &mut Arrange<'_>) -> Result<(), Reject> {
+        for item in &mut cx.items {
+            // a field that is spelled in another way elsewhere, as HPACK does, is a line here
+            let Some(new) = item.new.take() else { continue };
+            let text = |name: &str| {
+                let scalar = new.field(name).map(|n| n.scalar());
+                scalar.and_then(|s| s.as_bytes().map(<[u8]>::to_vec))
+            };
+            item.new = Some(match (text("name"), text("value")) {
+                (Some(name), Some(value)) => {
+                    standalone(&name, &value, self.codec).map_err(|why| Reject::Structure {
+                        path: cx.path.clone(),
+                        why,
+                    })?
+                }
+                _ => new,
+            });
+        }
+        cx.in_place()
+    }
+
+    fn build(&self, value: &Plain) -> Result<Node, String> {
+        let wanted = || "a new header field is {\"name\": string, \"value\": string}".to_owned();
+        let Plain::Object(pairs) = value else {
+            return Err(wanted());
+        };
+        let mut texts = [None, None];
+        for (key, value) in pairs {
+            let i = match key.as_str() {
+                "name" => 0,
+                "value" => 1,
+                _ => return Err(wanted()),
+            };
+            texts[i] = match value {
+                Plain::Scalar(s) => s.as_bytes().map(<[u8]>::to_vec),
+                Plain::Node(node) => node.scalar().as_bytes().map(<[u8]>::to_vec),
+                _ => None,
+            };
+        }
+        let [Some(name), Some(value)] = texts else {
+            return Err(wanted());
+        };
+        standalone(&name, &value, self.codec)
+    }
+}
+
+/// A header field with bytes of its own.
+fn standalone(
+    name: &[u8],
+    value: &[u8],
+    codec: fn(&Line) -> Arc<dyn Codec>,
+) -> Result<Node, String> {
+    for (form, text) in [(TOKEN, name), (VALUE, value)] {
+        if !(form.fits)(text) {
+            let text = String::from_utf8_lossy(text);
+            return Err(format!("takes {}, not {text:?}", form.expected));
+        }
+    }
+    let bytes = [name, b": ", value, b"\r\n"].concat();
+    let line = read(&bytes, 0).0.into_iter().next();
+    let line = line.ok_or("a header field")?;
+    let space = Space::source(bytes);
+    let span = space.span();
+    let shape = LineShape { line, codec };
+    Ok(Node::root_of(
+        "http1",
+        Kind::shared(Arc::new(shape)),
+        space,
+        span,
+    ))
+}
+
+struct LineShape {
+    line: Line,
+    codec: fn(&Line) -> Arc<dyn Codec>,
+}
+
+impl Shape for LineShape {
+    fn name(&self) -> &'static str {
+        "header field"
+    }
+
+    fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {
+        cx.leaf("name", self.line.name_span(), &TOKEN);
+        cx.leaf("value", self.line.value_span(), (self.codec)(&self.line));
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn white_space_around_a_value_is_not_its_own() {
+        let text = b"Host: a\r\nX-Empty:\r\nx-spaces:  b c \t\r\nlf: 1\n\r\nrest";
+        let (lines, len, end) = read(text, 100);
+        assert_eq!(end, End::Blank);
+        assert_eq!(&text[len..], b"rest");
+        let values: Vec<&[u8]> = lines.iter().map(|l| &l.value[..]).collect();
+        assert_eq!(values, [&b"a"[..], b"", b"b c", b"1"]);
+        for line in &lines {
+            let at = (line.value_at - 100) as usize;
+            assert_eq!(text[at..at + line.value.len()], line.value);
+        }
+        assert_eq!(lines[0].name, "host");
+    }
+
+    #[test]
+    fn what_is_no_header_field_ends_the_lines() {
+        let end = |text: &[u8]| (read(text, 0).0.len(), read(text, 0).2);
+        assert_eq!(end(b"a: 1\r\nb 2\r\n\r\n"), (1, End::Wrong));
+        assert_eq!(end(b"a: 1\r\n folded\r\n\r\n"), (1, End::Wrong));
+        assert_eq!(end(b"a : 1\r\n\r\n"), (0, End::Wrong));
+        assert_eq!(end(b"a: 1\r\nb: 2"), (1, End::Wrong));
+        assert_eq!(end(b"a: 1\r\n"), (1, End::Text));
+        assert_eq!(end(b""), (0, End::Text));
+    }
+
+    #[test]
+    fn a_value_with_a_line_break_is_refused() {
+        let like = Bits::from_bytes(b"x".to_vec());
+        for wrong in ["a\r\nb: c", " a", "a ", "a\0"] {
+            assert!(VALUE.encode(&wrong.into(), &like).is_err(), "{wrong:?}");
+        }
+        assert!(VALUE.encode(&"".into(), &like).is_ok());
+        assert!(TOKEN.encode(&"".into(), &like).is_err());
+        assert!(TOKEN.encode(&"a b".into(), &like).is_err());
+    }
+}
