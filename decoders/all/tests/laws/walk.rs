@@ -187,3 +187,15 @@ pub fn look_at_everything(node: &Node, rng: &mut Rng, most: u64) {
         }
     }
 }
+
+/// Visit each leaf of a node.
+pub fn leaves(node: &Node, visit: &mut impl FnMut(&Node)) {
+    match node.kind() {
+        NodeKind::Scalar => visit(node),
+        NodeKind::Object => node
+            .fields()
+            .iter()
+            .for_each(|(_, child)| leaves(child, visit)),
+        NodeKind::Array => node.items().for_each(|child| leaves(&child, visit)),
+    }
+}

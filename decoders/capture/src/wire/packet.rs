@@ -417,11 +417,21 @@ impl<'a, 'b> Packet<'a, 'b> {
         if let Some(parts) = self.split(seen, limit) {
             return vec![Splice::new(span, parts, &self.paths[0])];
         }
-        match self.padding {
-            // what is appended to the packet and what pads it are at one place: they are written in order
-            Some(_) => vec![Splice::new(span, self.bytes(), &self.paths[0])],
-            None => self.changes,
-        }
+        let Some((padding, len)) = self.padding else {
+            return self.changes;
+        };
+        // what is appended to the packet comes before what pads it: the padding is written together with what follows
+        let tail = Span::bytes(
+            padding.first_byte(),
+            self.record.end - padding.first_byte(),
+        );
+        let after = Span::bytes(padding.end_byte(), self.record.end - padding.end_byte());
+        let mut new = vec![0; len];
+        new.extend(patched(self.under, after, &self.changes));
+        let mut out = self.changes;
+        out.retain(|c| c.span.end() <= tail.start);
+        out.push(Splice::new(tail, new, &self.paths[0]));
+        out
     }
 
     fn split(&self, seen: Option<&Seen>, limit: Option<Limit>) -> Option<Vec<u8>> {
