@@ -44,7 +44,9 @@ impl Begin {
             return Some(begun(0, true));
         }
         if whole {
-            if begins(stream, 0) {
+            // assumed to be HTTP/2, it begins with SETTINGS whatever their length
+            let settings = |h: Head| (h.kind, h.flags, h.stream) == (kind::SETTINGS, 0, 0);
+            if begins(stream, 0) || assumed && head_at(stream, 0).is_some_and(settings) {
                 return Some(begun(0, false));
             }
             if let Some((end, preface)) = upgrade(stream) {
