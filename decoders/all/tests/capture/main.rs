@@ -1,10 +1,13 @@
 //! Captures, HTTP/2 and gRPC: the samples against tshark, before and after edits.
 
+mod craft;
 mod edits;
 mod oracle;
 mod peer;
 mod reads;
 mod schema;
+mod structure;
+mod transport;
 #[path = "../laws/walk.rs"]
 #[allow(dead_code)]
 mod walk;

@@ -196,8 +196,8 @@ fn every_client_is_understood() {
 }
 
 fn noise(len: u32) -> Vec<u8> {
-    let byte = |i: u32| (i.wrapping_mul(2_654_435_761) >> 13) as u8;
-    (0..len).map(byte).collect()
+    let mut rng = crate::walk::Rng::new(7);
+    (0..len).map(|_| rng.next() as u8).collect()
 }
 
 #[test]

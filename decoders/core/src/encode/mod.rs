@@ -8,6 +8,7 @@ mod output;
 mod settle;
 mod splice;
 
+pub use arrange::longest_rise;
 pub use output::Encoded;
 pub(crate) use settle::sum;
 pub use splice::{Changes, Splice, agree, patched};
