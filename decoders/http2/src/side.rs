@@ -108,6 +108,9 @@ fn upgrade(stream: &Space) -> Option<(u64, bool)> {
         .windows(4)
         .position(|w| w == b"\r\n\r\n")
         .map(|i| i as u64 + 4);
+    if let Some(end) = end.filter(|end| has_preface(stream, *end)) {
+        return Some((end, true));
+    }
     let end = end.filter(|end| begins(stream, *end));
     let first = || resync(stream, 0).filter(|at| begins(stream, *at));
     Some((end.or_else(first)?, false))
