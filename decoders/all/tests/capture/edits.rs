@@ -169,6 +169,9 @@ fn a_message_that_grows_shrinks_and_splits() {
         ("grpc-streaming.pcap", 3),
         ("grpc-gzip.pcap", 0),
         ("grpc-deflate.pcap", 1),
+        ("grpc-snappy.pcap", 0),
+        ("grpc-snappy.pcap", 1),
+        ("grpc-zstd.pcap", 1),
         ("reordered.pcap", 2),
     ] {
         let bytes = capture(name);
