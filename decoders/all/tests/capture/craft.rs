@@ -89,7 +89,7 @@ impl Wire {
         tcp.extend(ports[1].to_be_bytes());
         tcp.extend(seq.to_be_bytes());
         tcp.extend(ack.to_be_bytes());
-        tcp.extend([(header / 4 << 4) as u8, flags, 0xff, 0xff, 0, 0, 0, 0]);
+        tcp.extend([(header * 4) as u8, flags, 0xff, 0xff, 0, 0, 0, 0]);
         tcp.extend(options);
         tcp.resize(header, 1);
         tcp.extend(payload);

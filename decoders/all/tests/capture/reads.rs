@@ -248,7 +248,8 @@ fn contents_are_those_of_tshark() {
             let each = each.map(|m| hex(&m.field("message").unwrap().bytes().unwrap()));
             let mut ours: Vec<_> = each.filter(|m| !m.is_empty()).collect();
             let mut theirs = theirs(2);
-            (ours.sort(), theirs.sort());
+            ours.sort();
+            theirs.sort();
             assert_eq!(ours, theirs, "{name} {who}");
             messages += ours.len();
         }

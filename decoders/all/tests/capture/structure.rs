@@ -80,7 +80,8 @@ fn a_header_is_added() {
             assert_eq!(text(&at(&again, &format!("{path}[{i}].name"))), "x-new");
             let (mut a, mut b) = (meaning(&root), meaning(&again));
             a.push("x-new: some value".to_owned());
-            (a.sort(), b.sort());
+            a.sort();
+            b.sort();
             assert_eq!(a, b, "{name} {path} {i}");
             accepted(&format!("header-{i}"), &before, &new);
             if has_tshark() {

@@ -228,7 +228,9 @@ fn is_mark(root: &Node, path: &[Key], sample: &Sample, damage: Option<u64>) -> b
         Key::Index(_) => "",
     };
     let guessed = damage.is_some() || sample.name.contains("late");
-    if guessed && (0..path.len()).any(|i| ["preface", "upgrade"].contains(&name(i))) {
+    // an upgrade is known by its first line, of which it is one leaf
+    let is = |wanted: &str| (0..path.len()).any(|i| name(i) == wanted);
+    if is("upgrade") || guessed && is("preface") {
         return true;
     }
     let Some(i) = (0..path.len()).find(|i| name(*i) == "frames") else {
