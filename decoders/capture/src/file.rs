@@ -283,8 +283,10 @@ pub struct Opt {
     pub code: u16,
     /// First byte of the value.
     pub value: u64,
-    /// Bytes of the value.
+    /// Bytes of the value that are there.
     pub len: u64,
+    /// Bytes of the value, as the option says.
+    pub said: u64,
     /// First byte after it, padding included.
     pub end: u64,
 }
@@ -297,16 +299,15 @@ pub fn options(space: &Space, order: Order, from: u64, to: u64) -> impl Iterator
             return None;
         }
         let h = space.read(at, 4);
-        let len = u64::from(order.u16(&h[2..]));
-        let end = at + 4 + len.next_multiple_of(4);
-        if end > to {
-            return None;
-        }
+        let said = u64::from(order.u16(&h[2..]));
+        let left = to - (at + 4);
+        let end = at + 4 + said.next_multiple_of(4).min(left);
         let option = Opt {
             at,
             code: order.u16(&h),
             value: at + 4,
-            len,
+            len: said.min(left),
+            said,
             end,
         };
         // opt_endofopt is the last one

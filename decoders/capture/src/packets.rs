@@ -14,9 +14,17 @@ use std::sync::Arc;
 /// The packets of a file.
 pub struct Packets(pub Arc<Shared>);
 
+/// What whole packets are called that come and go.
+pub const PACKET: &str = "packet";
+
 impl Sequence for Packets {
     fn name(&self) -> &'static str {
-        "packet"
+        PACKET
+    }
+
+    /// Records come and go as they are: to TCP, one that is gone is one that the capture lost.
+    fn resizable(&self) -> bool {
+        true
     }
 
     fn start(&self, _at: &SeqAt<'_>) -> State {

@@ -301,6 +301,7 @@ impl Sequence for Options {
                 kind: self.kind,
                 order: self.order,
                 len: option.len,
+                said: option.said,
                 code: option.code,
             })),
             span,
@@ -314,6 +315,7 @@ struct OptionShape {
     order: Order,
     code: u16,
     len: u64,
+    said: u64,
 }
 
 static COMMON_OPTIONS: Named<Int> = Named {
@@ -416,7 +418,14 @@ impl Shape for OptionShape {
             &space,
             Span::bits(value.end(), cx.at.span.end() - value.end()),
         );
-        Ok(())
+        match self.said > self.len {
+            true => Err(Malformed::new(
+                at + 2,
+                format!("an option of at most {} bytes", self.len),
+                self.said.to_string(),
+            )),
+            false => Ok(()),
+        }
     }
 }
 

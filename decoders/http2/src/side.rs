@@ -45,7 +45,9 @@ impl Begin {
             return Some(begun(0, true));
         }
         if whole {
-            if begins(stream, 0) {
+            // assumed to be HTTP/2, it begins with SETTINGS whatever their length
+            let settings = |h: Head| (h.kind, h.flags, h.stream) == (kind::SETTINGS, 0, 0);
+            if begins(stream, 0) || assumed && head_at(stream, 0).is_some_and(settings) {
                 return Some(begun(0, false));
             }
             if let Some((end, preface)) = upgrade(stream) {
@@ -107,6 +109,9 @@ fn upgrade(stream: &Space) -> Option<(u64, bool)> {
         .windows(4)
         .position(|w| w == b"\r\n\r\n")
         .map(|i| i as u64 + 4);
+    if let Some(end) = end.filter(|end| has_preface(stream, *end)) {
+        return Some((end, true));
+    }
     let end = end.filter(|end| begins(stream, *end));
     let first = || resync(stream, 0).filter(|at| begins(stream, *at));
     Some((end.or_else(first)?, false))

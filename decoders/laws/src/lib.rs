@@ -136,20 +136,21 @@ pub fn put_back(root: &Node, path: &[Key], child: Node) -> Node {
     update(root, path, put).expect("putting back refuses nothing")
 }
 
-/// All leaves below a node.
-pub fn leaves(node: &Node, out: &mut Vec<Node>) {
+/// Visit each leaf below a node.
+pub fn leaves(node: &Node, visit: &mut impl FnMut(&Node)) {
     match node.kind() {
-        NodeKind::Scalar => out.push(node.clone()),
+        NodeKind::Scalar => visit(node),
         NodeKind::Object => node
             .fields()
             .iter()
-            .for_each(|(_, child)| leaves(child, out)),
-        NodeKind::Array => node.items().for_each(|item| leaves(&item, out)),
+            .for_each(|(_, child)| leaves(child, visit)),
+        NodeKind::Array => node.items().for_each(|child| leaves(&child, visit)),
     }
 }
 
-/// Another value for a leaf, of the same size, and the leaf with that value; `None` for one that takes none.
-pub fn random_value(leaf: &Node, rng: &mut Rng) -> Option<(Scalar, Node)> {
+/// Another value for a leaf, of the same size unless it `resizes`, and the leaf with that value; `None` for one that takes
+/// none.
+pub fn random_value(leaf: &Node, rng: &mut Rng, resizes: bool) -> Option<(Scalar, Node)> {
     let bits = leaf.span().len;
     for _ in 0..8 {
         let value = match leaf.actual()? {
@@ -167,19 +168,35 @@ pub fn random_value(leaf: &Node, rng: &mut Rng) -> Option<(Scalar, Node)> {
                 *b.get_mut(i)? ^= 1 + rng.below(255) as u8;
                 Scalar::Bytes(b.into())
             }
+            Scalar::Str(s) if resizes => Scalar::from(&*random_text(&s, rng)),
             _ => return None,
         };
         if let Ok(edited) = leaf.clone().assign(Plain::Scalar(value.clone())) {
-            // a change of size moves what follows; that is tested for itself
+            // a change of size moves what follows; that is tested for itself where it moves much
             let same_size = edited
                 .bytes()
                 .is_ok_and(|b| b.len() as u64 == bits.div_ceil(8));
-            if edited.is_edited() && same_size {
-                return Some((value, edited));
+            if edited.is_edited() && (resizes || same_size) {
+                // some values can be written in several ways
+                return Some((edited.actual()?, edited));
             }
         }
     }
     None
+}
+
+/// A text that differs in one letter, or is shorter or longer.
+fn random_text(old: &str, rng: &mut Rng) -> String {
+    let mut all: Vec<char> = old.chars().collect();
+    let letter = |rng: &mut Rng| char::from(b'!' + rng.below(94) as u8);
+    let at = rng.below(all.len() as u64 + 1) as usize;
+    match rng.below(4) {
+        0 => all.truncate(at),
+        1 => all.extend((0..rng.below(40)).map(|_| letter(rng))),
+        _ if at < all.len() => all[at] = letter(rng),
+        _ => all.push('ü'),
+    }
+    all.into_iter().collect()
 }
 
 /// A path as `path_text` writes it: `.fields[0]."1"`; the dot at its start may be left out.

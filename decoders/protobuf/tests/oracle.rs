@@ -149,7 +149,7 @@ fn a_new_message_has_the_values_it_is_given() {
             let mut kept = message.clone();
             for (name, child) in message.fields() {
                 let mut inside = Vec::new();
-                leaves(&child, &mut inside);
+                leaves(&child, &mut |leaf| inside.push(leaf.clone()));
                 let nan = |n: &Node| matches!(n.actual(), Some(Scalar::Float(x)) if !x.is_finite());
                 if inside
                     .iter()
@@ -317,7 +317,7 @@ fn edits_read_back_in_the_python_runtime() {
         for message in messages(name, &options) {
             let message = Protobuf.decode(Space::source(message.bytes().unwrap()), &options);
             let mut all = Vec::new();
-            leaves(&message, &mut all);
+            leaves(&message, &mut |leaf| all.push(leaf.clone()));
             let leaf = &all[rng.below(all.len() as u64) as usize];
             let values = [
                 Scalar::Int(rng.below(1 << 20).into()),

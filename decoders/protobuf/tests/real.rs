@@ -55,7 +55,7 @@ fn look(input: &[u8], options: &Options) -> (Node, usize) {
     assert_eq!(root.fault(), None);
     assert_eq!(bytes(&root), input);
     let mut all = Vec::new();
-    leaves(&root, &mut all);
+    leaves(&root, &mut |leaf| all.push(leaf.clone()));
     for leaf in &all {
         assert_eq!(leaf.fault(), None, "{}", leaf.path_text());
         assert!(

@@ -265,7 +265,7 @@ fn two_thousand_deep_and_two_to_the_sixty_three_end_in_faults() {
 /// Bytes of the input that no leaf of a message covers are lengths and end tags.
 fn random_leaf(root: &Node, rng: &mut Rng) -> Option<Node> {
     let mut all = Vec::new();
-    leaves(root, &mut all);
+    leaves(root, &mut |leaf| all.push(leaf.clone()));
     let stored: Vec<_> = all
         .into_iter()
         .filter(|n| !n.path_text().contains("gap"))
@@ -445,7 +445,7 @@ proptest! {
     fn any_bytes(input in prop::collection::vec(any::<u8>(), 0..300)) {
         let root = wire(input.clone());
         let mut all = Vec::new();
-        leaves(&root, &mut all);
+        leaves(&root, &mut |leaf| all.push(leaf.clone()));
         prop_assert!(all.len() <= input.len() * 4 + 1);
         prop_assert_eq!(bytes(&root), input);
     }

@@ -26,7 +26,7 @@ fn kinds(complaints: Vec<String>) -> BTreeMap<String, usize> {
 }
 
 /// Tshark complains about the outcome of no more than it did before.
-fn accepted(name: &str, before: &Bytes, after: &Bytes) {
+pub(crate) fn accepted(name: &str, before: &Bytes, after: &Bytes) {
     if !has_tshark() {
         return;
     }
@@ -59,7 +59,7 @@ fn has_offloaded_sums(root: &Node) -> bool {
 }
 
 /// All values of a field that tshark shows.
-fn shown(name: &str, bytes: &Bytes, field: &str) -> Vec<String> {
+pub(crate) fn shown(name: &str, bytes: &Bytes, field: &str) -> Vec<String> {
     let port = port(&decode(bytes));
     let rows = fields(
         &written(&format!("{name}-shown.pcap"), bytes),
@@ -70,7 +70,7 @@ fn shown(name: &str, bytes: &Bytes, field: &str) -> Vec<String> {
 }
 
 /// All header fields and messages of a capture, by stream.
-fn meaning(root: &Node) -> Vec<String> {
+pub(crate) fn meaning(root: &Node) -> Vec<String> {
     let mut out = Vec::new();
     for stream in root.field("streams").unwrap().items() {
         for side in ["request", "response"] {
@@ -169,6 +169,9 @@ fn a_message_that_grows_shrinks_and_splits() {
         ("grpc-streaming.pcap", 3),
         ("grpc-gzip.pcap", 0),
         ("grpc-deflate.pcap", 1),
+        ("grpc-snappy.pcap", 0),
+        ("grpc-snappy.pcap", 1),
+        ("grpc-zstd.pcap", 1),
         ("reordered.pcap", 2),
     ] {
         let bytes = capture(name);

@@ -1,9 +1,13 @@
 //! Captures, HTTP/2 and gRPC: the samples against tshark, before and after edits.
 
+mod craft;
 mod edits;
 mod oracle;
+mod peer;
 mod reads;
 mod schema;
+mod structure;
+mod transport;
 mod web;
 
 use binq_core::encode::{EncodeOptions, Encoded, encode};
@@ -80,6 +84,26 @@ pub(crate) fn set_plain(root: &Node, path: &str, value: Plain) -> Node {
 pub(crate) fn delete_item(root: &Node, path: &str, i: u64) -> Node {
     let node = at(root, path).remove_item(i).unwrap();
     walk::put_back(root, &walk::parse(path), node)
+}
+
+/// The root with an item, an object of texts, inserted before item `i` of an array.
+pub(crate) fn insert_item(root: &Node, path: &str, i: usize, fields: &[(&str, &str)]) -> Node {
+    let text = |(name, value): &(&str, &str)| {
+        let name = (*name).to_owned();
+        (name, Plain::Scalar((*value).into()))
+    };
+    insert_plain(
+        root,
+        path,
+        i,
+        Plain::Object(fields.iter().map(text).collect()),
+    )
+}
+
+pub(crate) fn insert_plain(root: &Node, path: &str, i: usize, item: Plain) -> Node {
+    let mut items: Vec<Plain> = at(root, path).items().map(Plain::Node).collect();
+    items.insert(i, item);
+    set_plain(root, path, Plain::Array(items))
 }
 
 pub(crate) fn encoded(root: &Node) -> Encoded {

@@ -110,12 +110,14 @@ fn ours(side: &Node) -> Said {
 }
 
 /// Those that tshark can read whole: not cut, not begun late, nothing lost.
-const WHOLE: [&str; 13] = [
+const WHOLE: [&str; 15] = [
     "grpc-unary.pcap",
     "grpc-streaming.pcap",
     "grpc-ipv6.pcap",
     "grpc-gzip.pcap",
     "grpc-deflate.pcap",
+    "grpc-snappy.pcap",
+    "grpc-zstd.pcap",
     "nghttp-push.pcap",
     "nghttp-padding.pcap",
     "nghttp-continuation.pcap",
@@ -188,6 +190,73 @@ fn frames_and_headers_are_those_of_tshark() {
     assert!(
         frames > 200 && headers > 400,
         "{frames} frames and {headers} headers were compared"
+    );
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
+}
+
+/// What the DATA frames hold, frame by frame, and what the messages in them are, inflated.
+#[test]
+fn contents_are_those_of_tshark() {
+    if !has_tshark() {
+        return;
+    }
+    let (mut frames, mut messages) = (0, 0);
+    for name in WHOLE {
+        let root = decode(&capture(name));
+        let connection = at(&root, ".tcp_connections[0]");
+        let port = int(&at(&connection, ".server.port"));
+        let names = ["tcp.srcport", "http2.data.data", "grpc.message_data"];
+        let rows = fields(&dir("capture").join(name), Some(port), &names);
+        for (who, list) in [("client", "requests"), ("server", "responses")] {
+            let side = connection.field(who).unwrap();
+            let from = int(&side.field("port").unwrap()).to_string();
+            let theirs = |column: usize| -> Vec<String> {
+                let own = rows.iter().filter(|r| r[0] == [from.clone()]);
+                let cells = own.flat_map(|r| r[column].iter().cloned());
+                // empty ones are shown as missing, if at all
+                cells
+                    .filter(|c| !c.is_empty() && !c.starts_with('<'))
+                    .collect()
+            };
+            let all = at(&side, ".stream.frames");
+            let data = all
+                .items()
+                .filter_map(|f| f.field("payload")?.field("data"));
+            let ours: Vec<_> = data
+                .map(|d| hex(&d.bytes().unwrap()))
+                .filter(|d| !d.is_empty())
+                .collect();
+            // the body of a single frame is shown twice: as data of the frame, and once more at the end of the stream
+            let once = |mut all: Vec<String>| {
+                all.dedup();
+                all
+            };
+            assert_eq!(once(ours.clone()), once(theirs(1)), "{name} {who}");
+            frames += ours.len();
+            if ["grpc-snappy.pcap", "grpc-zstd.pcap"].contains(&name) {
+                // tshark does not inflate these
+                continue;
+            }
+            // tshark shows them as they come, binq call by call
+            let calls = root.field("grpc_calls").unwrap();
+            let each = calls
+                .items()
+                .flat_map(|c| c.field(list).unwrap().items().collect::<Vec<_>>());
+            let each = each.map(|m| hex(&m.field("message").unwrap().bytes().unwrap()));
+            let mut ours: Vec<_> = each.filter(|m| !m.is_empty()).collect();
+            let mut theirs = theirs(2);
+            ours.sort();
+            theirs.sort();
+            assert_eq!(ours, theirs, "{name} {who}");
+            messages += ours.len();
+        }
+    }
+    assert!(
+        frames > 60 && messages > 50,
+        "{frames} frames and {messages} messages were compared"
     );
 }
 
@@ -271,9 +340,29 @@ fn streaming_and_compressed_messages() {
         .bytes()
         .unwrap();
     assert!(big.len() > 40_000);
-    for encoding in ["gzip", "deflate"] {
+    // snappy: the first call in its framing format, the second as one block
+    for (encoding, call) in [
+        ("gzip", 0),
+        ("deflate", 0),
+        ("snappy", 0),
+        ("snappy", 1),
+        ("zstd", 0),
+        ("zstd", 1),
+    ] {
         let root = decode(&capture(&format!("grpc-{encoding}.pcap")));
-        let message = at(&root, ".grpc_calls[0].requests[0]");
+        if call == 1 {
+            let plain = at(&root, ".grpc_calls[1].requests[1]");
+            assert_eq!(text(&plain.field("encoding").unwrap()), "identity");
+            assert_eq!(
+                plain.field("message").unwrap().bytes().unwrap()[..],
+                *b"\x0a\x05short\x10\x08"
+            );
+            let reply = at(&root, ".grpc_calls[1].responses[0].message")
+                .bytes()
+                .unwrap();
+            assert!(reply.starts_with(b"\x0a\xa6\x01Hello Ada "));
+        }
+        let message = at(&root, &format!(".grpc_calls[{call}].requests[0]"));
         assert_eq!(text(&message.field("encoding").unwrap()), encoding);
         assert!(int(&message.field("length").unwrap()) < 60);
         let inflated = message.field("message").unwrap().bytes().unwrap();

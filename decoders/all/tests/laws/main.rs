@@ -2,71 +2,41 @@
 //!
 //! A case is a sample, a seed for damage and a seed for what is edited; a failing case prints all three.
 
+mod guesses;
+mod locality;
 mod protobuf;
+mod samples;
 
 use binq_core::encode::{Did, EncodeOptions, Encoded, encode};
-use binq_core::{Key, Node, Options, Scalar, Span};
-use binq_laws as walk;
+use binq_core::{Node, Options, Reject, Scalar};
+use binq_laws::{
+    Rng, damage, follow, look_at_everything, parse, put_back, random_leaf, random_value,
+};
 use bytes::Bytes;
+use locality::{changed_elsewhere, differences, is_split, only_resized, within};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
-use std::path::Path;
-use std::sync::LazyLock;
-use walk::{Rng, damage, follow, put_back, random_leaf, random_value};
-
-struct Sample {
-    name: String,
-    format: &'static str,
-    options: Options,
-    bytes: Bytes,
-}
-
-/// All samples, by the folder of their format.
-static SAMPLES: LazyLock<Vec<Sample>> = LazyLock::new(|| {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../samples");
-    let mut all = Vec::new();
-    for (format, folder, ending) in [
-        ("pg_wal", "pg_wal", "wal"),
-        ("http2", "http2", "h2"),
-        ("pcap", "capture", "pcap"),
-        ("pcapng", "capture", "pcapng"),
-    ] {
-        let dir = root.join(folder);
-        for entry in std::fs::read_dir(&dir).expect("the samples are there") {
-            let path = entry.expect("a readable entry").path();
-            if path.extension().is_some_and(|e| e == ending) {
-                all.push(Sample {
-                    name: path.file_name().unwrap().to_string_lossy().into_owned(),
-                    format,
-                    options: Options::default(),
-                    bytes: std::fs::read(&path).unwrap().into(),
-                });
-            }
-        }
-    }
-    assert!(all.len() >= 7, "a sample for each major");
-    all.extend(protobuf::samples(&root.join("protobuf")));
-    // BINQ_LAWS names the formats or samples to look at
-    if let Ok(part) = std::env::var("BINQ_LAWS") {
-        all.retain(|s| s.format.contains(&part) || s.name.contains(&part));
-    }
-    all.sort_by(|a, b| a.name.cmp(&b.name));
-    all
-});
-
-fn decode(sample: &Sample, bytes: &Bytes) -> Node {
-    decode_as(sample.format, bytes, &sample.options)
-}
-
-fn decode_as(format: &str, bytes: &Bytes, options: &Options) -> Node {
-    binq_all::registry()
-        .decode(Some(format), bytes.clone(), options)
-        .expect("a format that is named always decodes")
-}
+use samples::{SAMPLES, Sample, decode, decode_as};
 
 fn encoded(root: &Node, no_fix: bool) -> Encoded {
     encode(root, &EncodeOptions { no_fix }).expect("a leaf edit encodes")
 }
+
+/// The same, of an edit that may be refused for what the capture is: a segment in fragments keeps its size, what was lost or is
+/// there twice in part cannot be written.
+fn encoded_unless_refused(root: &Node, no_fix: bool) -> Option<Encoded> {
+    match encode(root, &EncodeOptions { no_fix }) {
+        Ok(encoded) => Some(encoded),
+        Err(Reject::Structure { why, .. }) if REFUSALS.contains(&&*why) => None,
+        Err(e) => panic!("a leaf edit encodes: {e}"),
+    }
+}
+
+const REFUSALS: [&str; 3] = [
+    "its packet is in fragments, whose size cannot change",
+    "these bytes are missing from the input, and so cannot be changed",
+    "a part of it is there twice, so its size cannot change",
+];
 
 /// A sample, damaged or not.
 fn input() -> impl Strategy<Value = (usize, Option<u64>)> {
@@ -83,60 +53,12 @@ fn bytes_of((i, seed): (usize, Option<u64>)) -> (&'static Sample, Bytes) {
     (sample, bytes)
 }
 
-/// The bytes that differ, of two equally long runs.
-fn differences(a: &[u8], b: &[u8]) -> Vec<u64> {
-    assert_eq!(
-        a.len(),
-        b.len(),
-        "an edit of the same size changed the length"
-    );
-    let pairs = a.iter().zip(b).enumerate();
-    pairs
-        .filter(|(_, (x, y))| x != y)
-        .map(|(i, _)| i as u64)
-        .collect()
-}
-
 /// Whether two values are the same: bytes that are text may be shown as text.
 fn same(a: Option<&Scalar>, b: Option<&Scalar>) -> bool {
     match (a, b) {
         (Some(a), Some(b)) => a == b || a.as_bytes().is_some_and(|a| Some(a) == b.as_bytes()),
         (a, b) => a.is_none() && b.is_none(),
     }
-}
-
-fn within(at: u64, ranges: &[Span]) -> bool {
-    ranges
-        .iter()
-        .any(|r| (r.first_byte()..r.end_byte()).contains(&at))
-}
-
-/// Where the beginning of an HTTP/2 stream is damaged or was not captured, where its frames begin is a guess, made by the
-/// first of them: to change that one may change the guess.
-fn is_mark(path: &str, sample: &Sample, damage: Option<u64>) -> bool {
-    let guessed = damage.is_some() || sample.name.contains("late");
-    let marks = ["frames[0].", ".preface", ".upgrade"];
-    guessed && marks.iter().any(|m| path.contains(m))
-}
-
-/// What is left of a header block where it stopped to make sense: changed, it may make sense.
-fn is_remnant(leaf: &Node) -> bool {
-    let gap = matches!(leaf.key(), Some(Key::Name(name)) if name.starts_with("gap"));
-    let parent = leaf.parent().filter(|_| gap);
-    parent.is_some_and(|p| p.field("headers").is_some() && p.fault().is_some())
-}
-
-/// Whether the walk over a damaged array found a fault beside this place. An item between two damages is known by little more
-/// than the one field that is edited: where that is gone, it may be taken for a part of the damage.
-fn is_beside_damage(root: &Node, path: &[Key]) -> bool {
-    (0..path.len()).any(|i| {
-        let (Key::Index(k), Some(array)) = (&path[i], follow(root, &path[..i])) else {
-            return false;
-        };
-        let beside = [k.checked_sub(1), Some(*k), k.checked_add(1)];
-        let mut items = beside.into_iter().flatten().filter_map(|k| array.item(k));
-        items.any(|item| item.fault().is_some())
-    })
 }
 
 /// Few cases by default, always the same ones, so that the tests are quick and a change is judged by what it changed;
@@ -176,46 +98,68 @@ proptest! {
         let root = decode(sample, &bytes);
         let Some(path) = random_leaf(&root, rng) else { return Ok(()) };
         let leaf = follow(&root, &path).unwrap();
-        if is_mark(&leaf.path_text(), sample, input.1) || is_remnant(&leaf) { return Ok(()) }
-        if input.1.is_some() && is_beside_damage(&root, &path) { return Ok(()) }
-        let Some((value, edited)) = random_value(&leaf, rng) else { return Ok(()) };
+        let Some((value, edited)) = random_value(&leaf, rng, sample.resizes()) else { return Ok(()) };
+        let grown = edited.bytes().map(|b| b.len() as u64).ok() != Some(leaf.span().byte_len());
         let edited = put_back(&root, &path, edited);
         // the tree that is edited keeps its shape and shows the new value
         let shown = follow(&edited, &path).unwrap().actual();
-        prop_assert!(same(shown.as_ref(), Some(&value)), "{}", leaf.path_text());
-        let out = encoded(&edited, no_fix);
+        prop_assert!(same(shown.as_ref(), Some(&value)), "{}: {:?} instead of {:?}", leaf.path_text(), shown, value);
+        let Some(out) = encoded_unless_refused(&edited, no_fix) else { return Ok(()) };
         let new = out.to_bytes();
         let mut allowed = leaf.ranges();
         allowed.extend(leaf.copies());
         for note in &out.report.notes {
             if let Did::Recomputed { .. } = note.did {
                 prop_assert!(!no_fix);
-                let derived = follow(&root, &walk::parse(&note.path)).unwrap_or_else(|| panic!("{} after {}", note.path, leaf.path_text()));
+                let derived = follow(&root, &parse(&note.path)).unwrap_or_else(|| panic!("{} after {}", note.path, leaf.path_text()));
                 allowed.extend(derived.ranges());
+                allowed.extend(derived.copies());
             }
         }
-        // a header table that changed makes later header blocks longer or shorter, and a message may compress otherwise
-        let resized = new.len() != bytes.len();
-        // what shows a default is stored once it has another value
-        if resized && leaf.is_stored() {
-            prop_assert!(!no_fix && !out.report.notes.is_empty(), "{}", leaf.path_text());
-        }
-        for at in if resized || !leaf.is_stored() { Vec::new() } else { differences(&bytes, &new) } {
-            prop_assert!(within(at, &allowed), "byte {} changed, {} is in {:?}", at, leaf.path_text(), leaf.ranges());
+        let resized = grown || new.len() != bytes.len();
+        if !leaf.is_stored() {
+            // what shows a default is stored once it has another value
+        } else if !resized {
+            for at in differences(&bytes, &new) {
+                prop_assert!(within(at, &allowed), "byte {} changed, {} is in {:?}", at, leaf.path_text(), leaf.ranges());
+            }
+        } else if no_fix {
+            // spelled otherwise (what is compressed), and no length says so: it cannot be read back
+            prop_assert!(only_resized(&bytes, &new, &allowed), "{} of {}", leaf.path_text(), sample.name);
+            return Ok(());
+        } else {
+            prop_assert!(!out.report.notes.is_empty(), "{} of {}", leaf.path_text(), sample.name);
         }
         let again = decode(sample, &new);
         let read = follow(&again, &path).and_then(|n| n.actual());
-        // compared as a whole, shown in short
-        let show = |v: &Option<Scalar>| v.as_ref().map(ToString::to_string);
         let wanted = Some(value);
-        if !same(read.as_ref(), wanted.as_ref()) && protobuf::is_read_otherwise(&edited, &again, &path, no_fix) {
+        if !same(read.as_ref(), wanted.as_ref()) {
+            let damaged = input.1.is_some();
+            let guessed = match sample.format {
+                "pg_wal" => damaged && guesses::is_beside_damage(&root, &path),
+                "http2" | "pcap" | "pcapng" => {
+                    guesses::is_mark(&root, &path, sample, input.1)
+                        || guesses::is_remnant(&leaf)
+                        || guesses::is_mark_of_call(&root, &path)
+                        || guesses::leaves_metadata(&path, wanted.as_ref().unwrap())
+                        || protobuf::is_read_otherwise(&edited, &again, &path, no_fix)
+                }
+                _ => protobuf::is_read_otherwise(&edited, &again, &path, no_fix),
+            };
+            // compared as a whole, shown in short
+            let show = |v: &Option<Scalar>| v.as_ref().map(ToString::to_string);
+            prop_assert!(
+                guessed,
+                "{} at {}, no_fix {no_fix}: {:?} became {:?}",
+                sample.name, leaf.path_text(), show(&wanted), show(&read),
+            );
             return Ok(());
         }
-        prop_assert!(
-            same(read.as_ref(), wanted.as_ref()),
-            "{} at {}, no_fix {no_fix}: {:?} became {:?}",
-            sample.name, leaf.path_text(), show(&wanted), show(&read),
-        );
+        if resized && leaf.is_stored() && sample.resizes() && !is_split(&out) {
+            let notes: Vec<_> = out.report.notes.iter().map(|n| n.path.as_str()).collect();
+            let moved = changed_elsewhere(&root, &again, &path, &allowed, &notes, input.1.is_some());
+            prop_assert!(moved.is_empty(), "{} of {} also changed {moved:?}; {notes:?}", leaf.path_text(), sample.name);
+        }
     }
 
     /// Law 3: assigning the value that is there changes nothing.
@@ -240,25 +184,33 @@ proptest! {
         let root = decode(sample, &bytes);
         let Some(path) = random_leaf(&root, rng) else { return Ok(()) };
         let leaf = follow(&root, &path).unwrap();
-        let Some((_, edited)) = random_value(&leaf, rng) else { return Ok(()) };
+        let Some((_, edited)) = random_value(&leaf, rng, sample.resizes()) else { return Ok(()) };
+        let grown = edited.bytes().map(|b| b.len() as u64).ok() != Some(leaf.span().byte_len());
         let once = put_back(&root, &path, edited);
-        // assign what was recomputed back to what it was
-        let notes = encoded(&once, false).report.notes;
+        // assign what was recomputed back to what it was; something else may follow from that
         let mut both = once;
         let mut pinned = Vec::new();
-        for note in notes {
-            if let Did::Recomputed { from, .. } = note.did {
-                let at = walk::parse(&note.path);
-                let field = follow(&both, &at).unwrap_or_else(|| panic!("{} after {}", note.path, leaf.path_text()));
-                let field = field.assign(binq_core::Plain::Scalar(from)).unwrap();
-                both = put_back(&both, &at, field);
-                pinned.push(note.path);
+        let out = loop {
+            let Some(out) = encoded_unless_refused(&both, false) else { return Ok(()) };
+            let before = pinned.len();
+            for note in &out.report.notes {
+                if let Did::Recomputed { from, .. } = &note.did {
+                    prop_assert!(!pinned.contains(&note.path), "{} was assigned; {}", note.path, leaf.path_text());
+                    let at = parse(&note.path);
+                    let field = follow(&both, &at).unwrap_or_else(|| panic!("{} after {}", note.path, leaf.path_text()));
+                    let field = field.assign(binq_core::Plain::Scalar(from.clone())).unwrap();
+                    both = put_back(&both, &at, field);
+                    pinned.push(note.path.clone());
+                }
             }
-        }
-        let out = encoded(&both, false);
+            if pinned.len() == before {
+                break out;
+            }
+        };
         let own = [leaf.ranges(), leaf.copies()].concat();
-        if out.len() != bytes.len() as u64 || !leaf.is_stored() {
-            // what was spelled otherwise has no value to be assigned back
+        if is_split(&out) || !leaf.is_stored() { return Ok(()) }
+        if grown || out.len() != bytes.len() as u64 {
+            prop_assert!(only_resized(&bytes, &out.to_bytes(), &own), "{} of {}: {pinned:?} was assigned", leaf.path_text(), sample.name);
             return Ok(());
         }
         for at in differences(&bytes, &out.to_bytes()) {
@@ -271,7 +223,7 @@ proptest! {
     fn no_panic(input in input(), seed in any::<u64>()) {
         let (sample, bytes) = bytes_of(input);
         let root = decode(sample, &bytes);
-        walk::look_at_everything(&root, &mut Rng::new(seed), 3);
+        look_at_everything(&root, &mut Rng::new(seed), 3);
     }
 
     /// Law 8: bytes that are no sample at all.
@@ -280,7 +232,7 @@ proptest! {
         let bytes = Bytes::from(bytes);
         for format in binq_all::registry().names() {
             let root = decode_as(format, &bytes, &Options::default());
-            walk::look_at_everything(&root, &mut Rng::new(0), 10);
+            look_at_everything(&root, &mut Rng::new(0), 10);
             prop_assert_eq!(encoded(&root, false).to_bytes(), bytes.clone());
         }
     }

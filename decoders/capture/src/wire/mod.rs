@@ -60,8 +60,12 @@ impl Layer for Wire {
         if !cx.fix || changes.is_empty() {
             return Ok(changes);
         }
+        // whole records come and go literally
+        let (mut out, changes): (Vec<_>, Vec<_>) = changes
+            .into_iter()
+            .partition(|c| c.items == Some(crate::packets::PACKET));
+        let gone: HashSet<Span> = out.iter().map(|c| c.span).collect();
         let survey = self.survey(under, &changes)?;
-        let mut out = Vec::new();
         let mut tracker = Tracker::default();
         let mut changed = changes.iter().peekable();
         for (number, record) in self.file.records(under).enumerate() {
@@ -74,7 +78,12 @@ impl Layer for Wire {
                 own.push(c.clone());
             }
             let seen = tracker.packet(under, &record);
-            let needs = seen.as_ref().is_some_and(|s| survey.needs(s));
+            let is_gone = gone.contains(&Span::bytes(record.at, record.end - record.at));
+            let needs = !is_gone && seen.as_ref().is_some_and(|s| survey.needs(s));
+            if is_gone {
+                // an edit of it is a contradiction
+                out.append(&mut own);
+            }
             if own.is_empty() && !needs {
                 continue;
             }

@@ -10,7 +10,7 @@ use crate::order::Order;
 use crate::tcp::{Options, pseudo_header};
 use binq_core::encode::{Did, Note, Splice, patched};
 use binq_core::layer::Patching;
-use binq_core::{Reject, Space, Span};
+use binq_core::{Reject, Scalar, Space, Span};
 
 /// A packet that something follows for.
 pub struct Packet<'a, 'b> {
@@ -127,7 +127,12 @@ impl<'a, 'b> Packet<'a, 'b> {
         let Some((start, _)) = seen.parts.first().copied() else {
             return;
         };
-        let tcp = self.paths[2].clone();
+        // the header of a segment in fragments is in the first of them
+        let first = survey.firsts.get(&start).filter(|_| seen.parts.len() > 1);
+        let tcp = first.map_or_else(
+            || self.paths[2].clone(),
+            |first| segment_path(*first, &seen.ip),
+        );
         let number = |packet: &mut Self, name: &str, at: u64, by: i64| {
             let was = packet.read32(at);
             let new = was.wrapping_add(by as u32);
@@ -253,14 +258,49 @@ impl<'a, 'b> Packet<'a, 'b> {
         }
         if let File::PcapNg = self.file {
             let end = r.data + r.captured;
+            let said = Span::bytes(r.at + fields[0].1, 4);
+            let is_assigned = self.cx.pins.contains(&said)
+                || self.changes.iter().any(|c| c.assigned && c.span == said);
             let old = (4 - r.captured % 4) % 4;
-            let new = (4 - r.captured.saturating_add_signed(grown) % 4) % 4;
             let there = old.min(r.end - 4 - end);
+            let pad = Span::bytes(end, there);
+            let keeps = there > 0
+                && (self.cx.pins.contains(&pad) || self.changes.iter().any(|c| c.span == pad));
+            // an assigned length says where the padding begins, whatever is there
+            let new = match is_assigned || keeps {
+                true => there,
+                false => (4 - r.captured.saturating_add_signed(grown) % 4) % 4,
+            };
+            self.pad_note(pad, new);
             self.padding = Some((Span::bytes(end, there), new as usize));
             let by = grown + new as i64 - there as i64;
             put(self, "length", r.at + 4, by);
             put(self, "footer_length", r.end - 4, by);
         }
+    }
+
+    /// Say that the padding of a block becomes `new` bytes.
+    fn pad_note(&mut self, pad: Span, new: u64) {
+        let there = pad.len / 8;
+        if there == new {
+            return;
+        }
+        let (path, did) = match there {
+            0 => {
+                let did = Did::Other(format!("padded with {new} bytes"));
+                (self.paths[0].clone(), did)
+            }
+            _ => {
+                let from = self.under.read(pad.first_byte(), there).into_owned();
+                let did = Did::Recomputed {
+                    from: Scalar::Bytes(from.into()),
+                    to: Scalar::Bytes(vec![0; new as usize].into()),
+                };
+                (format!("{}.gap0", self.paths[0]), did)
+            }
+        };
+        let offset = self.under.offset(pad.first_byte());
+        self.cx.report.notes.push(Note { path, offset, did });
     }
 
     /// The byte order of a block, by its two lengths, which are the same.
@@ -333,8 +373,7 @@ impl<'a, 'b> Packet<'a, 'b> {
         let old = read(&[]);
         let both: Vec<Splice> = all.iter().chain(&self.changes).cloned().collect();
         let new = read(&both);
-        let link = if seen.ip.at > 0 { ".payload" } else { "" };
-        self.paths[2] = format!(".packets[{first}].packet{link}.payload");
+        self.paths[2] = segment_path(first, &seen.ip);
         let field = Span::bytes(seen.parts[0].0 + 16, 2);
         // what was assigned there is a change of another packet
         self.changes.extend(
@@ -414,17 +453,34 @@ impl<'a, 'b> Packet<'a, 'b> {
     /// All changes of the packet; one that outgrew its path in several.
     pub fn finish(self, seen: Option<&Seen>, limit: Option<Limit>) -> Vec<Splice> {
         let span = Span::bytes(self.record.at, self.record.end - self.record.at);
-        if let Some(parts) = self.split(seen, limit) {
+        if let Some((most, parts)) = self.split(seen, limit) {
+            self.cx.report.notes.push(Note {
+                path: self.paths[0].clone(),
+                offset: self.under.offset(self.record.at),
+                did: Did::Other(format!(
+                    "split: its path is known to take {most} bytes in a segment"
+                )),
+            });
             return vec![Splice::new(span, parts, &self.paths[0])];
         }
-        match self.padding {
-            // what is appended to the packet and what pads it are at one place: they are written in order
-            Some(_) => vec![Splice::new(span, self.bytes(), &self.paths[0])],
-            None => self.changes,
+        let Some((padding, len)) = self.padding else {
+            return self.changes;
+        };
+        // what is appended to the packet comes before what pads it: the padding is written together with what follows
+        if padding.byte_len() == len as u64 {
+            return self.changes;
         }
+        let tail = Span::bytes(padding.first_byte(), self.record.end - padding.first_byte());
+        let after = Span::bytes(padding.end_byte(), self.record.end - padding.end_byte());
+        let mut new = vec![0; len];
+        new.extend(patched(self.under, after, &self.changes));
+        let mut out = self.changes;
+        out.retain(|c| c.span.end() <= tail.start);
+        out.push(Splice::new(tail, new, &self.paths[0]));
+        out
     }
 
-    fn split(&self, seen: Option<&Seen>, limit: Option<Limit>) -> Option<Vec<u8>> {
+    fn split(&self, seen: Option<&Seen>, limit: Option<Limit>) -> Option<(u64, Vec<u8>)> {
         let (seen, ip) = (seen?, self.ip?);
         let limit = limit?.payload(seen.tcp.header, ip.payload - ip.at);
         let payload = self.place(ip.payload) + seen.tcp.header;
@@ -448,8 +504,15 @@ impl<'a, 'b> Packet<'a, 'b> {
             is_pcap: matches!(self.file, File::Pcap(_)),
             order,
         };
-        Some(segment::split(&self.bytes(), &place, limit as usize))
+        let parts = segment::split(&self.bytes(), &place, limit as usize);
+        Some((limit, parts))
     }
+}
+
+/// Path of what the IP packet in a packet carries.
+fn segment_path(packet: usize, ip: &Ip) -> String {
+    let link = if ip.at > 0 { ".payload" } else { "" };
+    format!(".packets[{packet}].packet{link}.payload")
 }
 
 /// A checksum, updated for bytes that changed (RFC 1624), among bytes that are not all there.

@@ -145,8 +145,9 @@ fn up(old: &Old) -> Option<&Arc<Frame>> {
     old.frame.as_ref().and_then(|frame| frame.up.as_ref())
 }
 
-/// Which of these belong to the longest strictly rising run.
-fn longest_rise(of: &[Option<usize>]) -> Vec<bool> {
+/// Which of these belong to the longest strictly rising run: of items by their old places, those that stay there.
+#[must_use]
+pub fn longest_rise<T: Copy + Ord>(of: &[Option<T>]) -> Vec<bool> {
     // for each length of a run: the item that the best run of that length ends with
     let mut ends: Vec<usize> = Vec::new();
     let mut before: Vec<Option<usize>> = vec![None; of.len()];

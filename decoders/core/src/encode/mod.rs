@@ -8,6 +8,7 @@ mod output;
 mod settle;
 mod splice;
 
+pub use arrange::longest_rise;
 pub use output::Encoded;
 pub(crate) use settle::sum;
 pub use splice::{Changes, Splice, agree, patched};
@@ -93,8 +94,8 @@ pub fn encode(node: &Node, options: &EncodeOptions) -> Result<Encoded, Reject> {
     node.green().space.begin_encoding();
     let mut settler = settle::Settler::new(options);
     let changes = settler.settle(node)?;
-    let mut own = node.green().space.clone();
-    let mut span = node.green().span;
+    let green = node.green();
+    let (mut own, mut span) = (green.space.clone(), green.span);
     // what a joint layer makes right shows in the space under it
     while let Some((under, layer)) = own.under() {
         let origins = layer.origins(span);
@@ -106,6 +107,17 @@ pub fn encode(node: &Node, options: &EncodeOptions) -> Result<Encoded, Reject> {
             _ => break,
         }
     }
-    let changes = settle::lower(changes, &own, !options.no_fix, Some(&mut settler.report))?;
+    let fix = !options.no_fix;
+    if !own.same(&green.space) {
+        let mut report = settler.report.clone();
+        let below = settle::lower(changes.clone(), &own, fix, Some(&mut report))?;
+        let reaches_out = |s: &Splice| s.span.touches(span) && !span.contains(s.span);
+        if !below.of(&own).iter().any(reaches_out) {
+            return Encoded::new(node, (own, span), below, report);
+        }
+        // a layer wrote what lies around this node anew, and it within: it is shown as it is above that layer
+        (own, span) = (green.space.clone(), green.span);
+    }
+    let changes = settle::lower(changes, &own, fix, Some(&mut settler.report))?;
     Encoded::new(node, (own, span), changes, settler.report)
 }

@@ -41,7 +41,7 @@ impl Splice {
 }
 
 /// Splices, by the space they are for.
-#[derive(Default, Debug)]
+#[derive(Clone, Default, Debug)]
 pub struct Changes(
     pub(super) Vec<(Space, Vec<Splice>)>,
     pub(super) Vec<(Space, Span)>,

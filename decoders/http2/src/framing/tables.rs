@@ -85,6 +85,14 @@ fn first_touched(blocks: &[BlockInfo], changes: &[Splice]) -> Option<usize> {
     touched.into_iter().chain(after).min()
 }
 
+/// A block as it was.
+struct Before<'a> {
+    info: &'a BlockInfo,
+    gather: &'a Gather,
+    /// The table after it.
+    table: &'a Window,
+}
+
 struct Run<'a> {
     framing: &'a Framing,
     under: &'a Space,
@@ -154,7 +162,12 @@ impl Run<'_> {
             let mut field = Field { repr, name, value };
             match kept.get(&repr.at) {
                 Some(i) => {
-                    self.keep(info, *i, &old.fields[*i], &mut field, &gather, &before, cx)?
+                    let was = Before {
+                        info,
+                        gather: &gather,
+                        table: &before,
+                    };
+                    self.keep(&was, (*i, &old.fields[*i]), &mut field, cx)?
                 }
                 None => self.keep_name(&old.fields, &local, &mut field, &gather)?,
             }
@@ -164,17 +177,18 @@ impl Run<'_> {
     }
 
     /// A field that was not touched: it must mean what it meant.
-    #[allow(clippy::too_many_arguments)] // they are the state of one loop
     fn keep(
         &mut self,
-        info: &BlockInfo,
-        i: usize,
-        old: &Field,
+        was: &Before<'_>,
+        (i, old): (usize, &Field),
         field: &mut Field,
-        gather: &Gather,
-        before: &Window,
         cx: &mut Patching<'_>,
     ) -> Result<(), Reject> {
+        let Before {
+            info,
+            gather,
+            table,
+        } = *was;
         let repr = &old.repr;
         if repr.form == Form::SizeUpdate || old.name == field.name && old.value == field.value {
             return Ok(());
@@ -183,7 +197,7 @@ impl Run<'_> {
             Some(entry) => self.spell(&entry, old),
             // an entry that nobody saw: as far from the newest one as it was, and as many as were added since
             None => {
-                let ahead = self.table.ahead_of(before);
+                let ahead = self.table.ahead_of(table);
                 let index = repr.int.checked_add_signed(ahead).unwrap_or(repr.int);
                 int::encode(index, repr.form.prefix(), repr.form.pattern(), 1)
             }
@@ -198,8 +212,7 @@ impl Run<'_> {
             self.number(info.frame)
         );
         let offset = self.under.offset(info.frame);
-        let was = info.bytes(self.under)[from..to].to_vec();
-        if was == spelled {
+        if info.bytes(self.under)[from..to] == spelled {
             return Ok(());
         }
         let index = Span::bytes(repr.at as u64, (repr.int_end - repr.at) as u64);

@@ -109,8 +109,25 @@ impl Resolved {
     }
 }
 
+impl Resolved {
+    /// The text of bits that spell it out, as `encode` writes them; nothing for an index.
+    fn spelled_out<'a>(&self, bits: &'a [u8]) -> Option<&'a [u8]> {
+        if self.value.is_none() {
+            // a name alone: its value has bits of its own
+            let (index, len) = int::decode(bits, self.form.prefix()).ok()?;
+            return Some(&bits[len..]).filter(|name| index == 0 && !name.is_empty());
+        }
+        let repr = repr::read(bits, 0).ok()?;
+        let text = if self.is_value { repr.value } else { repr.name }?;
+        Some(&bits[text.at..text.end])
+    }
+}
+
 impl Codec for Resolved {
-    fn decode(&self, _bits: &Bits) -> Result<Scalar, Misfit> {
+    fn decode(&self, bits: &Bits) -> Result<Scalar, Misfit> {
+        if let Some(text) = self.spelled_out(bits.bytes()) {
+            return Literal.decode(&Bits::from_bytes(text.to_vec()));
+        }
         match self.part() {
             Part::Known(text) => Ok(scalar(text)),
             Part::Unknown => Err(Misfit::new(
@@ -150,4 +167,41 @@ impl Codec for Resolved {
 /// Where a text lies, as a span of its space.
 pub fn span_of(text: &Text, base: u64) -> binq_core::Span {
     binq_core::Span::bytes(base + text.at as u64, (text.end - text.at) as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is assigned to an index is read back from the bits that spell it out.
+    #[test]
+    fn an_index_that_is_spelled_out_reads_as_the_new_text() {
+        let known = |s: &'static str| Part::Known(Bytes::from_static(s.as_bytes()));
+        let cases = [
+            (Form::Indexed, Some(known("POST")), vec![0x83]),
+            (Form::Incremental, None, vec![0x42]),
+            (Form::NeverIndexed, None, vec![0x1f, 0x2a]),
+        ];
+        for (form, value, bits) in cases {
+            for is_value in [false, true] {
+                if is_value && value.is_none() {
+                    continue;
+                }
+                let index = int::decode(&bits, form.prefix()).unwrap().0;
+                let codec = Resolved {
+                    form,
+                    index,
+                    name: known(":method"),
+                    value: value.clone(),
+                    is_value,
+                };
+                let old = Bits::from_bytes(bits.clone());
+                let is = codec.decode(&old).unwrap();
+                assert_eq!(is, if is_value { "POST" } else { ":method" }.into());
+                assert_eq!(codec.encode(&is, &old).unwrap(), old);
+                let new = codec.encode(&"x-new".into(), &old).unwrap();
+                assert_eq!(codec.decode(&new).unwrap(), "x-new".into(), "{form:?}");
+            }
+        }
+    }
 }

@@ -156,7 +156,7 @@ proptest! {
         for root in [all3(input.clone()), all2(input.clone()), edition(input.clone())] {
             prop_assert_eq!(bytes(&root), input.clone());
             let mut all = Vec::new();
-            leaves(&root, &mut all);
+            leaves(&root, &mut |leaf| all.push(leaf.clone()));
             for (name, child) in root.fields() {
                 prop_assert!(root.field(&name).is_some_and(|again| again.span() == child.span()), "{}", name);
             }
@@ -183,7 +183,7 @@ proptest! {
         let input = all3_message(rng, 2);
         let root = all3(input.clone());
         let mut all = Vec::new();
-        leaves(&root, &mut all);
+        leaves(&root, &mut |leaf| all.push(leaf.clone()));
         if all.is_empty() { return Ok(()) }
         let leaf = &all[rng.below(all.len() as u64) as usize];
         let edits = other(leaf, rng).into_iter().filter_map(|value| {

@@ -1,0 +1,366 @@
+//! What follows in TCP, IP and the file from an edit of a stream.
+
+use crate::craft::{ACK, CLIENT, Ip, PSH, SERVER, Wire};
+use crate::edits::accepted;
+use crate::{at, capture, decode, delete_item, dir, encoded, int, set, set_plain, text};
+use binq_core::encode::{EncodeOptions, encode};
+use binq_core::{Node, Plain, Scalar};
+use bytes::Bytes;
+
+/// What client and server of `grpc-unary` said.
+fn halves() -> [Bytes; 2] {
+    ["client", "server"].map(|who| {
+        std::fs::read(dir("http2").join(format!("grpc-unary-{who}.h2")))
+            .unwrap()
+            .into()
+    })
+}
+
+const PATH: &str = ".grpc_calls[0].path";
+const LONGER: &str = "/demo.Greeter/GreetWithALongName";
+
+/// The capture with a longer path, by which its first request grows; `by` how many bytes.
+fn grown(bytes: &Bytes) -> (Node, Bytes, i64) {
+    let root = decode(bytes);
+    let new = encoded(&set(&root, PATH, LONGER)).to_bytes();
+    let again = decode(&new);
+    assert_eq!(text(&at(&again, PATH)), LONGER);
+    let stream = |root: &Node| at(root, ".tcp_connections[0].client.stream").span().len as i64 / 8;
+    let by = stream(&again) - stream(&root);
+    assert!(by > 0);
+    (again, new, by)
+}
+
+fn tcp(root: &Node, packet: usize) -> Node {
+    at(root, &format!(".packets[{packet}].packet.payload"))
+}
+
+#[test]
+fn selective_acknowledgments_move_with_what_they_acknowledge() {
+    let [client, server] = halves();
+    let mut wire = Wire::new(Ip::V4, [1000, 9000]);
+    wire.open();
+    let (a, b, c) = (&client[..200], &client[200..400], &client[400..]);
+    wire.send(CLIENT, a);
+    let start = wire.next[CLIENT];
+    let (c_at, end) = (start + 200, start + 200 + c.len() as u32);
+    // the third part comes before the second, and is acknowledged by a block of its own
+    wire.segment(CLIENT, c_at, wire.next[SERVER], ACK | PSH, b"", c);
+    let mut sack = vec![1, 1, 5, 10];
+    sack.extend([c_at.to_be_bytes(), end.to_be_bytes()].concat());
+    wire.segment(SERVER, wire.next[SERVER], start, ACK, &sack, b"");
+    wire.segment(CLIENT, start, wire.next[SERVER], ACK | PSH, b"", b);
+    wire.next[CLIENT] = end;
+    wire.segment(SERVER, wire.next[SERVER], end, ACK, b"", b"");
+    wire.send(SERVER, &server);
+    let bytes = wire.pcap();
+    let (again, new, by) = grown(&bytes);
+    let edge =
+        |root: &Node, name: &str| int(&at(&tcp(root, 6), &format!(".options[2].blocks[0].{name}")));
+    let segment = |i: usize| tcp(&again, i);
+    let third = int(&segment(5).field("sequence_number").unwrap());
+    assert_eq!(edge(&decode(&bytes), "left_edge"), u64::from(c_at));
+    assert_eq!(edge(&again, "left_edge"), third);
+    // the rest of the growth is in the third part, where later requests spell the old path out
+    assert!((1..by).contains(&(third as i64 - i64::from(c_at))));
+    assert_eq!(edge(&again, "right_edge") as i64, i64::from(end) + by);
+    accepted("sack", &bytes, &new);
+    // of what is selectively acknowledged, only the end moves
+    let root = decode(&bytes);
+    let last = root.field("grpc_calls").unwrap().len() - 1;
+    let path = format!(".grpc_calls[{last}].requests[0].message");
+    let old = at(&root, &path).bytes().unwrap().len() as u64;
+    let edited = set(&root, &path, Scalar::Bytes(vec![7; 50].into()));
+    let new = encoded(&edited).to_bytes();
+    let again = decode(&new);
+    assert_eq!(edge(&again, "left_edge"), u64::from(c_at));
+    assert_eq!(edge(&again, "right_edge"), u64::from(end) + 50 - old);
+    accepted("sack-end", &bytes, &new);
+}
+
+#[test]
+fn sequence_numbers_that_wrap_and_extension_headers() {
+    let [client, server] = halves();
+    for ip in [Ip::V4, Ip::V6Extended] {
+        // the number wraps inside of the bytes that grow, and just after them
+        for before in [60, 300, 700] {
+            let mut wire = Wire::new(ip, [u32::MAX - before, u32::MAX - 10]);
+            wire.open();
+            for part in client.chunks(150) {
+                wire.send(CLIENT, part);
+            }
+            wire.send(SERVER, &server);
+            wire.close();
+            let bytes = wire.pcap();
+            assert_eq!(at(&decode(&bytes), ".grpc_calls").len(), 4);
+            let (_, new, _) = grown(&bytes);
+            accepted("wrap", &bytes, &new);
+        }
+    }
+}
+
+#[test]
+fn udp_lengths_follow() {
+    let mut wire = Wire::new(Ip::V4, [0, 0]);
+    wire.datagram(CLIENT, b"question");
+    wire.datagram(SERVER, b"answer");
+    let bytes = wire.pcap();
+    let root = decode(&bytes);
+    for payload in [&b"a longer question"[..], b"?", b""] {
+        let edited = set(
+            &root,
+            ".packets[0].packet.payload.payload",
+            Scalar::Bytes(payload.to_vec().into()),
+        );
+        let out = encoded(&edited);
+        let again = decode(&out.to_bytes());
+        let udp = at(&again, ".packets[0].packet.payload");
+        assert_eq!(int(&udp.field("length").unwrap()), 8 + payload.len() as u64);
+        assert_eq!(
+            udp.field("checksum").unwrap().description().as_deref(),
+            Some("valid")
+        );
+        assert_eq!(
+            int(&at(&again, ".packets[0].packet.total_length")),
+            28 + payload.len() as u64
+        );
+        assert_eq!(
+            at(&again, ".packets[1]").bytes().unwrap(),
+            at(&root, ".packets[1]").bytes().unwrap()
+        );
+    }
+}
+
+#[test]
+fn the_same_ports_again_are_another_connection() {
+    let [client, server] = halves();
+    let mut wire = Wire::new(Ip::V4, [1000, 9000]);
+    for first in [[1000, 9000], [500_000, 700_000]] {
+        wire.next = first;
+        wire.open();
+        wire.send(CLIENT, &client);
+        wire.send(SERVER, &server);
+        wire.close();
+    }
+    let bytes = wire.pcap();
+    let root = decode(&bytes);
+    assert_eq!(root.field("tcp_connections").unwrap().len(), 2);
+    let (again, new, by) = grown(&bytes);
+    // the packets of the second one are as they were
+    let count = at(&root, ".packets").len();
+    for i in count / 2..count {
+        let packet = |root: &Node| at(root, &format!(".packets[{i}]")).bytes().unwrap();
+        assert_eq!(packet(&again), packet(&root), "packet {i}");
+    }
+    assert_eq!(new.len() as i64, bytes.len() as i64 + by);
+    accepted("ports", &bytes, &new);
+}
+
+/// A capture whose second copy of some bytes differs.
+fn overlapping() -> (Bytes, usize) {
+    let [client, server] = halves();
+    let mut wire = Wire::new(Ip::V4, [1000, 9000]);
+    wire.open();
+    let first = wire.next[CLIENT];
+    wire.send(CLIENT, &client[..300]);
+    let mut other = client[200..].to_vec();
+    other[20] ^= 1;
+    wire.segment(
+        CLIENT,
+        first + 200,
+        wire.next[SERVER],
+        ACK | PSH,
+        b"",
+        &other,
+    );
+    wire.next[CLIENT] = first + client.len() as u32;
+    wire.send(SERVER, &server);
+    (wire.pcap(), 220)
+}
+
+#[test]
+fn of_overlapping_segments_the_first_is_shown() {
+    let (bytes, place) = overlapping();
+    let root = decode(&bytes);
+    let stream = at(&root, ".tcp_connections[0].client.stream")
+        .bytes()
+        .unwrap();
+    assert_eq!(
+        stream[..],
+        halves()[0][..],
+        "byte {place} is that of the first segment"
+    );
+    // an edit of the stream is written to both; what it does not touch stays different
+    let (again, new, _) = grown(&bytes);
+    assert_eq!(at(&again, ".grpc_calls").len(), 4);
+    accepted("overlap", &bytes, &new);
+    let second = |root: &Node| {
+        at(root, ".packets[5].packet.payload.payload")
+            .bytes()
+            .unwrap()
+    };
+    assert_eq!(second(&again)[20], second(&root)[20]);
+}
+
+#[test]
+fn every_copy_changes_and_one_alone_is_a_contradiction() {
+    let [client, server] = halves();
+    let mut wire = Wire::new(Ip::V4, [1000, 9000]);
+    wire.open();
+    let first = wire.next[CLIENT];
+    wire.send(CLIENT, &client);
+    wire.segment(CLIENT, first, wire.next[SERVER], ACK | PSH, b"", &client);
+    wire.send(SERVER, &server);
+    let bytes = wire.pcap();
+    let (again, new, _) = grown(&bytes);
+    let payload = |root: &Node, i: usize| {
+        at(root, &format!(".packets[{i}].packet.payload.payload"))
+            .bytes()
+            .unwrap()
+    };
+    assert_eq!(payload(&again, 3), payload(&again, 5));
+    accepted("copies", &bytes, &new);
+    // the same bytes by a packet, and by a call
+    let root = decode(&bytes);
+    let edited = set(&root, ".grpc_calls[1].metadata[0].value", "r-7");
+    let changed = encoded(&edited).to_bytes();
+    let there = payload(&decode(&changed), 3);
+    let path = ".packets[3].packet.payload.payload";
+    let both = set(
+        &set(&edited, path, Scalar::Bytes(there.clone())),
+        ".packets[5].packet.payload.payload",
+        Scalar::Bytes(there),
+    );
+    let other = set(&edited, path, Scalar::Bytes(vec![0; client.len()].into()));
+    let e = encode(&other, &EncodeOptions::default())
+        .err()
+        .expect("a contradiction");
+    assert!(e.to_string().contains("both cover byte"), "{e}");
+    // a packet's payload is one field: to assign all of it is another edit than that of a part
+    let e = encode(&both, &EncodeOptions::default())
+        .err()
+        .expect("a contradiction");
+    assert!(e.to_string().contains("both cover byte"), "{e}");
+}
+
+#[test]
+fn what_was_cut_off_by_the_snaplen_stays_cut_off() {
+    let bytes = capture("grpc-snaplen.pcap");
+    let root = decode(&bytes);
+    let calls = at(&root, ".grpc_calls");
+    let mut edits = 0;
+    for i in 0..calls.len() {
+        let path = format!(".grpc_calls[{i}].path");
+        let known = calls
+            .item(i)
+            .unwrap()
+            .field("path")
+            .is_some_and(|p| p.actual().is_some());
+        if !known {
+            continue;
+        }
+        for value in ["/demo.Greeter/Other", "/demo.Greeter/MuchLonger", "/d.G/S"] {
+            let Ok(out) = encode(&set(&root, &path, value), &EncodeOptions::default()) else {
+                continue;
+            };
+            let new = out.to_bytes();
+            let again = decode(&new);
+            assert_eq!(text(&at(&again, &path)), value);
+            let missing = |root: &Node| -> Vec<u64> {
+                let packets = at(root, ".packets");
+                let cut = |p: Node| {
+                    int(&p.field("orig_len").unwrap()) - int(&p.field("incl_len").unwrap())
+                };
+                packets.items().map(cut).collect()
+            };
+            assert_eq!(missing(&again), missing(&root));
+            accepted(&format!("snaplen-{i}"), &bytes, &new);
+            edits += 1;
+        }
+    }
+    assert!(edits >= 3, "{edits} edits");
+}
+
+#[test]
+fn a_segment_in_fragments_keeps_its_size() {
+    let root = decode(&capture("fragments.pcap"));
+    let edited = set(&root, PATH, LONGER);
+    let e = encode(&edited, &EncodeOptions::default())
+        .err()
+        .expect("an error");
+    assert!(
+        e.to_string()
+            .contains("in fragments, whose size cannot change"),
+        "{e}"
+    );
+    // literally, it is written
+    let out = encode(&edited, &EncodeOptions { no_fix: true }).unwrap();
+    assert_ne!(out.len(), capture("fragments.pcap").len() as u64);
+}
+
+#[test]
+fn without_repairs_only_the_assigned_bytes_change() {
+    let bytes = capture("sums.pcap");
+    let root = decode(&bytes);
+    let edited = set(&root, ".grpc_calls[1].metadata[0].value", "much longer");
+    let out = encode(&edited, &EncodeOptions { no_fix: true }).unwrap();
+    assert!(
+        out.report
+            .notes
+            .iter()
+            .all(|n| !matches!(n.did, binq_core::encode::Did::Recomputed { .. }))
+    );
+    let place = at(&root, ".grpc_calls[1].metadata[0].value").ranges();
+    let [place] = place[..] else {
+        panic!("{place:?}")
+    };
+    let (start, end) = (place.first_byte() as usize, place.end_byte() as usize);
+    let new = out.to_bytes();
+    assert_eq!(new[..start], bytes[..start]);
+    assert!(new.ends_with(&bytes[end..]));
+    assert!(new.len() > bytes.len());
+}
+
+#[test]
+fn packets_come_and_go() {
+    for name in ["sums.pcap", "grpc-unary.pcapng"] {
+        let bytes = capture(name);
+        let root = decode(&bytes);
+        let count = at(&root, ".packets").len();
+        let of = |root: &Node, i: u64| at(root, &format!(".packets[{i}]")).bytes().unwrap();
+        // one that has a part of a stream: the rest has a gap then
+        let edited = delete_item(&root, ".packets", 10);
+        let new = encoded(&edited).to_bytes();
+        let again = decode(&new);
+        assert_eq!(at(&again, ".packets").len(), count - 1);
+        assert_eq!(new.len(), bytes.len() - of(&root, 10).len());
+        for i in 0..count - 1 {
+            assert_eq!(
+                of(&again, i),
+                of(&root, i + u64::from(i >= 10)),
+                "{name} {i}"
+            );
+        }
+        assert!(int(&at(&again, ".tcp_connections[0].client.skipped_bytes")) > 0);
+        // sent again, as a capture would have it
+        let mut items: Vec<Plain> = at(&root, ".packets").items().map(Plain::Node).collect();
+        items.push(Plain::Node(at(&root, ".packets[10]")));
+        let new = encoded(&set_plain(&root, ".packets", Plain::Array(items))).to_bytes();
+        let again = decode(&new);
+        assert_eq!(at(&again, ".packets").len(), count + 1);
+        assert_eq!(of(&again, count), of(&root, 10));
+        assert_eq!(
+            at(&again, ".tcp_connections[0].client.stream")
+                .bytes()
+                .unwrap(),
+            at(&root, ".tcp_connections[0].client.stream")
+                .bytes()
+                .unwrap(),
+        );
+        // an edit of another packet's stream goes with it: all but the removed one follow
+        let edited = delete_item(&set(&root, PATH, LONGER), ".packets", count - 1);
+        let again = decode(&encoded(&edited).to_bytes());
+        assert_eq!(text(&at(&again, PATH)), LONGER);
+        assert_eq!(at(&again, ".packets").len(), count - 1);
+    }
+}

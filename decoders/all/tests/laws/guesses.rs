@@ -1,0 +1,71 @@
+//! What PutGet is not asked of: where something is because of the very bytes that are edited, a decoder that reads the new
+//! ones may see something else. Each of these is one such guess.
+
+use crate::samples::Sample;
+use binq_core::{Key, Node, Scalar};
+use binq_laws::follow;
+
+/// Where the beginning of an HTTP/2 stream is damaged, or bytes of it were not captured, where its frames begin is a guess, made
+/// by the headers of three frames that follow each other: to change one of them may change the guess.
+pub fn is_mark(root: &Node, path: &[Key], sample: &Sample, damage: Option<u64>) -> bool {
+    let name = |i: usize| match &path[i] {
+        Key::Name(name) => &**name,
+        Key::Index(_) => "",
+    };
+    let guessed = damage.is_some() || sample.name.contains("late");
+    // an upgrade is known by its first line, of which it is one leaf
+    let is = |wanted: &str| (0..path.len()).any(|i| name(i) == wanted);
+    if is("upgrade") || guessed && is("preface") {
+        return true;
+    }
+    let Some(i) = (0..path.len()).find(|i| name(*i) == "frames") else {
+        return false;
+    };
+    let (Some(frames), Some(Key::Index(k))) = (follow(root, &path[..=i]), path.get(i + 1)) else {
+        return false;
+    };
+    let is_head = path.get(i + 2).is_some_and(|_| name(i + 2) != "payload");
+    let lost = |k: u64| frames.item(k).is_some_and(|f| f.fault().is_some());
+    is_head && (guessed && *k < 3 || (k.saturating_sub(3)..*k).any(lost))
+}
+
+/// What is left of a header block where it stopped to make sense: changed, it may make sense.
+pub fn is_remnant(leaf: &Node) -> bool {
+    let gap = matches!(leaf.key(), Some(Key::Name(name)) if name.starts_with("gap"));
+    let parent = leaf.parent().filter(|_| gap);
+    parent.is_some_and(|p| p.field("headers").is_some() && p.fault().is_some())
+}
+
+/// A call whose headers are not known is one by its messages: that their flags and lengths fit.
+pub fn is_mark_of_call(root: &Node, path: &[Key]) -> bool {
+    let is = |key: Option<&Key>, name: &str| matches!(key, Some(Key::Name(n)) if **n == *name);
+    let is_prefix = is(path.last(), "length") || is(path.last(), "compressed");
+    let named = |call: Node| call.field("path").is_some_and(|p| p.actual().is_some());
+    let call = path.get(..2).filter(|p| is(p.first(), "grpc_calls"));
+    is_prefix && call.is_some_and(|call| !follow(root, call).is_some_and(named))
+}
+
+/// Metadata are the header fields that the application gave: one that gets a name of the protocol's own is none any more.
+pub fn leaves_metadata(path: &[Key], value: &Scalar) -> bool {
+    let is = |key: &Key, names: &[&str]| matches!(key, Key::Name(n) if names.contains(&&**n));
+    let listed = path
+        .iter()
+        .any(|k| is(k, &["metadata", "response_metadata", "trailers"]));
+    let own = |name: &str| name.starts_with(':') || name.starts_with("grpc-");
+    listed && path.last().is_some_and(|k| is(k, &["name"])) && value.as_str().is_some_and(own)
+}
+
+/// Whether a record of a damaged log stands beside a fault. One between two damages may be known by little more than the one
+/// field that is edited: where that is gone, it may be taken for a part of the damage. How often that happens is what
+/// `decoders/postgres/tests/damage.rs` counts.
+pub fn is_beside_damage(root: &Node, path: &[Key]) -> bool {
+    let [Key::Name(list), Key::Index(k), ..] = path else {
+        return false;
+    };
+    let Some(records) = root.field(list) else {
+        return false;
+    };
+    let beside = [k.checked_sub(1), Some(*k), k.checked_add(1)];
+    let mut items = beside.into_iter().flatten().filter_map(|k| records.item(k));
+    items.any(|item| item.fault().is_some())
+}
