@@ -180,12 +180,15 @@ fn every_client_is_understood() {
         let whole = stream.field("preface").is_some()
             && stream.field("upgrade").is_none()
             && text(&at(&root, ".tcp_connections[0].client.skipped_bytes")) == "0";
+        if !whole {
+            continue;
+        }
         // gRPC's C core sends itself raw bytes, NUL among them, which are no header value to others
         let raw = ours(&root).iter().any(|r| {
             let mut values = r.headers.values().flatten();
             values.any(|v| v.contains(&0))
         });
-        if !whole || raw {
+        if raw {
             continue;
         }
         let theirs = served(&root).unwrap_or_else(|e| panic!("{name}: {e}"));

@@ -24,8 +24,10 @@ pub fn is_mark(root: &Node, path: &[Key], sample: &Sample, damage: Option<u64>) 
     let (Some(frames), Some(Key::Index(k))) = (follow(root, &path[..=i]), path.get(i + 1)) else {
         return false;
     };
-    let is_head = path.get(i + 2).is_some_and(|_| name(i + 2) != "payload");
+    let payload = path.get(i + 2).is_some_and(|_| name(i + 2) == "payload");
     let lost = |k: u64| frames.item(k).is_some_and(|f| f.fault().is_some());
+    // bytes of the first frame that no type tells apart may be any, those of three headers among them
+    let is_head = !payload || *k == 0 && path.len() == i + 3;
     is_head && (guessed && *k < 3 || (k.saturating_sub(3)..*k).any(lost))
 }
 
@@ -43,6 +45,17 @@ pub fn is_mark_of_call(root: &Node, path: &[Key]) -> bool {
     let named = |call: Node| call.field("path").is_some_and(|p| p.actual().is_some());
     let call = path.get(..2).filter(|p| is(p.first(), "grpc_calls"));
     is_prefix && call.is_some_and(|call| !follow(root, call).is_some_and(named))
+}
+
+/// The index 0 of a literal says that its name follows: what follows is the value, of which there may be too little for both.
+pub fn becomes_name(path: &[Key], value: &Scalar) -> bool {
+    matches!(path.last(), Some(Key::Name(n)) if **n == *"index") && *value == Scalar::Int(0)
+}
+
+/// A response with a status of 1xx is an informational one, and the one after it is the response.
+pub fn becomes_informational(path: &[Key], value: &Scalar) -> bool {
+    let is_status = matches!(path.last(), Some(Key::Name(n)) if matches!(&**n, "status" | "value"));
+    is_status && value.as_str().is_some_and(|s| s.starts_with('1'))
 }
 
 /// Metadata are the header fields that the application gave: one that gets a name of the protocol's own is none any more.

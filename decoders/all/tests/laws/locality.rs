@@ -67,11 +67,28 @@ pub fn is_split(out: &Encoded) -> bool {
         .any(|n| matches!(&n.did, Did::Other(what) if what.starts_with("split")))
 }
 
+/// The length before the trailers of gRPC-Web, where it was recomputed: it is no field of its own, so it is told as a text.
+pub fn told_lengths(out: &Encoded) -> Vec<Span> {
+    let notes = out.report.notes.iter();
+    let told = notes.filter(
+        |n| matches!(&n.did, Did::Other(what) if what.starts_with("the length of the trailers")),
+    );
+    told.map(|n| Span::bytes(n.offset, 4)).collect()
+}
+
+/// Whether this is a length that is written as text, as HTTP/1.1 has them: what it is the length of reads otherwise after an
+/// edit, as after that of any length, but the edit may have moved it, too.
+pub fn is_length_as_text(path: &[Key]) -> bool {
+    let is = |key: &Key, name: &str| matches!(key, Key::Name(n) if **n == *name);
+    let chunk = path.iter().any(|k| is(k, "chunks"));
+    chunk && path.last().is_some_and(|k| is(k, "size"))
+}
+
 /// After an edit that moved what follows it: the leaves that do not read as before, though they share no byte with what was
 /// edited or recomputed.
 ///
 /// What calls and streams are made of, header fields tell: after an edit of one of these, only packets and frames are looked
-/// at, which have the same bytes.
+/// at, which have the same bytes. HTTP/1.1 has no frames: its header fields also tell where a message ends.
 pub fn changed_elsewhere(
     old: &Node,
     new: &Node,
@@ -88,6 +105,10 @@ pub fn changed_elsewhere(
     let in_message = edited
         .iter()
         .any(|k| is(k, &["requests", "responses", "body"]));
+    let first = follow(old, &binq_laws::parse(".streams[0].request"));
+    let in_call = is(&edited[0], &["grpc_calls"]) && in_message;
+    let in_body = in_call || edited.iter().any(|k| is(k, &["body", "chunks"]));
+    let in_head = first.is_some_and(|m| m.field("version").is_some()) && !in_body;
     binq_laws::leaves(old, &mut |leaf| {
         let path = leaf.path();
         let shares = leaf
@@ -102,7 +123,8 @@ pub fn changed_elsewhere(
                 .any(|n| n.strip_suffix(".index") == Some(field))
                 || edited.starts_with(&binq_laws::parse(field))
         });
-        let told = is(&path[0], &["grpc_calls", "streams"]) && !in_message;
+        let told = is(&path[0], &["grpc_calls", "streams"]) && !in_message
+            || in_head && !is(&path[0], &["packets"]);
         // a packet whose damaged length says that it had bytes that others carry, too: how many it hides is nobody's field
         let hides = damaged && is(&path[path.len() - 1], &["skipped_bytes"]);
         if path == edited || shares || respelled || told || hides {

@@ -13,7 +13,9 @@ use binq_laws::{
     Rng, damage, follow, look_at_everything, parse, put_back, random_leaf, random_value,
 };
 use bytes::Bytes;
-use locality::{changed_elsewhere, differences, is_split, only_resized, within};
+use locality::{
+    changed_elsewhere, differences, is_length_as_text, is_split, only_resized, told_lengths, within,
+};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use samples::{SAMPLES, Sample, decode, decode_as};
@@ -71,7 +73,7 @@ fn config() -> ProptestConfig {
             Some(_) => RngSeed::Random,
             None => RngSeed::Fixed(1),
         },
-        cases: cases.unwrap_or(160),
+        cases: cases.unwrap_or(1000),
         failure_persistence: None,
         // a case is three numbers: there is little to make smaller
         max_shrink_iters: 20,
@@ -99,7 +101,7 @@ proptest! {
         let Some(path) = random_leaf(&root, rng) else { return Ok(()) };
         let leaf = follow(&root, &path).unwrap();
         let Some((value, edited)) = random_value(&leaf, rng, sample.resizes()) else { return Ok(()) };
-        let grown = edited.bytes().map(|b| b.len() as u64).ok() != Some(leaf.span().byte_len());
+        let grown = edited.bytes().map(|b| b.len() as u64).ok() != Some(leaf.span().len.div_ceil(8));
         let edited = put_back(&root, &path, edited);
         // the tree that is edited keeps its shape and shows the new value
         let shown = follow(&edited, &path).unwrap().actual();
@@ -116,6 +118,7 @@ proptest! {
                 allowed.extend(derived.copies());
             }
         }
+        allowed.extend(told_lengths(&out));
         let resized = grown || new.len() != bytes.len();
         if !leaf.is_stored() {
             // what shows a default is stored once it has another value
@@ -125,7 +128,7 @@ proptest! {
             }
         } else if no_fix {
             // spelled otherwise (what is compressed), and no length says so: it cannot be read back
-            prop_assert!(only_resized(&bytes, &new, &allowed), "{} of {}", leaf.path_text(), sample.name);
+            prop_assert!(sample.is_base64() || only_resized(&bytes, &new, &allowed), "{} of {}", leaf.path_text(), sample.name);
             return Ok(());
         } else {
             prop_assert!(!out.report.notes.is_empty(), "{} of {}", leaf.path_text(), sample.name);
@@ -141,7 +144,11 @@ proptest! {
                     guesses::is_mark(&root, &path, sample, input.1)
                         || guesses::is_remnant(&leaf)
                         || guesses::is_mark_of_call(&root, &path)
-                        || guesses::leaves_metadata(&path, wanted.as_ref().unwrap())
+                        || wanted.as_ref().is_some_and(|value| {
+                            guesses::leaves_metadata(&path, value)
+                                || guesses::becomes_name(&path, value)
+                                || guesses::becomes_informational(&path, value)
+                        })
                         || protobuf::is_read_otherwise(&edited, &again, &path, no_fix)
                 }
                 _ => protobuf::is_read_otherwise(&edited, &again, &path, no_fix),
@@ -155,7 +162,9 @@ proptest! {
             );
             return Ok(());
         }
-        if resized && leaf.is_stored() && sample.resizes() && !is_split(&out) {
+        if resized && is_length_as_text(&path) {
+            prop_assert!(only_resized(&bytes, &new, &allowed), "{} of {}", leaf.path_text(), sample.name);
+        } else if resized && leaf.is_stored() && sample.resizes() && !is_split(&out) {
             let notes: Vec<_> = out.report.notes.iter().map(|n| n.path.as_str()).collect();
             let moved = changed_elsewhere(&root, &again, &path, &allowed, &notes, input.1.is_some());
             prop_assert!(moved.is_empty(), "{} of {} also changed {moved:?}; {notes:?}", leaf.path_text(), sample.name);
@@ -185,7 +194,7 @@ proptest! {
         let Some(path) = random_leaf(&root, rng) else { return Ok(()) };
         let leaf = follow(&root, &path).unwrap();
         let Some((_, edited)) = random_value(&leaf, rng, sample.resizes()) else { return Ok(()) };
-        let grown = edited.bytes().map(|b| b.len() as u64).ok() != Some(leaf.span().byte_len());
+        let grown = edited.bytes().map(|b| b.len() as u64).ok() != Some(leaf.span().len.div_ceil(8));
         let once = put_back(&root, &path, edited);
         // assign what was recomputed back to what it was; something else may follow from that
         let mut both = once;
@@ -207,8 +216,8 @@ proptest! {
                 break out;
             }
         };
-        let own = [leaf.ranges(), leaf.copies()].concat();
-        if is_split(&out) || !leaf.is_stored() { return Ok(()) }
+        let own = [leaf.ranges(), leaf.copies(), told_lengths(&out)].concat();
+        if is_split(&out) || !leaf.is_stored() || sample.is_base64() { return Ok(()) }
         if grown || out.len() != bytes.len() as u64 {
             prop_assert!(only_resized(&bytes, &out.to_bytes(), &own), "{} of {}: {pinned:?} was assigned", leaf.path_text(), sample.name);
             return Ok(());

@@ -20,6 +20,11 @@ impl Sample {
     pub fn resizes(&self) -> bool {
         matches!(self.format, "http2" | "pcap" | "pcapng")
     }
+
+    /// Whether bodies in it are base64: all groups after a change of size are others, though their bytes are the same.
+    pub fn is_base64(&self) -> bool {
+        self.name.starts_with("grpcweb-text")
+    }
 }
 
 /// All samples, by the folder of their format.
