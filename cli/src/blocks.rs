@@ -4,20 +4,51 @@
 //! large file by some bytes, all of them would.
 
 use binq_mapped::Mapped;
+use std::fs::File;
 use std::io::{self, Write};
+use std::ops::Range;
 
 /// Small enough to stay in a processor's cache between reading and writing, as that of `cp`: larger ones were slower.
 pub const BLOCK: usize = 1 << 17;
 
+/// Where a page of a file begins.
+const PAGE: u64 = 1 << 12;
+
+/// Something that is written to; what is a file can take a run of another one without a detour.
+pub trait Sink: Write {
+    /// Take this run of a file.
+    ///
+    /// # Errors
+    /// Those of both files.
+    fn take(&mut self, from: &Mapped, run: Range<u64>) -> io::Result<()>;
+
+    /// Whether it is a file.
+    fn is_file(&self) -> bool {
+        true
+    }
+}
+
+impl Sink for File {
+    fn take(&mut self, from: &Mapped, run: Range<u64>) -> io::Result<()> {
+        from.send(run, self)
+    }
+}
+
+impl Sink for &mut File {
+    fn take(&mut self, from: &Mapped, run: Range<u64>) -> io::Result<()> {
+        from.send(run, self)
+    }
+}
+
 /// A writer that holds back what does not fill a block.
-pub struct Blocks<W: Write> {
+pub struct Blocks<W: Sink> {
     inner: W,
     block: Vec<u8>,
     /// What is in the block and not written: from the first of these places to the second.
     held: (usize, usize),
 }
 
-impl<W: Write> Blocks<W> {
+impl<W: Sink> Blocks<W> {
     /// Blocks of this size.
     pub fn new(size: usize, inner: W) -> Self {
         Self {
@@ -27,11 +58,20 @@ impl<W: Write> Blocks<W> {
         }
     }
 
-    /// Write a run that is part of a mapped file, by reading it: so its pages need not be mapped.
+    /// Write a run that is part of a mapped file, without a look at its mapping: so its pages need not be mapped. Where its
+    /// pages are pages of the output as well, the system copies them.
     ///
     /// # Errors
     /// Those of the file and of the writer.
-    pub fn copy(&mut self, file: &Mapped, mut run: std::ops::Range<u64>) -> io::Result<()> {
+    pub fn copy(&mut self, file: &Mapped, mut run: Range<u64>) -> io::Result<()> {
+        if self.inner.is_file() && self.held.1 as u64 % PAGE == run.start % PAGE {
+            self.drain()?;
+            let len = run.end - run.start;
+            self.inner.take(file, run)?;
+            let end = (self.held.1 as u64 + len) % self.block.len() as u64;
+            self.held = (end as usize, end as usize);
+            return Ok(());
+        }
         while run.start < run.end {
             let (_, end) = self.held;
             let rest = run.end - run.start;
@@ -66,7 +106,7 @@ impl<W: Write> Blocks<W> {
     }
 }
 
-impl<W: Write> Write for Blocks<W> {
+impl<W: Sink> Write for Blocks<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let (_, end) = self.held;
         let n = bytes.len().min(self.block.len() - end);
@@ -81,7 +121,7 @@ impl<W: Write> Write for Blocks<W> {
     }
 }
 
-impl<W: Write> Drop for Blocks<W> {
+impl<W: Sink> Drop for Blocks<W> {
     fn drop(&mut self) {
         // whoever wants to know of an error flushes before
         let _ = self.drain();
@@ -95,6 +135,16 @@ mod tests {
     /// The sizes of what is written.
     #[derive(Default)]
     struct Sizes(Vec<usize>, Vec<u8>);
+
+    impl Sink for &mut Sizes {
+        fn take(&mut self, _: &Mapped, _: Range<u64>) -> io::Result<()> {
+            unreachable!("it is no file")
+        }
+
+        fn is_file(&self) -> bool {
+            false
+        }
+    }
 
     impl Write for &mut Sizes {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {

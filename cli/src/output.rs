@@ -1,30 +1,26 @@
 //! Outputs: results as JSON, as text or as bytes.
 
 use crate::args::{Args, Form};
-use crate::blocks::{BLOCK, Blocks};
+use crate::blocks::{BLOCK, Blocks, Sink};
 use crate::failure::tell;
 use crate::input::Current;
 use binq_core::Node;
 use binq_core::encode::{EncodeOptions, Encoded, encode};
 use binq_query::{V, json};
+use std::fs::File;
 use std::io::{self, IsTerminal, Write};
 
 /// Standard output without a buffer of its own: that of the library is made for lines.
 #[cfg(unix)]
-type Stdout = std::fs::File;
-
-#[cfg(unix)]
-fn stdout() -> io::Result<Stdout> {
+fn stdout() -> io::Result<File> {
     use std::os::fd::AsFd;
     Ok(io::stdout().as_fd().try_clone_to_owned()?.into())
 }
 
-#[cfg(not(unix))]
-type Stdout = io::StdoutLock<'static>;
-
-#[cfg(not(unix))]
-fn stdout() -> io::Result<Stdout> {
-    Ok(io::stdout().lock())
+#[cfg(windows)]
+fn stdout() -> io::Result<File> {
+    use std::os::windows::io::AsHandle;
+    Ok(io::stdout().as_handle().try_clone_to_owned()?.into())
 }
 
 /// Shorter runs are sooner copied from memory than read anew.
@@ -34,7 +30,7 @@ const LONG: usize = 1 << 16;
 ///
 /// # Errors
 /// Those of the file and of the writer.
-pub fn write_encoded<W: Write>(
+pub fn write_encoded<W: Sink>(
     encoded: &Encoded,
     input: &Current,
     out: &mut Blocks<W>,
@@ -51,7 +47,7 @@ pub fn write_encoded<W: Write>(
 
 /// Where results go, and how they are written.
 pub struct Output {
-    out: Blocks<Stdout>,
+    out: Blocks<File>,
     /// The input that is mapped, from which large runs are copied.
     pub input: Current,
     json: json::Options,

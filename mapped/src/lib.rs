@@ -8,7 +8,7 @@ use bytes::Bytes;
 use memmap2::Mmap;
 pub use resident::Resident;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -66,6 +66,30 @@ impl Mapped {
         Some(at(part.start)..at(part.end))
     }
 
+    /// Write bytes of the file to another one, without mapping them; the system may copy them by itself.
+    ///
+    /// # Errors
+    /// Those of both files; a file that became shorter.
+    pub fn send(&self, run: Range<u64>, to: &mut File) -> io::Result<()> {
+        let len = run.end - run.start;
+        let sent = match &self.file {
+            Some(file) => {
+                let mut file: &File = file;
+                file.seek(SeekFrom::Start(run.start))?;
+                io::copy(&mut file.take(len), to)?
+            }
+            None => {
+                let all = &self.bytes[..];
+                let part = all.get(run.start as usize..run.end as usize);
+                io::copy(&mut part.unwrap_or_default(), to)?
+            }
+        };
+        match sent == len {
+            true => Ok(()),
+            false => Err(io::ErrorKind::UnexpectedEof.into()),
+        }
+    }
+
     /// Read bytes of the file without mapping them.
     ///
     /// # Errors
@@ -119,5 +143,12 @@ mod tests {
         mapped.read_exact_at(&mut read, 2).unwrap();
         assert_eq!(read, *b"file");
         assert!(mapped.read_exact_at(&mut read, 3).is_err());
+        let mut copy = tempfile::tempfile().unwrap();
+        mapped.send(2..6, &mut copy).unwrap();
+        assert!(mapped.send(6..9, &mut copy).is_err());
+        copy.rewind().unwrap();
+        let mut sent = String::new();
+        copy.read_to_string(&mut sent).unwrap();
+        assert_eq!(sent, "file");
     }
 }
