@@ -88,6 +88,12 @@ fn session(name: &str) {
         let sample = sample.unwrap().path();
         fs::copy(&sample, captures.join(sample.file_name().unwrap())).unwrap();
     }
+    let image = "greeter.image.binpb";
+    fs::copy(
+        samples_dir().join("../protobuf").join(image),
+        dir.path().join(image),
+    )
+    .unwrap();
     let mut found = String::new();
     for step in parse(&expected) {
         if !found.is_empty() {

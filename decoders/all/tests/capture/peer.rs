@@ -273,6 +273,40 @@ fn an_edited_client_is_understood() {
     assert_eq!(theirs[3], before[3]);
 }
 
+/// A peer refuses a request whose `content-length` is not that of its data.
+#[test]
+fn a_content_length_follows_the_body() {
+    let root = decode(&capture("nghttp-post.pcap"));
+    let before = ours(&root);
+    let body = at(&root, ".streams[0].request.body").bytes().unwrap();
+    assert_eq!(
+        before[0].headers["content-length"],
+        [body.len().to_string().as_bytes()]
+    );
+    for len in [3, 20_000] {
+        let new = noise(len);
+        let value = Scalar::Bytes(new.clone().into());
+        let edited = set(&root, ".streams[0].request.body", value);
+        let theirs = seen(&edited);
+        assert_eq!(
+            theirs[0].headers["content-length"],
+            [len.to_string().as_bytes()]
+        );
+        assert_eq!(theirs[0].body, new);
+        assert_eq!(theirs[1..], before[1..]);
+        // the value of its own that it is given stays
+        let headers = at(&edited, ".streams[0].request.headers");
+        let place = headers
+            .items()
+            .position(|h| text(&h.field("name").unwrap()) == "content-length")
+            .unwrap();
+        let path = format!(".streams[0].request.headers[{place}].value");
+        let wrong = set(&edited, &path, "7");
+        let again = decode(&encoded(&wrong).to_bytes());
+        assert_eq!(text(&at(&again, &path)), "7");
+    }
+}
+
 /// The stream of an edited connection, without writing the capture: `.client.stream | tobytes`.
 #[test]
 fn the_edited_stream_alone_is_what_is_written() {

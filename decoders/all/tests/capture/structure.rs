@@ -157,6 +157,43 @@ fn header_frames_that_are_copied_or_moved_keep_their_meaning() {
 }
 
 #[test]
+fn a_content_length_follows_frames_that_go() {
+    let before = capture("nghttp-post.pcap");
+    let root = decode(&before);
+    let frames = ".tcp_connections[0].client.stream.frames";
+    let body = |root: &Node| {
+        let body = at(root, ".streams[0].request").field("body");
+        body.map_or(0, |body| body.span().byte_len())
+    };
+    let stated = |root: &Node| {
+        let headers = at(root, ".streams[0].request.headers");
+        let found = headers
+            .items()
+            .find(|h| text(&h.field("name").unwrap()) == "content-length");
+        text(&found.unwrap().field("value").unwrap())
+    };
+    assert_eq!(stated(&root), body(&root).to_string());
+    let stream = text(&at(&root, ".streams[0].stream_id"));
+    let data = at(&root, frames).items().position(|f| {
+        text(&f.field("type").unwrap()) == "DATA" && text(&f.field("stream_id").unwrap()) == stream
+    });
+    let edited = delete_item(&root, frames, data.unwrap() as u64);
+    let new = encoded(&edited).to_bytes();
+    let again = decode(&new);
+    assert!(body(&again) < body(&root));
+    assert_eq!(stated(&again), body(&again).to_string());
+    accepted("content-length", &before, &new);
+    if has_tshark() {
+        let values = shown("content-length", &new, "http2.headers.content_length");
+        let wanted = stated(&again);
+        assert!(
+            values.iter().any(|v| v.split(',').any(|v| v == wanted)),
+            "{values:?}"
+        );
+    }
+}
+
+#[test]
 fn a_header_block_that_outgrows_a_frame_goes_on_in_continuations() {
     let before = capture("sums.pcap");
     let root = decode(&before);

@@ -1,8 +1,10 @@
 //! The layer between a stream and its frames: the same bytes, and what follows from a change of them.
 //!
-//! All changes of a direction come here together, whatever view they were made in. Header blocks are brought in line with the
+//! All changes of a direction come here together, whatever view they were made in. A `content-length` follows the data that it
+//! is of ([`content_length`]). Header blocks are brought in line with the
 //! tables first ([`tables`]), then lengths and padding follow, then frames that outgrow what the peer takes are split.
 
+mod content_length;
 mod split;
 mod tables;
 
@@ -78,6 +80,9 @@ impl Layer for Framing {
         if !cx.fix || changes.is_empty() {
             return Ok(changes);
         }
+        let stated = content_length::follow(self, under, &changes, cx)?;
+        changes.extend(stated);
+        let mut changes = agree(under, changes)?;
         let respelled = tables::follow(self, under, &changes, cx)?;
         changes.extend(respelled);
         let changes = agree(under, changes)?;

@@ -1,0 +1,215 @@
+//! `content-length` follows from the DATA frames of its stream (RFC 9113, section 8.1.1).
+
+use super::Framing;
+use crate::frame::{HEAD, Parts, kind};
+use crate::header::Header;
+use crate::side::{Look, Runs, Side, look};
+use binq_core::encode::{Did, Note, Splice};
+use binq_core::layer::Patching;
+use binq_core::{Bits, Reject, Scalar, Space, Span};
+use std::collections::HashMap;
+
+/// The bytes of data of a stream.
+#[derive(Default)]
+struct Body {
+    before: i64,
+    growth: i64,
+}
+
+/// What the headers of a stream say of its body.
+struct Stated {
+    stream: u32,
+    /// Path of the value.
+    path: String,
+    span: Span,
+    was: String,
+    header: Header,
+    base: u64,
+}
+
+/// The values that follow from changes of bodies. One that was not right before stays as it is.
+pub fn follow(
+    framing: &Framing,
+    under: &Space,
+    changes: &[Splice],
+    cx: &mut Patching<'_>,
+) -> Result<Vec<Splice>, Reject> {
+    let bodies = bodies(framing, under, changes);
+    let mut out = Vec::new();
+    if bodies.values().all(|b| b.growth == 0) {
+        return Ok(out);
+    }
+    for stated in stated(framing, under, &bodies) {
+        let body = &bodies[&stated.stream];
+        if stated.was.parse() != Ok(body.before) {
+            continue;
+        }
+        let right = (body.before + body.growth).to_string();
+        let span = stated.span;
+        let offset = under.offset(span.first_byte());
+        let [from, to] = [&stated.was, &right].map(|text| Scalar::from(text.as_str()));
+        let after = changes.partition_point(|c| c.span.end() <= span.start);
+        let touched = changes[after..]
+            .iter()
+            .take_while(|c| c.span.start < span.end())
+            .any(|c| c.span.len > 0);
+        if touched || cx.pins.contains(&span) {
+            // an assigned one, or one that goes with its frame, is as it was made
+            if cx.pins.contains(&span) {
+                cx.report.notes.push(Note {
+                    path: stated.path,
+                    offset,
+                    did: Did::LeftWrong {
+                        is: from,
+                        right: to,
+                    },
+                });
+            }
+            continue;
+        }
+        let (_, codec) = stated.header.place(stated.base, true);
+        let like = under.read(span.first_byte(), span.byte_len()).into_owned();
+        let new = codec.encode(&to, &Bits::from_bytes(like));
+        let new = new.map_err(|misfit| Reject::Structure {
+            path: stated.path.clone(),
+            why: format!("takes {}, not {}", misfit.expected, misfit.found),
+        })?;
+        let mut splice = Splice::new(span, Vec::new(), &stated.path);
+        splice.new = new;
+        out.push(splice);
+        cx.report.notes.push(Note {
+            path: stated.path,
+            offset,
+            did: Did::Recomputed { from, to },
+        });
+    }
+    Ok(out)
+}
+
+/// The data of each stream. The changes are in order, as the frames are.
+fn bodies(framing: &Framing, under: &Space, changes: &[Splice]) -> HashMap<u32, Body> {
+    let mut all: HashMap<u32, Body> = HashMap::new();
+    let mut first = 0;
+    // frames that are new, and what whole frames are replaced by
+    let mut new: Vec<&Splice> = changes
+        .iter()
+        .filter(|c| c.items == Some("frame") && c.span.len == 0)
+        .collect();
+    data(under, framing.begin.frames, |stream, at, parts| {
+        let body = all.entry(stream).or_default();
+        let len = (parts.body_end - parts.body) as i64;
+        body.before += len;
+        let frame = Span::bytes(at, parts.end - at);
+        let inside = Span::bytes(parts.body, parts.body_end - parts.body);
+        while changes
+            .get(first)
+            .is_some_and(|c| c.span.end() < frame.start)
+        {
+            first += 1;
+        }
+        let near = changes[first..].iter();
+        for change in near.take_while(|c| c.span.start <= frame.end()) {
+            if change.span.len > 0 && change.span.contains(frame) {
+                body.growth -= len;
+                if new.last().is_none_or(|last| last.span != change.span) {
+                    new.push(change);
+                }
+            } else if inside.contains(change.span) && change.items != Some("frame") {
+                body.growth += change.growth() / 8;
+            }
+        }
+    });
+    for change in new {
+        let frames = Space::source(change.new.bytes().clone());
+        data(&frames, 0, |stream, _, parts| {
+            let body = all.entry(stream).or_default();
+            body.growth += (parts.body_end - parts.body) as i64;
+        });
+    }
+    all
+}
+
+/// The DATA frames from a byte on: stream, first byte, and parts of each.
+fn data(space: &Space, mut at: u64, mut visit: impl FnMut(u32, u64, Parts)) {
+    loop {
+        match look(space, at) {
+            Look::Frame(head, end) => {
+                if head.kind == kind::DATA && at + HEAD <= end {
+                    let parts = Parts::of(space, &head, at + HEAD, end);
+                    visit(head.stream, at, parts);
+                }
+                at = end;
+            }
+            Look::Lost(end) => at = end,
+            Look::End => return,
+        }
+    }
+}
+
+/// What the header blocks of the streams that change say.
+fn stated(framing: &Framing, under: &Space, bodies: &HashMap<u32, Body>) -> Vec<Stated> {
+    let side = Side::new(under.clone(), framing.begin);
+    let mut out: Vec<Stated> = Vec::new();
+    let mut walk = side.walk(framing.begin.frames);
+    let mut frames = Vec::new();
+    for (at, head, _) in walk.by_ref() {
+        let changes = bodies.get(&head.stream).is_some_and(|b| b.growth != 0);
+        if changes && head.kind == kind::HEADERS {
+            frames.push((at, head.stream));
+        }
+    }
+    for (at, stream) in frames {
+        let Some(read) = walk.block(at) else {
+            continue;
+        };
+        let (info, block) = &*read;
+        let Runs::One((base, _)) = info.fragments else {
+            continue;
+        };
+        let fields = block.fields.iter().enumerate();
+        let named = |name: Option<&[u8]>| name == Some(b"content-length");
+        let found = fields
+            .into_iter()
+            .find(|(_, f)| named(f.name.known().map(|n| &**n)));
+        let Some((i, field)) = found else {
+            continue;
+        };
+        let was = field
+            .value
+            .known()
+            .and_then(|v| std::str::from_utf8(v).ok());
+        if let Some(was) = was
+            && out.iter().all(|s| s.stream != stream)
+        {
+            let header = Header {
+                field: field.clone(),
+            };
+            out.push(Stated {
+                stream,
+                path: format!(
+                    "{}[{}].payload.headers[{i}].value",
+                    framing.path,
+                    number(framing, under, at)
+                ),
+                span: header.place(base, true).0,
+                was: was.to_owned(),
+                header,
+                base,
+            });
+        }
+    }
+    out
+}
+
+/// The index of the frame at a byte.
+fn number(framing: &Framing, under: &Space, frame: u64) -> u64 {
+    let (mut at, mut number) = (framing.begin.frames, 0);
+    while at < frame {
+        match look(under, at) {
+            Look::Frame(_, end) | Look::Lost(end) => at = end,
+            Look::End => break,
+        }
+        number += 1;
+    }
+    number
+}
