@@ -95,11 +95,7 @@ impl Shape for Segment {
         if header > 20 {
             let all = Span::bytes(start + 20, header - 20);
             let options = Options::new(&cx.at.space.read(start + 20, header - 20), all);
-            let covered = options.0.last().map_or(all.start, |(_, s)| s.end());
-            let span = Span::bits(all.start, covered - all.start);
-            cx.node("options", span, Kind::array(Arc::new(options)));
-            let space = cx.at.space.clone();
-            cx.gap(&space, Span::bits(covered, all.end() - covered));
+            cx.node("options", all, Kind::array(Arc::new(options)));
         }
         let payload = Span::bytes(start + header, end - start - header);
         cx.leaf("payload", payload, &Raw::ANY);
@@ -129,25 +125,37 @@ static OPTION: Named<Int> = Named {
     ],
 };
 
-/// Options: kind and place of each.
-pub struct Options(pub Vec<(u8, Span)>);
+/// The options of a header.
+pub struct Options(pub Vec<Opt>);
+
+/// An option.
+#[derive(Clone, Copy)]
+pub struct Opt {
+    /// Kind.
+    pub kind: u8,
+    /// Where it is: to the end of the header where its length cannot be.
+    pub span: Span,
+    /// Whether its length can be (RFC 9293, section 3.1).
+    pub sound: bool,
+}
 
 impl Options {
     /// Those in these bytes, which lie there.
     pub fn new(bytes: &[u8], at: Span) -> Self {
         let mut all = Vec::new();
         let mut i = 0;
-        while let Some(kind) = bytes.get(i) {
-            let len = match kind {
-                0 => bytes.len() - i,
-                1 => 1,
-                _ => match bytes.get(i + 1) {
-                    Some(n) if *n >= 2 && usize::from(*n) <= bytes.len() - i => usize::from(*n),
-                    _ => break,
-                },
+        while let Some(&kind) = bytes.get(i) {
+            let left = bytes.len() - i;
+            let said = match kind {
+                0 => Some(left),
+                1 => Some(1),
+                _ => bytes.get(i + 1).map(|n| usize::from(*n)),
             };
+            let len = said.filter(|n| *n <= left && (*n >= 2 || kind <= 1));
+            let sound = len.is_some();
+            let len = len.unwrap_or(left);
             let span = Span::bits(at.start + i as u64 * 8, len as u64 * 8);
-            all.push((*kind, span));
+            all.push(Opt { kind, span, sound });
             i += len;
         }
         Self(all)
@@ -160,12 +168,12 @@ impl Sequence for Options {
     }
 
     fn step(&self, _at: &SeqAt<'_>, state: &State) -> Option<Step> {
-        let (kind, span) = *self.0.get(state.memory as usize)?;
+        let option = *self.0.get(state.memory as usize)?;
         Some(Step {
-            kind: Kind::shared(Arc::new(OptionShape { kind })),
-            span,
+            kind: Kind::shared(Arc::new(OptionShape(option))),
+            span: option.span,
             next: State {
-                at: span.end(),
+                at: option.span.end(),
                 memory: state.memory + 1,
                 more: None,
             },
@@ -173,9 +181,7 @@ impl Sequence for Options {
     }
 }
 
-struct OptionShape {
-    kind: u8,
-}
+struct OptionShape(Opt);
 
 impl Shape for OptionShape {
     fn name(&self) -> &'static str {
@@ -186,13 +192,24 @@ impl Shape for OptionShape {
         let (at, end) = (cx.at.span.first_byte(), cx.at.span.end_byte());
         cx.leaf("kind", Span::bytes(at, 1), &OPTION);
         let space = cx.at.space.clone();
-        if self.kind <= 1 {
+        if self.0.kind <= 1 {
             cx.gap(&space, Span::bytes(at + 1, end - at - 1));
             return Ok(());
         }
+        if at + 1 == end {
+            return Err(Malformed::new(at, "2 bytes of option", "1 bytes"));
+        }
         cx.leaf("length", Span::bytes(at + 1, 1), &Int::U8);
         let data = at + 2;
-        match (self.kind, end - data) {
+        if !self.0.sound {
+            cx.gap(&space, Span::bytes(data, end - data));
+            return Err(Malformed::new(
+                at + 1,
+                format!("a length of 2 to {}", end - at),
+                cx.at.space.read(at + 1, 1)[0].to_string(),
+            ));
+        }
+        match (self.0.kind, end - data) {
             (2, 2) => {
                 cx.leaf("size", Span::bytes(data, 2), &Int::U16BE);
             }

@@ -162,13 +162,13 @@ impl<'a, 'b> Packet<'a, 'b> {
             .under
             .read(start + 20, seen.tcp.header - 20)
             .into_owned();
-        for (i, (kind, span)) in Options::new(&bytes, options).0.into_iter().enumerate() {
-            if kind != 5 {
+        for (i, option) in Options::new(&bytes, options).0.into_iter().enumerate() {
+            if option.kind != 5 || !option.sound {
                 continue;
             }
-            let edges = (span.len / 8).saturating_sub(2) / 4;
+            let edges = (option.span.byte_len() - 2) / 4;
             for edge in 0..edges {
-                let at = span.first_byte() + 2 + edge * 4;
+                let at = option.span.first_byte() + 2 + edge * 4;
                 let place = tracker.place(seen.flow, 1 - seen.who, self.read32(at));
                 let name = if edge % 2 == 0 {
                     "left_edge"

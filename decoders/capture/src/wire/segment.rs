@@ -4,7 +4,7 @@ use crate::checksum::{self, Verdict};
 use crate::dissect::{self, Ip};
 use crate::flows::Seen;
 use crate::order::Order;
-use crate::tcp::Options;
+use crate::tcp::{Opt, Options};
 use binq_core::{Space, Span};
 
 /// The MSS that a SYN names.
@@ -16,8 +16,9 @@ pub fn mss(under: &Space, seen: &Seen) -> Option<u64> {
     let at = Span::bytes(start + 20, seen.tcp.header - 20);
     let bytes = under.read(start + 20, seen.tcp.header - 20);
     let options = Options::new(&bytes, at);
-    let (_, span) = options.0.iter().find(|(kind, _)| *kind == 2)?;
-    let value = under.read(span.first_byte() + 2, 2);
+    let is_mss = |o: &&Opt| o.kind == 2 && o.span.byte_len() == 4;
+    let option = options.0.iter().find(is_mss)?;
+    let value = under.read(option.span.first_byte() + 2, 2);
     Some(Order::BIG.u16(&value).into())
 }
 
