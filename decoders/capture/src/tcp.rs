@@ -139,6 +139,15 @@ pub struct Opt {
     pub sound: bool,
 }
 
+impl Opt {
+    /// How many SACK blocks it has, if that is what it is (RFC 2018, section 3).
+    pub fn sack_blocks(&self) -> u64 {
+        let data = self.span.byte_len().saturating_sub(2);
+        let is_sack = self.kind == 5 && self.sound && data.is_multiple_of(8);
+        if is_sack { data / 8 } else { 0 }
+    }
+}
+
 impl Options {
     /// Those in these bytes, which lie there.
     pub fn new(bytes: &[u8], at: Span) -> Self {

@@ -163,11 +163,7 @@ impl<'a, 'b> Packet<'a, 'b> {
             .read(start + 20, seen.tcp.header - 20)
             .into_owned();
         for (i, option) in Options::new(&bytes, options).0.into_iter().enumerate() {
-            if option.kind != 5 || !option.sound {
-                continue;
-            }
-            let edges = (option.span.byte_len() - 2) / 4;
-            for edge in 0..edges {
+            for edge in 0..option.sack_blocks() * 2 {
                 let at = option.span.first_byte() + 2 + edge * 4;
                 let place = tracker.place(seen.flow, 1 - seen.who, self.read32(at));
                 let name = if edge % 2 == 0 {
