@@ -112,7 +112,9 @@ fn upgrade(stream: &Space) -> Option<(u64, bool)> {
     if let Some(end) = end.filter(|end| has_preface(stream, *end)) {
         return Some((end, true));
     }
-    let end = end.filter(|end| begins(stream, *end));
+    // what was granted begins there, whatever the first frame is
+    let granted = head.starts_with(b"HTTP/1.1 101 ");
+    let end = end.filter(|end| granted || begins(stream, *end));
     let first = || resync(stream, 0).filter(|at| begins(stream, *at));
     Some((end.or_else(first)?, false))
 }

@@ -81,6 +81,16 @@ fn confluent(message: &[u8]) -> Vec<u8> {
     [&[0, 0, 0, 0, 7, 4, 2, 0][..], message].concat()
 }
 
+/// Whether a field of a message has bytes that it did not have.
+fn is_taken(edited: &Node, again: &Node, message: &[Key]) -> bool {
+    let known = |root| {
+        let fields = follow(root, message).map_or(Vec::new(), |m| m.fields());
+        fields.into_iter().filter(|(name, _)| **name != *"unknown")
+    };
+    let before: Vec<_> = known(edited).map(|(k, n)| (k, n.bytes().ok())).collect();
+    known(again).any(|(k, n)| !before.contains(&(k, n.bytes().ok())))
+}
+
 /// Whether a value that was assigned reads otherwise because it makes its record another one, or leads to another guess:
 ///
 /// * without a schema, what a length-delimited value is, is guessed from its bytes, and a value that is read as something else
@@ -114,8 +124,10 @@ pub fn is_read_otherwise(edited: &Node, again: &Node, path: &[Key], no_fix: bool
         if gone && (last == "wire_type" || end) {
             return true;
         }
-        let list = record.len().checked_sub(2).map(|i| &record[i]);
-        if list == Some(&Key::Name("unknown".into())) {
+        if let [message @ .., Key::Name(list), Key::Index(_)] = record
+            && **list == *"unknown"
+            && is_taken(edited, again, message)
+        {
             return true;
         }
     }
