@@ -227,6 +227,10 @@ impl Node {
         let green = &self.red.green;
         match &green.kind {
             Kind::Leaf(codec) => {
+                if green.space.hole_in(green.span).is_some() {
+                    let nothing = "nothing: bytes of it are missing from the input";
+                    return Err(misfit(&self, Misfit::new(nothing, value)));
+                }
                 let like = green.space.bits(green.span);
                 let (actual, _) =
                     encode_assigned(&**codec, &value, &like).map_err(|e| misfit(&self, e))?;

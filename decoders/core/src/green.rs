@@ -375,13 +375,24 @@ impl Green {
         out
     }
 
+    /// The value of this leaf. One of which bytes are missing has none.
+    pub(crate) fn value(&self, codec: &dyn Codec) -> Result<Scalar, Malformed> {
+        let at = self.span.first_byte();
+        if let Some(hole) = self.space.hole_in(self.span) {
+            return Err(Malformed::new(
+                hole.first_byte().max(at),
+                format!("{} bytes", self.span.len.div_ceil(8)),
+                "bytes that are missing from the input",
+            ));
+        }
+        let value = codec.decode(&self.space.bits(self.span));
+        value.map_err(|e| Malformed::new(at, e.expected, e.found))
+    }
+
     /// What is wrong with this node, if anything is.
     pub(crate) fn fault(&self) -> Option<Malformed> {
         match &self.kind {
-            Kind::Leaf(codec) => {
-                let e = codec.decode(&self.space.bits(self.span)).err()?;
-                Some(Malformed::new(self.span.first_byte(), e.expected, e.found))
-            }
+            Kind::Leaf(codec) => self.value(&**codec).err(),
             Kind::Computed(..) | Kind::Array(_) => None,
             Kind::Struct(shape) => shape
                 .fault()

@@ -165,12 +165,13 @@ impl Node {
         let green = node.green();
         match (&green.kind, node.edit.as_deref()) {
             (_, Some(Edit::Scalar(s))) => Some(s.clone()),
-            (Kind::Leaf(codec), _) => codec
-                .known()
-                .or_else(|| codec.decode(&green.space.bits(green.span)).ok()),
+            (Kind::Leaf(codec), _) => codec.known().or_else(|| green.value(&**codec).ok()),
             (Kind::Computed(_, value), _) => Some(value.clone()),
             (Kind::Struct(shape), _) => {
                 let word = shape.word()?;
+                if green.space.hole_in(green.span).is_some() {
+                    return None;
+                }
                 let bytes = node.bytes().ok()?;
                 word.decode(&crate::Bits::from_bytes(bytes)).ok()
             }

@@ -66,6 +66,9 @@ pub trait Shape: Send + Sync + 'static {
             return None;
         }
         let span = Span::bits(at.span.start + field.span.start, field.span.len);
+        if at.space.hole_in(span).is_some() {
+            return None;
+        }
         let actual = codec.decode(&at.space.bits(span)).ok()?;
         Some(codec.symbol(&actual).unwrap_or(actual))
     }

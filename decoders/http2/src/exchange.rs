@@ -174,11 +174,12 @@ impl Shape for MessageShape {
         if message.has_body() {
             let exchange = self.talk.exchange(self.i);
             let body = &exchange.content(&self.talk, self.who).space;
-            let kind = Kind::Leaf(Ref::Static(match body.hole_in(body.span()) {
-                None => &Raw::ANY,
-                Some(_) => &Lost,
-            }));
-            cx.node_in("body", body, body.span(), kind);
+            cx.node_in(
+                "body",
+                body,
+                body.span(),
+                Kind::Leaf(Ref::Static(&Raw::ANY)),
+            );
         }
         if let Some(found) = self.talk.headers(message.trailers) {
             list(cx, "trailers", &found);
@@ -200,29 +201,6 @@ impl Shape for MessageShape {
             )),
             false => Ok(()),
         }
-    }
-}
-
-/// Bytes of which some are not there.
-pub struct Lost;
-
-impl Codec for Lost {
-    fn decode(&self, bits: &binq_core::Bits) -> Result<Scalar, binq_core::Misfit> {
-        Err(binq_core::Misfit::new(
-            format!("{} bytes", bits.len() / 8),
-            "bytes that the capture lost among them",
-        ))
-    }
-
-    fn encode(
-        &self,
-        value: &Scalar,
-        _like: &binq_core::Bits,
-    ) -> Result<binq_core::Bits, binq_core::Misfit> {
-        Err(binq_core::Misfit::new(
-            "nothing: bytes are missing here",
-            value,
-        ))
     }
 }
 

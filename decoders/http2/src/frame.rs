@@ -254,7 +254,7 @@ pub struct Parts {
     pub pad_length: Option<u64>,
     /// The five bytes of priority, or the four of the promised stream.
     pub before: Option<u64>,
-    /// First byte of the data or header block fragment.
+    /// First byte of the data or header block fragment, of which there is none where what comes before it does not fit.
     pub body: u64,
     /// First byte after it: here the padding begins.
     pub body_end: u64,
@@ -285,6 +285,9 @@ impl Parts {
             kind::PUSH_PROMISE => take(4),
             _ => None,
         };
+        if !fit {
+            at = end;
+        }
         let pad = pad_length.map_or(0, |p| space.read(p, 1).first().copied().unwrap_or(0));
         let pad = u64::from(pad);
         fit &= pad <= end - at;

@@ -53,7 +53,7 @@ impl Shape for Frame {
             Some(hole) => Err(Malformed::new(
                 hole.first_byte().max(start),
                 format!("{there} bytes of payload"),
-                "bytes that the capture lost, read as zeros",
+                "bytes that the capture lost",
             )),
             None => Ok(()),
         }
@@ -122,7 +122,12 @@ impl Payload {
                 cx.leaf("promised_stream_id", Span::bits(at * 8 + 1, 31), &UBits);
             }
             (Some(at), _) => priority(cx, at),
-            (None, _) => {}
+            // too few bytes for them
+            (None, _) => {
+                let from = parts.pad_length.map_or(span.first_byte(), |at| at + 1);
+                let space = cx.at.space.clone();
+                cx.gap(&space, Span::bytes(from, parts.body - from));
+            }
         }
         let body = Span::bytes(parts.body, parts.body_end - parts.body);
         match self.head.kind {
@@ -132,7 +137,8 @@ impl Payload {
             kind::CONTINUATION => {
                 cx.leaf("fragment", body, &Raw::ANY);
             }
-            _ => self.headers(cx, body)?,
+            _ if parts.body < parts.end || parts.fit => self.headers(cx, body)?,
+            _ => {}
         }
         if parts.pad_length.is_some() && parts.fit {
             let padding = Span::bytes(parts.body_end, parts.end - parts.body_end);

@@ -112,6 +112,8 @@ fn upgrade(stream: &Space) -> Option<(u64, bool)> {
     if let Some(end) = end.filter(|end| has_preface(stream, *end)) {
         return Some((end, true));
     }
+    let is_text = |head: &[u8]| head.iter().all(|b| !matches!(b, 0..=8 | 14..=31));
+    let end = end.filter(|end| is_text(&head[..*end as usize]));
     // what was granted begins there, whatever the first frame is
     let granted = head.starts_with(b"HTTP/1.1 101 ");
     let end = end.filter(|end| granted || begins(stream, *end));

@@ -38,13 +38,32 @@ pub fn is_remnant(leaf: &Node) -> bool {
     parent.is_some_and(|p| p.field("headers").is_some() && p.fault().is_some())
 }
 
-/// A call whose headers are not known is one by its messages: that their flags and lengths fit.
+/// A call of which no header says that it is one, because they are not known, is one by its messages: that their flags and lengths
+/// fit.
 pub fn is_mark_of_call(root: &Node, path: &[Key]) -> bool {
     let is = |key: Option<&Key>, name: &str| matches!(key, Some(Key::Name(n)) if **n == *name);
-    let is_prefix = is(path.last(), "length") || is(path.last(), "compressed");
-    let named = |call: Node| call.field("path").is_some_and(|p| p.actual().is_some());
-    let call = path.get(..2).filter(|p| is(p.first(), "grpc_calls"));
-    is_prefix && call.is_some_and(|call| !follow(root, call).is_some_and(named))
+    if !is(path.last(), "length") && !is(path.last(), "compressed")
+        || !is(path.first(), "grpc_calls")
+    {
+        return false;
+    }
+    let Some(call) = path.get(..2).and_then(|call| follow(root, call)) else {
+        return false;
+    };
+    let id =
+        |n: &Node| ["connection", "stream_id"].map(|name| n.field(name).and_then(|n| n.actual()));
+    let stream = root
+        .field("streams")
+        .and_then(|all| all.items().find(|s| id(s) == id(&call)));
+    let says = |half: &str| {
+        let half = stream.as_ref().and_then(|s| s.field(half)?.field("header"));
+        let kind = half.and_then(|h| h.field("content-type")?.actual());
+        kind.is_some_and(|v| {
+            v.as_str()
+                .is_some_and(|v| v.starts_with("application/grpc"))
+        })
+    };
+    call.field("status").is_none() && !says("request") && !says("response")
 }
 
 /// The index 0 of a literal says that its name follows: what follows is the value, of which there may be too little for both.

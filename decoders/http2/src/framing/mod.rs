@@ -183,7 +183,9 @@ impl Framing {
         if growth != 0 {
             let right = head.length as i64 + growth;
             let pinned = is_pinned(&frame.splices, Span::bytes(frame.at, 3), cx);
-            let splits = head.kind == kind::DATA || head.has_fragment();
+            // how long one is that the stream does not have all of is not known
+            let is_whole = payload + head.length == frame.end;
+            let splits = is_whole && (head.kind == kind::DATA || head.has_fragment());
             if right > most as i64 && splits && !pinned {
                 let new = patched(under, frame.span(), &frame.splices);
                 let new = split::split(&new, most);

@@ -4,7 +4,6 @@ use super::Source;
 use super::body::{MESSAGE, PREFIX};
 use super::encoding::Encoding;
 use super::head::Head;
-use crate::exchange::Lost;
 use crate::talk::Who;
 use binq_core::codec::{Bool, Codec, Int, Raw, Text};
 use binq_core::encode::{Splice, agree, patched};
@@ -166,7 +165,7 @@ impl Shape for Message {
         let len = cx.at.span.end_byte() - start;
         let span = Span::bytes(start, len);
         if body.hole_in(span).is_some() {
-            cx.leaf("message", span, &Lost);
+            cx.leaf("message", span, &Raw::ANY);
             return Err(Malformed::new(
                 start,
                 format!("a message of {} bytes", self.said),

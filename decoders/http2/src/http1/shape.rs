@@ -3,7 +3,6 @@
 use super::Stream;
 use super::message::{Body, Chunk, Message, Side};
 use super::{TARGET, TOKEN, VERSION};
-use crate::exchange::Lost;
 use crate::lines::{Lines, VALUE};
 use binq_core::codec::{Codec, Raw};
 use binq_core::sequence::{SeqAt, Sequence, State, Step};
@@ -106,9 +105,12 @@ impl Shape for MessageShape {
         cx.node("header", nowhere, Kind::shared(Arc::new(by_name)));
         if let Some(content) = self.stream.content(self.i) {
             let body = &content.space;
-            let lost = body.hole_in(body.span()).is_some();
-            let kind = Kind::Leaf(Ref::Static(if lost { &Lost } else { &Raw::ANY }));
-            cx.node_in("body", body, body.span(), kind);
+            cx.node_in(
+                "body",
+                body,
+                body.span(),
+                Kind::Leaf(Ref::Static(&Raw::ANY)),
+            );
         }
         if let Body::Chunked {
             chunks,
@@ -191,9 +193,7 @@ impl Shape for ChunkShape {
             cx.leaf("extension", chunk.extension, &Raw::FIXED);
         }
         if chunk.size > 0 {
-            let lost = cx.at.space.hole_in(chunk.data).is_some();
-            let codec: &'static dyn Codec = if lost { &Lost } else { &Raw::ANY };
-            cx.node("data", chunk.data, Kind::Leaf(Ref::Static(codec)));
+            cx.leaf("data", chunk.data, &Raw::ANY);
         }
         Ok(())
     }
