@@ -174,10 +174,8 @@ impl BlockShape {
         if let Some(record) = &self.record {
             link::packet(cx, record);
             let end = record.data + record.captured;
-            at = end + (4 - (end - self.block.at) % 4) % 4;
-            let space = cx.at.space.clone();
-            cx.gap(&space, Span::bytes(end, at.min(to) - end));
-            at = at.min(to);
+            at = (end + (4 - (end - self.block.at) % 4) % 4).min(to);
+            cx.leaf("padding", Span::bytes(end, at - end), &Raw::FIXED);
         }
         let with_options = matches!(
             self.block.kind,

@@ -248,13 +248,13 @@ impl Talk {
                 };
                 if head.kind == kind::HEADERS
                     && let Some(read) = side.block(at)
-                    && read
-                        .1
-                        .fields
-                        .iter()
-                        .any(|f| f.name.known().is_some_and(|n| n == name))
                 {
-                    return true;
+                    let names = read.1.fields.iter().map(|f| f.name.known());
+                    // pseudo-header fields come first (section 8.3)
+                    let mut first = names.take_while(|n| n.is_none_or(|n| n.starts_with(b":")));
+                    if first.any(|n| n.is_some_and(|n| n == name)) {
+                        return true;
+                    }
                 }
                 at = end;
             }
