@@ -292,7 +292,7 @@ impl<'a, 'b> Packet<'a, 'b> {
                     from: Scalar::Bytes(from.into()),
                     to: Scalar::Bytes(vec![0; new as usize].into()),
                 };
-                (format!("{}.gap0", self.paths[0]), did)
+                (format!("{}.padding", self.paths[0]), did)
             }
         };
         let offset = self.under.offset(pad.first_byte());
