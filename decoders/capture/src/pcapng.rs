@@ -175,7 +175,9 @@ impl BlockShape {
             link::packet(cx, record);
             let end = record.data + record.captured;
             at = (end + (4 - (end - self.block.at) % 4) % 4).min(to);
-            cx.leaf("padding", Span::bytes(end, at - end), &Raw::FIXED);
+            if at > end {
+                cx.leaf("padding", Span::bytes(end, at - end), &Raw::FIXED);
+            }
         }
         let with_options = matches!(
             self.block.kind,
