@@ -10,7 +10,7 @@ use std::net::IpAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// A window is never larger (RFC 7323 section 2.3): a segment farther from the others is not of their stream.
-const FARTHEST: i64 = 1 << 30;
+const FARTHEST: i64 = 65_535 << 14;
 
 /// At most so many datagrams wait for their fragments at a time.
 const MOST_DATAGRAMS: usize = 4096;
