@@ -97,7 +97,7 @@ fn has_preface(stream: &Space, at: u64) -> bool {
 /// preface follows.
 fn upgrade(stream: &Space) -> Option<(u64, bool)> {
     let start = stream.read(0, 8);
-    if !start.starts_with(b"HTTP/") && !start.first()?.is_ascii_uppercase() {
+    if !start.starts_with(b"HTTP/") && !start.first()?.is_ascii_graphic() {
         return None;
     }
     let head = stream.read(0, HEAD_1_1);
