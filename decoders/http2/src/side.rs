@@ -96,8 +96,8 @@ fn has_preface(stream: &Space, at: u64) -> bool {
 /// The end of an HTTP/1.1 message that asks for, or grants, an upgrade to h2c (RFC 7540 section 3.2), and whether the
 /// preface follows.
 fn upgrade(stream: &Space) -> Option<(u64, bool)> {
-    let start = stream.read(0, 8);
-    if !start.starts_with(b"HTTP/") && !start.first()?.is_ascii_graphic() {
+    // a method, or the version of an answer
+    if !stream.read(0, 1).first()?.is_ascii_graphic() {
         return None;
     }
     let head = stream.read(0, HEAD_1_1);

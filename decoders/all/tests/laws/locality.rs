@@ -127,7 +127,10 @@ pub fn changed_elsewhere(
             || in_head && !is(&path[0], &["packets"]);
         // a packet whose damaged length says that it had bytes that others carry, too: how many it hides is nobody's field
         let hides = damaged && is(&path[path.len() - 1], &["skipped_bytes"]);
-        if path == edited || shares || respelled || told || hides {
+        // an index that stood for nothing, after an edit of the table's size
+        let sized = edited.last().is_some_and(|k| is(k, &["max_size"]));
+        let unknown = damaged && sized && leaf.actual().is_none();
+        if path == edited || shares || respelled || told || hides || unknown {
             return;
         }
         let now = follow(new, &path);
