@@ -3,10 +3,10 @@
 use crate::codecs::Mac;
 use crate::dissect::{self, Record, VLAN, carried, link};
 use crate::ip;
-use binq_core::codec::{Int, Named, Raw, UBits};
+use binq_core::codec::{Codec, Int, Named, Raw, UBits};
 use binq_core::sequence::{SeqAt, Sequence, State, Step};
 use binq_core::shape::{Cx, Field, Fixed, Shape};
-use binq_core::{Kind, Malformed, Ref, Span};
+use binq_core::{Bits, Kind, Malformed, Misfit, Ref, Scalar, Span};
 use std::sync::Arc;
 
 /// Link types that are decoded, and some that are not.
@@ -93,8 +93,40 @@ static FAMILY_LE: Named<Int> = Named {
     number: Int::U32LE,
     names: FAMILIES,
 };
-static LOOPBACK_BE: [Field; 1] = [Field::leaf("address_family", 0, 4, &FAMILY_BE)];
-static LOOPBACK_LE: [Field; 1] = [Field::leaf("address_family", 0, 4, &FAMILY_LE)];
+static LOOP: [Field; 1] = [Field::leaf("address_family", 0, 4, &FAMILY_BE)];
+static NULL_BE: [Field; 1] = [Field::leaf("address_family", 0, 4, &Family(&FAMILY_BE))];
+static NULL_LE: [Field; 1] = [Field::leaf("address_family", 0, 4, &Family(&FAMILY_LE))];
+
+/// A family in the byte order of the capturing machine, which only its bytes tell.
+struct Family(&'static Named<Int>);
+
+/// The family is small: in the other order its first two bytes would not be zero.
+fn is_little(family: &[u8]) -> bool {
+    family.get(..2).is_some_and(|b| *b != [0, 0])
+}
+
+impl Codec for Family {
+    fn decode(&self, bits: &Bits) -> Result<Scalar, Misfit> {
+        self.0.decode(bits)
+    }
+
+    fn encode(&self, value: &Scalar, like: &Bits) -> Result<Bits, Misfit> {
+        let bits = self.0.encode(value, like)?;
+        if is_little(bits.bytes()) != is_little(like.bytes()) {
+            let wanted = "an integer from 1 to 65535, which tells the byte order";
+            return Err(Misfit::new(wanted, value));
+        }
+        Ok(bits)
+    }
+
+    fn symbol(&self, actual: &Scalar) -> Option<Scalar> {
+        self.0.symbol(actual)
+    }
+
+    fn actual(&self, symbol: &Scalar) -> Option<Scalar> {
+        self.0.actual(symbol)
+    }
+}
 
 /// Add the packet of a record as a field.
 pub fn packet(cx: &mut Cx<'_>, record: &Record) {
@@ -102,8 +134,7 @@ pub fn packet(cx: &mut Cx<'_>, record: &Record) {
     let kind = match record.link {
         link::ETHERNET | link::LINUX_SLL | link::LINUX_SLL2 | link::NULL | link::LOOP => {
             let first = cx.at.space.read(record.data, 4);
-            // the family is small: in the other order its first two bytes would not be zero
-            let little = record.link == link::NULL && first.get(..2).is_some_and(|b| *b != [0, 0]);
+            let little = record.link == link::NULL && is_little(&first);
             Kind::shared(Arc::new(LinkFrame {
                 record: *record,
                 little,
@@ -152,8 +183,9 @@ impl Shape for LinkFrame {
             link::ETHERNET => &ETHERNET,
             link::LINUX_SLL => &SLL,
             link::LINUX_SLL2 => &SLL2,
-            _ if self.little => &LOOPBACK_LE,
-            _ => &LOOPBACK_BE,
+            link::LOOP => &LOOP,
+            _ if self.little => &NULL_LE,
+            _ => &NULL_BE,
         }
     }
 

@@ -319,11 +319,22 @@ impl Shape for Datagram {
     }
 }
 
+/// What is known of a transport protocol that has a checksum.
+pub struct Summed {
+    /// First byte of the checksum.
+    pub at: u64,
+    /// Bytes of the fixed header.
+    pub header: usize,
+    /// Whether zero stands for none.
+    pub udp: bool,
+}
+
 /// Whether a packet's protocol has a checksum that is known here, and where.
-pub fn checksum_at(protocol: u8) -> Option<(u64, bool)> {
-    match protocol {
-        dissect::TCP => Some((16, false)),
-        dissect::UDP => Some((6, true)),
-        _ => None,
-    }
+pub fn summed(protocol: u8) -> Option<Summed> {
+    let (at, header, udp) = match protocol {
+        dissect::TCP => (16, 20, false),
+        dissect::UDP => (6, 8, true),
+        _ => return None,
+    };
+    Some(Summed { at, header, udp })
 }

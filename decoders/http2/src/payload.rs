@@ -380,9 +380,8 @@ impl Origins {
         let mut at = span.first_byte();
         while at + 2 <= span.end_byte() {
             let len = 2 + u64::from(Int16::read(cx, at));
-            if len > span.end_byte() - at {
-                break;
-            }
+            // one that is longer than what is left has all of it, and a fault
+            let len = len.min(span.end_byte() - at);
             all.push(Span::bytes(at, len));
             at += len;
         }
@@ -429,6 +428,14 @@ impl Shape for Origin {
         let span = cx.at.span;
         let text = Span::bits(span.start + 16, span.len - 16);
         cx.leaf("ascii_origin", text, &Raw::ANY);
+        let said = u64::from(Int16::read(cx, span.first_byte()));
+        if said > text.len / 8 {
+            return Err(Malformed::new(
+                span.first_byte(),
+                format!("an origin of at most {} bytes", text.len / 8),
+                said.to_string(),
+            ));
+        }
         Ok(())
     }
 }

@@ -73,7 +73,8 @@ pub fn becomes_name(path: &[Key], value: &Scalar) -> bool {
 
 /// A response with a status of 1xx is an informational one, and the one after it is the response.
 pub fn becomes_informational(path: &[Key], value: &Scalar) -> bool {
-    let is_status = matches!(path.last(), Some(Key::Name(n)) if matches!(&**n, "status" | "value"));
+    let is_status =
+        matches!(path.last(), Some(Key::Name(n)) if matches!(&**n, "status" | ":status" | "value"));
     // a number in HTTP/1.1
     is_status && value.to_string().trim_start_matches('"').starts_with('1')
 }

@@ -7,7 +7,7 @@ use crate::dissect::{self, Ip, Record};
 use crate::file::{File, block};
 use crate::flows::{Seen, Tracker};
 use crate::order::Order;
-use crate::tcp::{Options, pseudo_header};
+use crate::tcp::{Options, Summed, pseudo_header};
 use binq_core::encode::{Did, Note, Splice, patched};
 use binq_core::layer::Patching;
 use binq_core::{Reject, Scalar, Space, Span};
@@ -384,10 +384,10 @@ impl<'a, 'b> Packet<'a, 'b> {
 
     /// Sum a segment again, by how it was summed before.
     fn transport(&mut self, ip: &Ip, start: u64, old: &[u8], new: &[u8], complete: bool) {
-        let Some((at, udp)) = crate::tcp::checksum_at(ip.protocol) else {
+        let Some(Summed { at, header, udp }) = crate::tcp::summed(ip.protocol) else {
             return;
         };
-        if new.len() < at as usize + 2 || old.len() < at as usize + 2 {
+        if new.len() < header || old.len() < header {
             return;
         }
         let wire_len = match ip.fragment {
