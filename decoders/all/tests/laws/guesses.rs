@@ -85,7 +85,12 @@ pub fn leaves_metadata(path: &[Key], value: &Scalar) -> bool {
     let listed = path
         .iter()
         .any(|k| is(k, &["metadata", "response_metadata", "trailers"]));
-    let own = |name: &str| name.starts_with(':') || name.starts_with("grpc-");
+    // the short ones of those that HTTP has: a value that is made up hits no longer one
+    const OF_HTTP: [&str; 4] = ["date", "host", "te", "via"];
+    let own = |name: &str| {
+        let name = name.to_ascii_lowercase();
+        name.starts_with(':') || name.starts_with("grpc-") || OF_HTTP.contains(&&*name)
+    };
     listed && path.last().is_some_and(|k| is(k, &["name"])) && value.as_str().is_some_and(own)
 }
 
