@@ -76,7 +76,8 @@ def compare(name, entry, flow):
     # mitmproxy knows no encoding of requests
     if posted.get("encoding") != "base64":
         assert len(flow.request.raw_content) == request["bodySize"], name
-    assert len(base64.b64decode(posted["text"]) if "encoding" in posted else posted.get("text", "").encode()) == request["bodySize"]
+    text = posted.get("text", "")
+    assert len(base64.b64decode(text) if "encoding" in posted else text.encode()) == request["bodySize"], name
     assert flow.response.status_code == response["status"], name
     content = base64.b64decode(response["content"]["text"])
     assert len(content) == response["content"]["size"], name
@@ -91,8 +92,8 @@ def inflated_page():
     import gzip, socket, struct
     body = gzip.compress(PAGE, mtime=0)
     said = [(0, b"GET /page?q=1&r HTTP/1.1\r\nHost: a.example\r\nCookie: a=b\r\n\r\n"),
-            (1, b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(body)
-             + body)]
+            (1, b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Encoding: gzip\r\n"
+             b"Content-Length: %d\r\n\r\n" % len(body) + body)]
     out = struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 101)
     ends, ports, seq = [socket.inet_aton("10.0.0.1"), socket.inet_aton("10.0.0.2")], [40000, 80], [100, 900]
     for n, (who, flags, text) in enumerate([(0, 2, b""), (1, 18, b""), *((w, 24, t) for w, t in said)]):
@@ -137,8 +138,8 @@ def grpcurl():
         here, n = re.subn(server_is, f"127.0.0.1:{port}", command, flags=re.S)
         assert n == 1, command
         record.calls.clear()
-        done = subprocess.run(["bash"], input=here, cwd=folder, env={**os.environ, "PATH": path}, capture_output=True, text=True,
-                              timeout=60)
+        done = subprocess.run(["bash"], input=here, cwd=folder, env={**os.environ, "PATH": path}, capture_output=True,
+                              text=True, timeout=60)
         assert not os.listdir(folder), "a word was run as a command"
         assert len(record.calls) == 1, (command, done.stderr)
         return done, record.calls[0]
@@ -184,23 +185,24 @@ def grpcurl():
                 count += 1
         assert count > 70, count
 
-        nasty = [r'''it's "quoted" $(touch a) `touch b` $HOME \ \\n ! * ~ # ; & | > c''', "'", "''", "a\nb\r\n\tc", "END", "\nEND\n",
-                 "-d", "@", "ü ☃ 😀 \u2028 \x01 \x7f", ""]
+        nasty = [r'''it's "quoted" $(touch a) `touch b` $HOME \ \\n ! * ~ # ; & | > c''', "'", "''", "a\nb\r\n\tc", "END",
+                 "\nEND\n", "-d", "@", "ü ☃ 😀 \u2028 \x01 \x7f", ""]
         for name in [*map(quoted, nasty), '"x" * 200000']:
-            edit = f".grpc_calls[0].requests[0].message.name = {name} | .grpc_calls[1].requests += [.grpc_calls[1].requests[0]]"
+            edit = f".grpc_calls[0].requests[0].message.name = {name}"
+            edit += " | .grpc_calls[1].requests += [.grpc_calls[1].requests[0]]"
             Path(work, "a").write_bytes(binq("-b", *SCHEMA, edit, SAMPLES / "capture/grpc-streaming.pcap"))
             for i in range(4):
                 check(Path(work, "a"), i, folder)
         # what HTTP/2 allows in a value, and -bin with all bytes
-        for name, value in [("x-a", r'''it's "q" $(touch a) `touch b` $HOME ${HOME} \ ! , ; = : & | > c'''), ("x-b", "a:b: c"), ("x-c", "@a"),
-                            ("x-d", ""), ("x-e", "-H"), ("x-bin", "bytes")]:
+        quotes = r'''it's "q" $(touch a) `touch b` $HOME ${HOME} \ ! , ; = : & | > c'''
+        for name, value in [("x-a", quotes), ("x-b", "a:b: c"), ("x-c", "@a"), ("x-d", ""), ("x-e", "-H"), ("x-bin", "bytes")]:
             value = "[range(256)] | tobytes" if value == "bytes" else quoted(value)
             edit = f".grpc_calls[1].metadata += [{{name: {quoted(name)}, value: ({value})}}]"
             Path(work, "a").write_bytes(binq("-b", edit, SAMPLES / "capture/grpc-unary.pcap"))
             check(Path(work, "a"), 1, folder)
         # an empty message, and none
-        Path(work, "a").write_bytes(binq("-b", *SCHEMA, "del(.grpc_calls[1].requests[]) | .grpc_calls[0].requests[0].message = {}",
-                                         SAMPLES / "capture/grpc-streaming.pcap"))
+        edit = "del(.grpc_calls[1].requests[]) | .grpc_calls[0].requests[0].message = {}"
+        Path(work, "a").write_bytes(binq("-b", *SCHEMA, edit, SAMPLES / "capture/grpc-streaming.pcap"))
         for i in range(2):
             check(Path(work, "a"), i, folder)
     server.stop(None)

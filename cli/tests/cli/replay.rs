@@ -1,7 +1,7 @@
 //! `to_har` and `to_grpcurl` in the hands of who reads them: see `replay.py`.
 //!
-//! `BINQ_PYTHON` names a Python with the packages that `.ci/run` lists, and grpcurl beside it; `samples/fetch-har-schema` fetches
-//! the schema.
+//! `BINQ_PYTHON` names a Python with the packages that `.ci/run` lists, and grpcurl beside it; `samples/fetch-har-schema`
+//! fetches the schema.
 
 use crate::common::{BINQ, run};
 use crate::oracle;

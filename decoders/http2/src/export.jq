@@ -22,12 +22,27 @@ def _schema_flags:
     ($protos[] | "-proto", .file),
     ((.descriptor_set // [])[] | "-protoset", .);
 
+# What a value is, for errors: where it is, if it is decoded.
+def _what:
+  (try topath catch null) as $path
+  | if $path == null then type | if . == "null" then . elif startswith("a") or startswith("o") then "an \(.)" else "a \(.)" end
+    elif $path == [] then "the input"
+    else $path | map(if isnumber then "[\(.)]" else ".\(.)" end) | join("") end;
+
+def _is_call: isobject and has("requests") and has("responses");
+
+# A call, or what a query made of one.
+def _is_like_call: _is_call or isobject and (try (topath | false) catch true);
+
+def _is_capture: isobject and has("grpc_calls");
+
 # The command that would make a call again.
 def to_grpcurl:
   . as $call
-  | if (.path? // null) == null then error("to_grpcurl takes a call whose path is known") else . end
+  | if _is_like_call | not then error("to_grpcurl takes a call, as .grpc_calls[] gives them, not \(_what)") else . end
+  | if .path? == null then error("to_grpcurl takes a call whose path is known; \(_what) has none") else . end
   | (_server | if . then _socket else $call.authority // null end) as $address
-  | if $address == null then error("to_grpcurl takes a call whose server is known") else . end
+  | if $address == null then error("to_grpcurl takes a call whose server is known; \(_what) has none") else . end
   | ([.requests[]? | .message | _message_json | tojson] | join(" ")) as $data
   # Linux takes no argument of 128 KiB or more
   | ($data | utf8bytelength > 100000) as $long
@@ -40,8 +55,8 @@ def to_grpcurl:
       (.path | tostring | ltrimstr("/")) ]
   | map(_word) | join(" ") | if $long then "\(.) <<'END'\n\($data)\nEND" else . end;
 
-# Header fields without those that HTTP/2 has for the first line, and those that were lost. Bytes that gRPC's C core sends as they
-# are, after a zero, are base64 to everyone else.
+# Header fields without those that HTTP/2 has for the first line, and those that were lost. Bytes that gRPC's C core sends as
+# they are, after a zero, are base64 to everyone else.
 def _headers:
   [ .headers[]? | select(.name != null and .value != null) | .name as $name | .value as $value
     | select($name | tostring | startswith(":") | not)
@@ -65,7 +80,8 @@ def _content:
   | (if $body == null or $coding == null then $body else $body | _inflated($coding) // $body end) as $content
   | ($content | _size) as $size
   | {$size} + (if $size > $sent then {compression: ($size - $sent)} else {} end)
-    + {mimeType: (_header("content-type") // ""), text: (if $size == 0 then "" else $content | @base64 end), encoding: "base64"};
+    + {mimeType: (_header("content-type") // ""),
+       text: (if $size == 0 then "" else $content | @base64 end), encoding: "base64"};
 
 def _query:
   if contains("?") then
@@ -116,21 +132,22 @@ def _har_entry:
   + (if .stream_id == null then {} else { _stream_id: .stream_id } end)
   + (_server | if . then { serverIPAddress: .ip } else {} end);
 
-# The stream of a call.
+# The stream of a call. Calls are in the order of the streams, some of which are none: it is hardly ever before the same place.
 def _stream_of:
-  . as $call
-  | first(root | .streams[]
+  . as $call | (try topath[1] catch 0) as $i
+  | root.streams
+  | first(.[range($i; length), range($i)]
       | select(.connection == $call.connection and .stream_id == $call.stream_id and .time == $call.time));
 
 def _har_entries:
   if isarray then .[] | _har_entries
-  elif has("streams") then .streams[] | _har_entry
-  elif has("requests") and has("responses") then
+  elif _is_capture then .streams[] | _har_entry
+  elif _is_call then
     ([.service, .method, .status, .status_name, .message] as [$service, $method, $status, $name, $message]
      | {_grpc: {service: $service, method: $method, status: $status, status_name: $name, message: $message}}) as $grpc
     | (_stream_of | _har_entry) + $grpc
-  elif has("request") or has("response") then _har_entry
-  else error("to_har takes a capture, a stream or a call, or an array of them") end;
+  elif isobject and (has("request") or has("response")) then _har_entry
+  else error("to_har takes a capture, a stream or a call, or an array of them, not \(_what)") end;
 
 # HTTP Archive 1.2.
 def to_har: { log: { version: "1.2", creator: { name: "binq", version: _binq_version }, entries: [_har_entries] } };
@@ -147,4 +164,10 @@ def summary(f):
           status: (.status | to_entries | sort_by(.key) | from_entries),
           p50: (.durations | _percentile(0.5)), p99: (.durations | _percentile(0.99)) });
 
-def summary: if isarray then summary(.[]) else summary(.grpc_calls[]) end;
+def _calls:
+  if isarray then .[] | _calls
+  elif _is_capture then .grpc_calls[]
+  elif _is_like_call then .
+  else error("summary takes a capture or a call, or an array of them, not \(_what)") end;
+
+def summary: summary(_calls);
