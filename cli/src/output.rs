@@ -147,7 +147,7 @@ impl Output {
         match value {
             V::Node(node) => {
                 let encoded = self.encoded(node)?;
-                if encoded.len() == 0 && is_view(node, 3) {
+                if encoded.is_empty() && is_view(node, 3) {
                     return Err(NotWritten::Value(format!(
                         "{}: has no bytes of its own, as it is put together of others; write one of its fields",
                         node.path_text()
