@@ -36,6 +36,9 @@ def _is_like_call: _is_call or isobject and (try (topath | false) catch true);
 
 def _is_capture: isobject and has("grpc_calls");
 
+# Header fields without those that were lost.
+def _known(fields): fields[]? | select((.name // "") != "" and .value != null);
+
 # The command that would make a call again.
 def to_grpcurl:
   . as $call
@@ -49,7 +52,7 @@ def to_grpcurl:
   | [ "grpcurl", "-plaintext",
       _schema_flags,
       (.authority // empty | tostring | select(. != $address) | "-authority", .),
-      (.metadata[]? | "-H", "\(.name): \(if .name | endswith("-bin") then .value | @base64 else .value end)"),
+      (_known(.metadata) | "-H", "\(.name): \(if .name | endswith("-bin") then .value | @base64 else .value end)"),
       ($data | select(. != "") | "-d", if $long then "@" else . end),
       $address,
       (.path | tostring | ltrimstr("/")) ]
@@ -58,7 +61,7 @@ def to_grpcurl:
 # Header fields without those that HTTP/2 has for the first line, and those that were lost. Bytes that gRPC's C core sends as
 # they are, after a zero, are base64 to everyone else.
 def _headers:
-  [ .headers[]? | select(.name != null and .value != null) | .name as $name | .value as $value
+  [ _known(.headers) | .name as $name | .value as $value
     | select($name | tostring | startswith(":") | not)
     | { name: ($name | tostring),
         value: (if ($name | endswith("-bin")) and ($value | tostring | startswith("\u0000"))
