@@ -135,6 +135,8 @@ Examples:
   binq -c '.records[] | select(.rmgr == \"Heap\") | {lsn, record_type, xl_xid}' SEGMENT
   binq -b '.records[3].xl_tot_len = 0' SEGMENT > BROKEN
   binq -i.orig '.records[3].xl_xid = 7' SEGMENT
+  binq -c --proto API.proto '.grpc_calls[] | {path, status_name, requests}' CAPTURE
+  binq -b '.grpc_calls[].metadata[].value = \"-\"' CAPTURE > REDACTED
 
 Exit codes: 1 and 4 with -e, 2 an input or the usage is wrong, 3 the filter does not compile, 5 an error while running.";
 

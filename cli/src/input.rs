@@ -81,7 +81,7 @@ impl Decoder {
     /// As the command line says.
     ///
     /// # Errors
-    /// A format that there is none of.
+    /// A format that there is none of, or settings that a format cannot do with.
     pub fn new(args: &Args, options: Vec<(String, String)>) -> Result<Self, String> {
         let registry = binq_all::registry();
         let names = registry.names();
@@ -97,10 +97,12 @@ impl Decoder {
             .into_iter()
             .map(|(k, v)| (k, Scalar::from(v)))
             .collect();
+        let options = options_of(args, values);
+        registry.check(&options)?;
         Ok(Self {
             registry,
             format: args.decode.clone(),
-            options: options_of(args, values),
+            options,
             text: args.from_text,
             current: Current::default(),
         })

@@ -74,6 +74,14 @@ impl From<io::Error> for NotWritten {
     }
 }
 
+/// Whether a node without bytes shows such as have some, a few levels down: what is stored elsewhere, and may be in pieces.
+fn is_view(node: &Node, depth: u32) -> bool {
+    let shown = |child: &Node| {
+        child.bytes().is_ok_and(|b| !b.is_empty()) || depth > 0 && is_view(child, depth - 1)
+    };
+    node.fields().iter().any(|(_, child)| shown(child)) || node.items().any(|child| shown(&child))
+}
+
 impl Output {
     /// As the command line says.
     ///
@@ -139,6 +147,12 @@ impl Output {
         match value {
             V::Node(node) => {
                 let encoded = self.encoded(node)?;
+                if encoded.is_empty() && is_view(node, 3) {
+                    return Err(NotWritten::Value(format!(
+                        "{}: has no bytes of its own, as it is put together of others; write one of its fields",
+                        node.path_text()
+                    )));
+                }
                 write_encoded(&encoded, &self.input, &mut self.out)?;
             }
             V::Bytes(bytes) | V::Text(bytes) => self.out.write_all(bytes)?,

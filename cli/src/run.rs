@@ -178,6 +178,8 @@ impl Runner {
         let ahead = inputs.clone();
         let cx = context(decoder, move || ahead.borrow_mut().next_named());
         loop {
+            // results of one input come before what is wrong with the next
+            self.output.flush()?;
             let next = inputs.borrow_mut().next_named();
             let Some((path, input)) = next else {
                 return Ok(());

@@ -12,5 +12,6 @@ mod in_place;
 mod memory;
 mod memory_capture;
 mod oracle;
+mod replay;
 mod standby;
 mod waldump;

@@ -510,7 +510,9 @@ impl Node {
         let Some(room) = self.room(name) else {
             return Err(Reject::Structure {
                 path: self.path_text(),
-                why: format!("its field {name:?} cannot be removed"),
+                why: format!(
+                    "its field {name:?} cannot be removed; tovalue gives a copy that it can be removed from"
+                ),
             });
         };
         let edit = (!room.cut.is_empty()).then(|| Arc::new(Edit::Removed));

@@ -119,6 +119,14 @@ pub trait Format: Send + Sync + 'static {
         false
     }
 
+    /// What is wrong with the settings of this format, before any input is read.
+    ///
+    /// # Errors
+    /// In words, such as a file that cannot be read.
+    fn check(&self, _options: &Options) -> Result<(), String> {
+        Ok(())
+    }
+
     /// Decode an input. Never fails: what is wrong is a fault on a node, what is not understood is a gap.
     fn decode(&self, space: Space, options: &Options) -> Node;
 
@@ -147,6 +155,18 @@ pub trait Format: Send + Sync + 'static {
     fn definitions(&self) -> &'static str {
         ""
     }
+}
+
+/// What a whole file was packed with, by its first bytes, and what unpacks it.
+fn compression(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
+    let known: [(&[u8], _, _); 4] = [
+        (b"\x1f\x8b", "a gzip file", "zcat"),
+        (b"\x28\xb5\x2f\xfd", "a zstd file", "zstdcat"),
+        (b"\xfd7zXZ\0", "an xz file", "xzcat"),
+        (b"BZh", "a bzip2 file", "bzcat"),
+    ];
+    let found = known.iter().find(|(mark, ..)| bytes.starts_with(mark));
+    found.map(|(_, name, tool)| (*name, *tool))
 }
 
 /// The formats that a program knows.
@@ -181,6 +201,14 @@ impl Registry {
         Ok(format.decode(input, &options))
     }
 
+    /// Whether all formats can do with the settings.
+    ///
+    /// # Errors
+    /// What the first one says that cannot.
+    pub fn check(&self, options: &Options) -> Result<(), String> {
+        self.0.iter().try_for_each(|format| format.check(options))
+    }
+
     fn named(&self, name: &str) -> Result<&'static dyn Format, Fault> {
         let found = self.0.iter().copied().find(|f| f.name() == name);
         found.ok_or_else(|| Fault {
@@ -208,7 +236,13 @@ impl Registry {
             path: String::new(),
             offset: Some(0),
             expected: format!("the beginning of {}", self.names().join(" or ")),
-            found: head(bytes),
+            found: match compression(bytes) {
+                Some((name, tool)) => format!(
+                    "{name}; unpack it first, as `{tool} FILE | binq` does: {}",
+                    head(bytes)
+                ),
+                None => head(bytes),
+            },
         })
     }
 

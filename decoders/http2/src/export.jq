@@ -22,25 +22,46 @@ def _schema_flags:
     ($protos[] | "-proto", .file),
     ((.descriptor_set // [])[] | "-protoset", .);
 
+# What a value is, for errors: where it is, if it is decoded.
+def _what:
+  (try topath catch null) as $path
+  | if $path == null then type | if . == "null" then . elif startswith("a") or startswith("o") then "an \(.)" else "a \(.)" end
+    elif $path == [] then "the input"
+    else $path | map(if isnumber then "[\(.)]" else ".\(.)" end) | join("") end;
+
+def _is_call: isobject and has("requests") and has("responses");
+
+# A call, or what a query made of one.
+def _is_like_call: _is_call or isobject and (try (topath | false) catch true);
+
+def _is_capture: isobject and has("grpc_calls");
+
+# Header fields without those that were lost.
+def _known(fields): fields[]? | select((.name // "") != "" and .value != null);
+
 # The command that would make a call again.
 def to_grpcurl:
   . as $call
-  | if (.path? // null) == null then error("to_grpcurl takes a call whose path is known") else . end
+  | if _is_like_call | not then error("to_grpcurl takes a call, as .grpc_calls[] gives them, not \(_what)") else . end
+  | if .path? == null then error("to_grpcurl takes a call whose path is known; \(_what) has none") else . end
   | (_server | if . then _socket else $call.authority // null end) as $address
-  | if $address == null then error("to_grpcurl takes a call whose server is known") else . end
+  | if $address == null then error("to_grpcurl takes a call whose server is known; \(_what) has none") else . end
+  | ([.requests[]? | .message | _message_json | tojson] | join(" ")) as $data
+  # Linux takes no argument of 128 KiB or more
+  | ($data | utf8bytelength > 100000) as $long
   | [ "grpcurl", "-plaintext",
       _schema_flags,
       (.authority // empty | tostring | select(. != $address) | "-authority", .),
-      (.metadata[]? | "-H", "\(.name): \(if .name | endswith("-bin") then .value | @base64 else .value end)"),
-      ([.requests[]? | .message | _message_json | tojson] | select(. != []) | "-d", join(" ")),
+      (_known(.metadata) | "-H", "\(.name): \(if .name | endswith("-bin") then .value | @base64 else .value end)"),
+      ($data | select(. != "") | "-d", if $long then "@" else . end),
       $address,
       (.path | tostring | ltrimstr("/")) ]
-  | map(_word) | join(" ");
+  | map(_word) | join(" ") | if $long then "\(.) <<'END'\n\($data)\nEND" else . end;
 
-# Header fields without those that HTTP/2 has for the first line. Bytes that gRPC's C core sends as they are, after a zero, are
-# base64 to everyone else.
+# Header fields without those that HTTP/2 has for the first line, and those that were lost. Bytes that gRPC's C core sends as
+# they are, after a zero, are base64 to everyone else.
 def _headers:
-  [ .headers[]? | select(.name != null) | .name as $name | .value as $value
+  [ _known(.headers) | .name as $name | .value as $value
     | select($name | tostring | startswith(":") | not)
     | { name: ($name | tostring),
         value: (if ($name | endswith("-bin")) and ($value | tostring | startswith("\u0000"))
@@ -48,9 +69,22 @@ def _headers:
 
 def _header($name): first(.headers[]? | select((.name // "" | tostring | ascii_downcase) == $name) | .value | tostring) // null;
 
-def _base64: if . == null then "" else @base64 end;
-
 def _size: if . == null then 0 else tobytes | length end;
+
+# The body of a request: text, as HAR 1.2 names an encoding for responses only; where it is no text, what Playwright reads.
+def _posted:
+  . as $sent | (.body | tobytes) as $body | ($body | _utf8) as $text
+  | {mimeType: ($sent | _header("content-type") // ""), params: []}
+    + if $text != null then {$text} else {text: ($body | @base64), encoding: "base64"} end;
+
+# The body of a response, inflated: its content-encoding stays among the headers, and who reads HAR deflates by that.
+def _content:
+  .body? as $body | ($body | _size) as $sent | _header("content-encoding") as $coding
+  | (if $body == null or $coding == null then $body else $body | _inflated($coding) // $body end) as $content
+  | ($content | _size) as $size
+  | {$size} + (if $size > $sent then {compression: ($size - $sent)} else {} end)
+    + {mimeType: (_header("content-type") // ""),
+       text: (if $size == 0 then "" else $content | @base64 end), encoding: "base64"};
 
 def _query:
   if contains("?") then
@@ -58,61 +92,65 @@ def _query:
     | map(if contains("=") then {name: sub("=.*$"; ""), value: sub("^[^=]*="; "")} else {name: ., value: ""} end)
   else [] end;
 
+# Where a request went. A path may be a whole URL (to a proxy), and is none where it is "*" or that of CONNECT. Of an authority
+# that was lost, the address of the server is known; of a stream that is no part of a capture, nothing (RFC 6761, 6.4).
+def _url($sent; $path):
+  if $path | test("^[A-Za-z][A-Za-z0-9+.-]*://") then $path else
+    ($sent.authority // (_server | if . then _socket else null end) // "unknown.invalid" | tostring) as $authority
+    | "\($sent.scheme // "http")://\($authority)\(if $path | startswith("/") then $path else "" end)"
+  end;
+
 # A stream as an entry of HAR 1.2.
 def _har_entry:
-  . as $stream
-  | (.request // {}) as $sent | (.response // {}) as $got
+  (.request // {}) as $sent | (.response // {}) as $got
   | ((.duration // 0) * 1000) as $time
-  | (if .stream_id == null then $sent.version // $got.version // "HTTP/1.1" | tostring else "HTTP/2.0" end) as $version
+  | (if .stream_id == null then $sent.version // $got.version // "HTTP/1.1" | tostring else "HTTP/2" end) as $version
   | ($sent.path // "" | tostring) as $path
-  | (if $path | test("^[a-z]+://") then $path
-     else "\($sent.scheme // "http")://\($sent.authority // "" | tostring)\($path)" end) as $url
   | { startedDateTime: (.time // "1970-01-01T00:00:00Z"),
       time: $time,
       request: ({
         method: ($sent.method // "" | tostring),
-        url: $url,
+        url: _url($sent; $path),
         httpVersion: $version,
         cookies: [],
         headers: ($sent | _headers),
         queryString: ($path | _query),
         headersSize: -1,
         bodySize: ($sent.body? | _size)
-      } + (if ($sent.body? | _size) == 0 then {} else
-        { postData: { mimeType: ($sent | _header("content-type") // ""), params: [],
-                      text: ($sent.body | _base64), _encoding: "base64" } } end)),
+      } + (if ($sent.body? | _size) == 0 then {} else { postData: ($sent | _posted) } end)),
       response: ({
         status: (try ($got.status // 0 | tonumber) catch 0),
         statusText: ($got.reason // "" | tostring),
         httpVersion: $version,
         cookies: [],
         headers: ($got | _headers),
-        content: { size: ($got.body? | _size), mimeType: ($got | _header("content-type") // ""),
-                   text: ($got.body? | _base64), encoding: "base64" },
+        content: ($got | _content),
         redirectURL: ($got | _header("location") // ""),
         headersSize: -1,
         bodySize: ($got.body? | _size)
       } + (if $got.trailers? then { _trailers: ({headers: $got.trailers} | _headers) } else {} end)),
       cache: {},
       timings: { blocked: -1, dns: -1, connect: -1, ssl: -1, send: 0, wait: $time, receive: 0 },
-      connection: (if .stream_id == null then "\(.connection)" else "\(.connection)/\(.stream_id)" end) }
+      connection: "\(.connection)" }
+  + (if .stream_id == null then {} else { _stream_id: .stream_id } end)
   + (_server | if . then { serverIPAddress: .ip } else {} end);
 
-# The stream of a call.
+# The stream of a call. Calls are in the order of the streams, some of which are none: it is hardly ever before the same place.
 def _stream_of:
-  . as $call
-  | first(root | .streams[]
+  . as $call | (try topath[1] catch 0) as $i
+  | root.streams
+  | first(.[range($i; length), range($i)]
       | select(.connection == $call.connection and .stream_id == $call.stream_id and .time == $call.time));
 
 def _har_entries:
   if isarray then .[] | _har_entries
-  elif has("streams") then .streams[] | _har_entry
-  elif has("requests") and has("responses") then
+  elif _is_capture then .streams[] | _har_entry
+  elif _is_call then
     ([.service, .method, .status, .status_name, .message] as [$service, $method, $status, $name, $message]
      | {_grpc: {service: $service, method: $method, status: $status, status_name: $name, message: $message}}) as $grpc
     | (_stream_of | _har_entry) + $grpc
-  elif has("request") or has("response") then _har_entry
-  else error("to_har takes a capture, a stream or a call, or an array of them") end;
+  elif isobject and (has("request") or has("response")) then _har_entry
+  else error("to_har takes a capture, a stream or a call, or an array of them, not \(_what)") end;
 
 # HTTP Archive 1.2.
 def to_har: { log: { version: "1.2", creator: { name: "binq", version: _binq_version }, entries: [_har_entries] } };
@@ -129,4 +167,10 @@ def summary(f):
           status: (.status | to_entries | sort_by(.key) | from_entries),
           p50: (.durations | _percentile(0.5)), p99: (.durations | _percentile(0.99)) });
 
-def summary: if isarray then summary(.[]) else summary(.grpc_calls[]) end;
+def _calls:
+  if isarray then .[] | _calls
+  elif _is_capture then .grpc_calls[]
+  elif _is_like_call then .
+  else error("summary takes a capture or a call, or an array of them, not \(_what)") end;
+
+def summary: summary(_calls);

@@ -2,6 +2,7 @@
 //!
 //! They are said in jq (`export.jq`); only what jq cannot know is here.
 
+use crate::grpc::encoding::Encoding;
 use binq_core::{FnCx, NodeFn, Plain, Scalar};
 
 /// The functions in jq.
@@ -18,6 +19,16 @@ pub const ALL: &[NodeFn] = &[
         name: "_message_json",
         arity: 0,
         run: message_json,
+    },
+    NodeFn {
+        name: "_inflated",
+        arity: 1,
+        run: inflated,
+    },
+    NodeFn {
+        name: "_utf8",
+        arity: 0,
+        run: utf8,
     },
     NodeFn {
         name: "_given_lists",
@@ -37,6 +48,30 @@ fn message_json(cx: &FnCx<'_>, input: &Plain, _: &[Plain]) -> Result<Plain, Stri
     let found = functions.iter().find(|f| f.name == "to_protojson");
     let found = found.ok_or("no format here can say a message as JSON")?;
     (found.run)(cx, input, &[])
+}
+
+/// A body without its content coding (RFC 9110, 8.4.1), or null if the coding is another one or the bytes are not in it.
+fn inflated(_: &FnCx<'_>, input: &Plain, args: &[Plain]) -> Result<Plain, String> {
+    let found = match (input, args) {
+        (Plain::Node(body), [Plain::Scalar(Scalar::Str(coding))]) => {
+            let coding = coding.trim().to_ascii_lowercase();
+            let bytes = body.bytes().map_err(|e| e.to_string())?;
+            Encoding::named(coding.as_bytes()).and_then(|coding| coding.inflate(&bytes).ok())
+        }
+        _ => None,
+    };
+    Ok(Plain::Scalar(
+        found.map_or(Scalar::Null, |bytes| Scalar::Bytes(bytes.into())),
+    ))
+}
+
+/// Bytes as text, or null if they are none: `tostring` would replace what is not.
+fn utf8(_: &FnCx<'_>, input: &Plain, _: &[Plain]) -> Result<Plain, String> {
+    let text = match input {
+        Plain::Scalar(Scalar::Bytes(bytes)) => std::str::from_utf8(bytes).ok().map(Scalar::from),
+        _ => None,
+    };
+    Ok(Plain::Scalar(text.unwrap_or(Scalar::Null)))
 }
 
 /// The settings that were given more than once, such as files that describe messages.

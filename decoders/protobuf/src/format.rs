@@ -24,6 +24,11 @@ impl Format for Protobuf {
         given("proto") || given("descriptor_set") || options.text("message").is_some()
     }
 
+    fn check(&self, options: &Options) -> Result<(), String> {
+        let found = message_type(options).map(drop);
+        found.map_err(|(expected, found)| format!("expected {expected}, found {found}"))
+    }
+
     /// A message has no mark: any short text may be one.
     fn probe(&self, _probe: &Probe<'_>) -> Confidence {
         Confidence::No

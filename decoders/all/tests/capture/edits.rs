@@ -8,8 +8,10 @@ use bytes::Bytes;
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
-fn port(root: &Node) -> u64 {
-    int(&at(root, ".tcp_connections[0].server.port"))
+/// The server's port, if there is a connection.
+fn port(root: &Node) -> Option<u64> {
+    let first = at(root, ".tcp_connections").item(0)?;
+    Some(int(&at(&first, ".server.port")))
 }
 
 /// What tshark said of a sample before any edit.
@@ -27,6 +29,11 @@ fn kinds(complaints: Vec<String>) -> BTreeMap<String, usize> {
 
 /// Tshark complains about the outcome of no more than it did before.
 pub(crate) fn accepted(name: &str, before: &Bytes, after: &Bytes) {
+    accepted_but(name, before, after, &[]);
+}
+
+/// The same, but for what an edit was to bring about: each of these there is now, and was not before.
+pub(crate) fn accepted_but(name: &str, before: &Bytes, after: &Bytes, news: &[&str]) {
     if !has_tshark() {
         return;
     }
@@ -45,7 +52,12 @@ pub(crate) fn accepted(name: &str, before: &Bytes, after: &Bytes) {
         known.entry(before.clone()).or_insert_with(look).clone()
     };
     let after = written(&format!("{name}-after.pcap"), after);
-    let new = kinds(complaints(&after, port, sums));
+    let mut new = kinds(complaints(&after, port, sums));
+    for kind in news {
+        let known = new.len();
+        new.retain(|k, _| old.contains_key(k) || !k.starts_with(kind));
+        assert!(new.len() < known, "{name}: no {kind} among {new:?}");
+    }
     assert_eq!(new, old, "{name}");
 }
 
@@ -63,10 +75,27 @@ pub(crate) fn shown(name: &str, bytes: &Bytes, field: &str) -> Vec<String> {
     let port = port(&decode(bytes));
     let rows = fields(
         &written(&format!("{name}-shown.pcap"), bytes),
-        Some(port),
+        port,
         &[field],
     );
     rows.into_iter().flat_map(|mut r| r.remove(0)).collect()
+}
+
+/// Whether tshark shows a value of a field that it did not show before.
+pub(crate) fn shows(name: &str, before: &Bytes, after: &Bytes, field: &str, value: &str) {
+    if !has_tshark() {
+        return;
+    }
+    let count = |bytes| {
+        let values = shown(name, bytes, field);
+        // fields of several lines are one cell to tshark
+        values.iter().filter(|v| *v == value).count()
+    };
+    let (old, new) = (count(before), count(after));
+    assert!(
+        new > old,
+        "{name}: {field} {value:?} {old} times before, {new} after"
+    );
 }
 
 /// All header fields and messages of a capture, by stream.
@@ -120,6 +149,7 @@ fn a_header_of_the_same_size() {
             "r-9"
         );
         accepted(name, &bytes, &new);
+        shows(name, &bytes, &new, "http2.header.value", "r-9");
     }
 }
 
@@ -187,6 +217,9 @@ fn a_message_that_grows_shrinks_and_splits() {
             assert!(read == message, "{name} {len}: {} bytes", read.len());
             only(&root, &new, 1);
             accepted(&format!("{name}-{len}"), &bytes, &new);
+            let requests = at(&decode(&new), &format!(".grpc_calls[{call}].requests"));
+            let length = text(&at(&requests, "[0].length"));
+            shows(name, &bytes, &new, "grpc.message_length", &length);
         }
     }
 }
@@ -259,6 +292,8 @@ fn two_views_are_one_edit_and_a_contradiction_is_told() {
     let new = encoded(&both).to_bytes();
     only(&root, &new, 2);
     accepted("both", &bytes, &new);
+    shows("both", &bytes, &new, "http2.headers.path", "/a/b");
+    shows("both", &bytes, &new, "grpc.message_length", "9");
 }
 
 #[test]
@@ -312,9 +347,13 @@ fn status_and_details() {
     assert_eq!(text(&at(&again, ".grpc_calls[3].message")), "später");
     only(&root, &new, 2);
     accepted("status", &bytes, &new);
+    shows("status", &bytes, &new, "http2.header.value", "10");
+    shows("status", &bytes, &new, "http2.header.value", "sp%C3%A4ter");
     let details = ".grpc_calls[3].status_details";
     let edited = set(&root, details, Scalar::Bytes(vec![8, 10].into()));
     let new = encoded(&edited).to_bytes();
     assert_eq!(at(&decode(&new), details).bytes().unwrap()[..], [8, 10]);
     accepted("details", &bytes, &new);
+    // as bytes, after a zero: to tshark, a value without text
+    shows("details", &bytes, &new, "http2.header.value.length", "3");
 }

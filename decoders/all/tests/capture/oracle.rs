@@ -46,6 +46,7 @@ pub(crate) fn fields(file: &Path, port: Option<u64>, names: &[&str]) -> Vec<Vec<
     if names.iter().any(|n| n.ends_with("checksum.status")) {
         // only then: tshark puts no stream together from segments whose checksum is bad
         command.args(["-o", "tcp.check_checksum:TRUE"]);
+        command.args(["-o", "udp.check_checksum:TRUE"]);
         command.args(["-o", "ip.check_checksum:TRUE"]);
     }
     if file.to_string_lossy().contains("reordered") {
@@ -79,7 +80,7 @@ pub(crate) fn fields(file: &Path, port: Option<u64>, names: &[&str]) -> Vec<Vec<
 
 /// What tshark finds wrong with a capture: malformed packets, gaps or repetitions in TCP, and bad checksums, if these are
 /// not left to the network card.
-pub(crate) fn complaints(file: &Path, port: u64, checksums: bool) -> Vec<String> {
+pub(crate) fn complaints(file: &Path, port: Option<u64>, checksums: bool) -> Vec<String> {
     let wrong = [
         "_ws.malformed",
         "tcp.analysis.lost_segment",
@@ -90,7 +91,7 @@ pub(crate) fn complaints(file: &Path, port: u64, checksums: bool) -> Vec<String>
     ];
     let mut out = Vec::new();
     let mut look = |names: &[&str], is_bad: &dyn Fn(&[String]) -> bool| {
-        for (i, row) in fields(file, Some(port), names).into_iter().enumerate() {
+        for (i, row) in fields(file, port, names).into_iter().enumerate() {
             for (name, cell) in names.iter().zip(row).filter(|(_, c)| is_bad(c)) {
                 out.push(format!("packet {}: {name} {cell:?}", i + 1));
             }
@@ -99,7 +100,11 @@ pub(crate) fn complaints(file: &Path, port: u64, checksums: bool) -> Vec<String>
     look(&wrong, &|cell| !cell.is_empty());
     if checksums {
         // 0 is bad, 1 good, 2 not verified
-        let sums = ["ip.checksum.status", "tcp.checksum.status"];
+        let sums = [
+            "ip.checksum.status",
+            "tcp.checksum.status",
+            "udp.checksum.status",
+        ];
         look(&sums, &|cell| cell.iter().any(|c| c == "0"));
     }
     out

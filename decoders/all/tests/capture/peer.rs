@@ -162,9 +162,11 @@ fn client(root: &Node) -> Bytes {
         .unwrap()
 }
 
-/// The edited connection is what the peer sees, read from the edited nodes and from the new file.
-fn seen(edited: &Node) -> Vec<Request> {
-    let again = decode(&encoded(edited).to_bytes());
+/// The edited connection is what the peer sees, read from the edited nodes and from the new file, which tshark accepts.
+fn seen(root: &Node, edited: &Node) -> Vec<Request> {
+    let new = encoded(edited).to_bytes();
+    crate::edits::accepted("peer", &encoded(root).to_bytes(), &new);
+    let again = decode(&new);
     let theirs = served(&again).unwrap_or_else(|e| panic!("{e}"));
     assert_eq!(theirs, ours(&again));
     theirs
@@ -209,7 +211,7 @@ fn an_edited_client_is_understood() {
     let before = ours(&root);
     // a path, whose entry in the header table later requests refer to
     let edited = set(&root, ".grpc_calls[0].path", "/demo.Greeter/Other");
-    let theirs = seen(&edited);
+    let theirs = seen(&root, &edited);
     assert_eq!(theirs[0].headers[":path"], [b"/demo.Greeter/Other"]);
     assert_eq!(theirs[1..], before[1..]);
 
@@ -220,7 +222,7 @@ fn an_edited_client_is_understood() {
         ".grpc_calls[1].requests[0].message",
         Scalar::Bytes(message.clone().into()),
     );
-    let theirs = seen(&edited);
+    let theirs = seen(&root, &edited);
     assert_eq!(theirs[1].body[..5], [0, 0, 1, 0x5f, 0x90]);
     assert_eq!(theirs[1].body[5..90_005], message);
     assert_eq!(theirs[2..], before[2..]);
@@ -248,7 +250,7 @@ fn an_edited_client_is_understood() {
         ),
         "trailers",
     );
-    let theirs = seen(&edited);
+    let theirs = seen(&root, &edited);
     assert!(!theirs[0].headers.contains_key("user-agent"));
     assert_eq!(theirs[1].headers["x-added"], [b"one"]);
     for i in 1..4 {
@@ -268,7 +270,7 @@ fn an_edited_client_is_understood() {
         5,
         &[("name", "x-long"), ("value", &long)],
     );
-    let theirs = seen(&edited);
+    let theirs = seen(&root, &edited);
     assert_eq!(theirs[2].headers["x-long"], [long.as_bytes()]);
     assert_eq!(theirs[3], before[3]);
 }
@@ -287,7 +289,7 @@ fn a_content_length_follows_the_body() {
         let new = noise(len);
         let value = Scalar::Bytes(new.clone().into());
         let edited = set(&root, ".streams[0].request.body", value);
-        let theirs = seen(&edited);
+        let theirs = seen(&root, &edited);
         assert_eq!(
             theirs[0].headers["content-length"],
             [len.to_string().as_bytes()]
@@ -327,7 +329,7 @@ fn the_edited_stream_alone_is_what_is_written() {
         &format!("{headers}[{}].value", path.unwrap()),
         "/a.B/Longer",
     );
-    assert_eq!(seen(&edited)[0].headers[":path"], [b"/a.B/Longer"]);
+    assert_eq!(seen(&root, &edited)[0].headers[":path"], [b"/a.B/Longer"]);
     assert_eq!(
         client(&edited),
         client(&decode(&encoded(&edited).to_bytes()))
@@ -344,7 +346,7 @@ fn compressed_and_padded_requests_are_understood_after_an_edit() {
             ".grpc_calls[0].requests[0].message",
             Scalar::Bytes(noise(50_000).into()),
         );
-        assert!(seen(&edited)[0].body.len() > 40_000);
+        assert!(seen(&root, &edited)[0].body.len() > 40_000);
     }
     for name in [
         "nghttp-post.pcap",
@@ -358,7 +360,7 @@ fn compressed_and_padded_requests_are_understood_after_an_edit() {
             "/a/much/longer/path/than/it/was",
         );
         assert_eq!(
-            seen(&edited)[0].headers[":path"],
+            seen(&root, &edited)[0].headers[":path"],
             [b"/a/much/longer/path/than/it/was"]
         );
     }

@@ -1,6 +1,6 @@
 //! Messages, headers and frames that come and go.
 
-use crate::edits::{accepted, meaning, shown};
+use crate::edits::{accepted, accepted_but, meaning, shown, shows};
 use crate::oracle::has_tshark;
 use crate::{at, capture, decode, delete_item, encoded, insert_item, insert_plain, set, text};
 use binq_core::{Node, Plain, Scalar};
@@ -29,6 +29,7 @@ fn messages_come_and_go() {
         wanted.insert(i, 70);
         assert_eq!(lengths(&decode(&new), requests), wanted, "at {i}");
         accepted("message-more", &before, &new);
+        shows("message-more", &before, &new, "grpc.message_length", "70");
     }
     let responses = ".grpc_calls[0].responses";
     let old = lengths(&root, responses);
@@ -140,6 +141,8 @@ fn header_frames_that_are_copied_or_moved_keep_their_meaning() {
                 .map(|i| fields(&again, &format!("{frames}[{i}]")))
                 .collect();
             assert_eq!(found, wanted, "{side}: {from} before {to}");
+            accepted("frame-more", &before, &new);
+            as_tshark_shows(&new, side, &wanted);
         }
         // removed: the entries that it made are spelled out where they were referred to
         let new = encoded(&delete_item(&root, &frames, headers[0])).to_bytes();
@@ -153,7 +156,25 @@ fn header_frames_that_are_copied_or_moved_keep_their_meaning() {
             .map(|i| fields(&root, &format!("{frames}[{i}]")))
             .collect();
         assert_eq!(found, wanted, "{side}");
+        // the call whose beginning is gone
+        let gone = ["_ws.malformed [\"[Dissector bug, protocol GRPC"];
+        accepted_but("frame-less", &before, &new, &gone);
+        as_tshark_shows(&new, side, &wanted);
     }
+}
+
+/// Tshark shows these header blocks of a peer, in this order: by a field that the other peer does not send.
+fn as_tshark_shows(capture: &bytes::Bytes, side: &str, blocks: &[Vec<(String, String)>]) {
+    if !has_tshark() {
+        return;
+    }
+    let (name, field) = match side {
+        "client" => (":path", "http2.headers.path"),
+        _ => (":status", "http2.headers.status"),
+    };
+    let all = blocks.iter().flatten().filter(|(n, _)| n == name);
+    let wanted: Vec<_> = all.map(|(_, value)| value.clone()).collect();
+    assert_eq!(shown("frames", capture, field), wanted, "{side}");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 pub mod body;
 mod codecs;
-mod encoding;
+pub mod encoding;
 pub mod head;
 mod message;
 mod metadata;

@@ -89,7 +89,15 @@ impl Files {
 
     fn set(&mut self, path: &str) -> Result<(), String> {
         let bytes = std::fs::read(path).map_err(|e| format!("{path}: {e}"))?;
-        self.add(&bytes, &[]).map_err(|e| format!("{path}: {e}"))
+        let before = self.named.len();
+        let added = self.add(&bytes, &[]);
+        added.map_err(|e| format!("{path}: {e}"))?;
+        if self.named.len() == before && !bytes.is_empty() {
+            return Err(format!(
+                "{path}: not a FileDescriptorSet, as there is no file in it; --proto takes .proto files"
+            ));
+        }
+        Ok(())
     }
 
     fn add(&mut self, set: &[u8], editions: &[String]) -> Result<(), String> {
@@ -171,9 +179,22 @@ pub fn compile(protos: &[String], paths: &[String]) -> Result<Compiled, String> 
     compiler.include_imports(true);
     for (path, name) in protos.iter().zip(&names) {
         let opened = compiler.open_file(name);
-        opened.map_err(|e| match e.file() {
-            Some(file) if file != name => format!("{path}: {file}: {}", chain(&e)),
-            _ => format!("{path}: {}", chain(&e)),
+        opened.map_err(|e| {
+            let hint = match e.is_file_not_found() {
+                true => "; -I/--proto-path says where to look",
+                false => "",
+            };
+            // an error that has a place says it in its other form, with the file: FILE:LINE:COLUMN: …
+            let placed = format!("{e:?}");
+            let own = placed.strip_prefix(&format!("{name}:"));
+            match e.file() {
+                Some(_) if own.is_some() => format!("{path}:{}{hint}", own.unwrap_or_default()),
+                Some(file) if placed.starts_with(&format!("{file}:")) => {
+                    format!("{path}: {placed}{hint}")
+                }
+                Some(file) if file != name => format!("{path}: {file}: {}{hint}", chain(&e)),
+                _ => format!("{path}: {}{hint}", chain(&e)),
+            }
         })?;
     }
     let editions = editions.lock().unwrap_or_else(PoisonError::into_inner);
