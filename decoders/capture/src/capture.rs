@@ -4,6 +4,7 @@ use crate::connection::{Connection, Connections, Lifted};
 use crate::file::{File, PCAP_HEAD, PcapHead};
 use crate::flows::{self, Flow, Flows};
 use crate::link::LINK_TYPE;
+use crate::order::Order;
 use crate::packets::Packets;
 use crate::pcapng::Blocks;
 use crate::wire::Wire;
@@ -157,8 +158,13 @@ impl Format for Pcap {
     }
 
     fn decode(&self, space: Space, options: &Options) -> Node {
-        let file = PcapHead::of(&space.read(0, PCAP_HEAD)).map(File::Pcap);
-        root(self.name(), file, space, options)
+        match PcapHead::of(&space.read(0, PCAP_HEAD)) {
+            Some(head) => root(self.name(), File::Pcap(head), space, options),
+            None => {
+                let wanted = "24 bytes that begin with a magic number of pcap";
+                unknown(self.name(), wanted, space)
+            }
+        }
     }
 }
 
@@ -181,15 +187,31 @@ impl Format for PcapNg {
     }
 
     fn decode(&self, space: Space, options: &Options) -> Node {
-        root(self.name(), Some(File::PcapNg), space, options)
+        // a section header may be damaged: one of its marks, or a length that fits, is enough
+        let head = space.read(0, 12).into_owned();
+        let is_block = |n: u32| n >= 12 && n.is_multiple_of(4) && u64::from(n) <= space.len();
+        let is_marked = |at: usize, marks: &[[u8; 4]]| {
+            let mark = head.get(at..at + 4);
+            mark.is_some_and(|b| marks.iter().any(|m| b == m))
+        };
+        let known = is_marked(0, &[[0x0a, 0x0d, 0x0d, 0x0a]])
+            || is_marked(8, &[[0x1a, 0x2b, 0x3c, 0x4d], [0x4d, 0x3c, 0x2b, 0x1a]])
+            || head.len() == 12
+                && [Order::LITTLE, Order::BIG]
+                    .iter()
+                    .any(|o| is_block(o.u32(&head[4..])));
+        match known {
+            true => root(self.name(), File::PcapNg, space, options),
+            false => {
+                let wanted = "a section header block, which begins with 0a 0d 0d 0a";
+                unknown(self.name(), wanted, space)
+            }
+        }
     }
 }
 
-fn root(name: &'static str, file: Option<File>, space: Space, options: &Options) -> Node {
+fn root(name: &'static str, file: File, space: Space, options: &Options) -> Node {
     let span = space.span();
-    let Some(file) = file else {
-        return Node::root_of(name, Kind::fixed(&NoPcap), space, span);
-    };
     let wire = Space::derived(
         space.clone(),
         Arc::new(Wire::new(file.clone(), space.len())),
@@ -218,38 +240,48 @@ static MAGIC: Named<Int> = Named {
     ],
 };
 
-/// An input that was said to be pcap, but is not.
-struct NoPcap;
+/// An input that was said to be a capture, but is none.
+struct Unknown {
+    name: &'static str,
+    wrong: Malformed,
+}
 
-impl Shape for NoPcap {
+fn unknown(name: &'static str, wanted: &str, space: Space) -> Node {
+    let head = space.read(0, 4).into_owned();
+    let found = match head.len() {
+        0 => "no bytes".to_owned(),
+        _ => head
+            .iter()
+            .map(|b| format!("{b:02x}"))
+            .collect::<Vec<_>>()
+            .join(" "),
+    };
+    let wrong = Malformed::new(0, wanted, found);
+    let span = space.span();
+    let shape = Unknown { name, wrong };
+    Node::root_of(name, Kind::shared(Arc::new(shape)), space, span)
+}
+
+impl Shape for Unknown {
     fn name(&self) -> &'static str {
-        "pcap"
+        self.name
     }
 
     fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {
         let space = cx.at.space.clone();
-        let found = space.read(0, 4);
-        let found: Vec<_> = found.iter().map(|b| format!("{b:02x}")).collect();
-        let magic = Span::bytes(
-            0,
-            if found.len() == 4 && space.len() < PCAP_HEAD {
-                0
-            } else {
-                found.len() as u64 / 4 * 4
-            },
-        );
-        if magic.len > 0 {
+        // where the rest is as long as a header, the magic number of pcap can be put right
+        let is_pcap = self.name == "pcap" && space.len() >= PCAP_HEAD;
+        let magic = Span::bytes(0, if is_pcap { 4 } else { 0 });
+        if is_pcap {
             cx.leaf("magic", magic, &MAGIC);
         }
-        cx.gap(
-            &space,
-            Span::bits(magic.end(), space.span().len - magic.len),
-        );
-        Err(Malformed::new(
-            0,
-            "24 bytes that begin with a magic number of pcap",
-            found.join(" "),
-        ))
+        let rest = space.span().len - magic.len;
+        cx.gap(&space, Span::bits(magic.end(), rest));
+        Ok(())
+    }
+
+    fn fault(&self) -> Option<Malformed> {
+        Some(self.wrong.clone())
     }
 }
 

@@ -27,7 +27,9 @@ pub fn is_mark(root: &Node, path: &[Key], sample: &Sample, damage: Option<u64>) 
     let payload = path.get(i + 2).is_some_and(|_| name(i + 2) == "payload");
     let lost = |k: u64| frames.item(k).is_some_and(|f| f.fault().is_some());
     // bytes of the first frame that no type tells apart may be any, those of three headers among them
-    let is_head = !payload || *k == 0 && path.len() == i + 3;
+    let bytes =
+        path.len() == i + 3 || matches!(name(path.len() - 1), "data" | "fragment" | "padding");
+    let is_head = !payload || *k == 0 && bytes;
     is_head && (guessed && *k < 3 || (k.saturating_sub(3)..*k).any(lost))
 }
 
@@ -104,6 +106,11 @@ pub fn is_beside_damage(root: &Node, path: &[Key]) -> bool {
     let Some(records) = root.field(list) else {
         return false;
     };
+    // the last one has no other after it that speaks for it: what a server would find is the end of the log
+    let is_last = records.item(k + 1).is_none();
+    if is_last && matches!(path.last(), Some(Key::Name(n)) if **n == *"xl_prev") {
+        return true;
+    }
     let beside = [k.checked_sub(1), Some(*k), k.checked_add(1)];
     let mut items = beside.into_iter().flatten().filter_map(|k| records.item(k));
     items.any(|item| item.fault().is_some())
