@@ -368,7 +368,9 @@ impl Shape for Capture {
         let packets = Kind::array(Arc::new(Packets(self.shared.clone())));
         cx.node_in("packets", wire, rest, packets);
         let connections = Kind::array(Arc::new(Connections(self.shared.clone())));
-        cx.node_in("tcp_connections", wire, rest, connections);
+        // what the packets carry lies in them, in pieces
+        let nowhere = Span::bytes(first.min(wire.len()), 0);
+        cx.node_in("tcp_connections", wire, nowhere, connections);
         let registry = self.shared.options.registry.clone();
         // a list that several formats make has what all of them find
         let mut seen = Vec::new();
@@ -382,7 +384,7 @@ impl Shape for Capture {
                 shared: self.shared.clone(),
                 list,
             };
-            cx.node_in(*list, wire, rest, Kind::array(Arc::new(lifted)));
+            cx.node_in(*list, wire, nowhere, Kind::array(Arc::new(lifted)));
         }
         Ok(())
     }
