@@ -132,13 +132,15 @@ pub fn resync(stream: &Space, at: u64) -> Option<u64> {
             return false;
         }
         let mut next = *start;
-        for _ in 0..3 {
-            match head_at(stream, next) {
-                Some(head) if head.is_plausible() => next += HEAD + head.length,
+        for count in 0..3 {
+            let head = match head_at(stream, next) {
+                Some(head) if head.is_plausible() => head,
                 _ => return false,
-            }
+            };
+            next += HEAD + head.length;
             if next == end {
-                return true;
+                // the type and flags of DATA are zeros, as much else is: one alone may be none
+                return count > 0 || head.kind != kind::DATA || *start == at;
             }
             if next > end {
                 return false;
