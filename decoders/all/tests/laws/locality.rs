@@ -1,5 +1,6 @@
 //! What may change with an edit, and what may not.
 
+use crate::samples::Sample;
 use binq_core::encode::{Did, Encoded};
 use binq_core::{Key, Node, Scalar, Span};
 use binq_laws::follow;
@@ -95,7 +96,7 @@ pub fn changed_elsewhere(
     edited: &[Key],
     allowed: &[Span],
     notes: &[&str],
-    damaged: bool,
+    (sample, damaged): (&Sample, bool),
 ) -> Vec<String> {
     let mut out = Vec::new();
     if is_name_index(edited, old, new) {
@@ -130,7 +131,9 @@ pub fn changed_elsewhere(
         // an index that stood for nothing, after an edit of the table's size
         let sized = edited.last().is_some_and(|k| is(k, &["max_size"]));
         let unknown = damaged && sized && leaf.actual().is_none();
-        if path == edited || shares || respelled || told || hides || unknown {
+        // the groups of base64 after an edit, in whatever packets or frames they are
+        let regrouped = sample.is_base64() && is(&path[path.len() - 1], &["payload", "data"]);
+        if path == edited || shares || respelled || told || hides || unknown || regrouped {
             return;
         }
         let now = follow(new, &path);

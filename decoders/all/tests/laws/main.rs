@@ -166,7 +166,7 @@ proptest! {
             prop_assert!(only_resized(&bytes, &new, &allowed), "{} of {}", leaf.path_text(), sample.name);
         } else if resized && leaf.is_stored() && sample.resizes() && !is_split(&out) {
             let notes: Vec<_> = out.report.notes.iter().map(|n| n.path.as_str()).collect();
-            let moved = changed_elsewhere(&root, &again, &path, &allowed, &notes, input.1.is_some());
+            let moved = changed_elsewhere(&root, &again, &path, &allowed, &notes, (sample, input.1.is_some()));
             prop_assert!(moved.is_empty(), "{} of {} also changed {moved:?}; {notes:?}", leaf.path_text(), sample.name);
         }
     }

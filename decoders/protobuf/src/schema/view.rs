@@ -383,9 +383,12 @@ impl Shape for MessageShape {
         self.0.fields.iter().map(|f| f.name.to_owned()).collect()
     }
 
-    /// An `Any` of another type is a new one: what it holds has other fields.
+    /// Bytes are those of the message. An `Any` of another type is a new one: what it holds has other fields.
     fn rebuild(&self, value: &Plain, at: &At<'_>) -> Option<Result<Node, String>> {
         let this = self.0;
+        if let Plain::Scalar(Scalar::Bytes(bytes)) = value {
+            return Some(Ok(root(this, bytes.to_vec())));
+        }
         if this.well_known != Some(WellKnown::Any) {
             return None;
         }

@@ -115,8 +115,15 @@ impl Shape for Message {
         vec!["fields".to_owned(), "field numbers as text".to_owned()]
     }
 
-    fn rebuild(&self, value: &Plain, _at: &At<'_>) -> Option<Result<Node, String>> {
-        (self.guessed && value.kind() != NodeKind::Object).then(|| payload(value))
+    fn rebuild(&self, value: &Plain, at: &At<'_>) -> Option<Result<Node, String>> {
+        match value {
+            _ if self.guessed => (value.kind() != NodeKind::Object).then(|| payload(value)),
+            // a message that is all there is
+            Plain::Scalar(Scalar::Bytes(bytes)) if at.span == at.space.span() => {
+                Some(Ok(root(bytes.to_vec(), Kind::fixed(&MESSAGE))))
+            }
+            _ => None,
+        }
     }
 }
 
