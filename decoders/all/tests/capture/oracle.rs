@@ -47,6 +47,7 @@ pub(crate) fn fields(file: &Path, port: Option<u64>, names: &[&str]) -> Vec<Vec<
         // only then: tshark puts no stream together from segments whose checksum is bad
         command.args(["-o", "tcp.check_checksum:TRUE"]);
         command.args(["-o", "ip.check_checksum:TRUE"]);
+        command.args(["-o", "udp.check_checksum:TRUE"]);
     }
     if file.to_string_lossy().contains("reordered") {
         // not for the others: it makes tshark see frames twice
