@@ -2,11 +2,15 @@
 
 use crate::dissect::{self, Ip, Record};
 use binq_core::{Space, Span};
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::net::IpAddr;
 
 /// At most so many datagrams wait for their fragments at a time.
 const MOST: usize = 4096;
+
+/// The longest header of TCP.
+const LONGEST: u64 = 60;
 
 /// What one packet carries of a datagram.
 #[derive(Clone, Copy, Debug)]
@@ -52,11 +56,14 @@ impl Datagram {
     }
 
     /// The bytes at its beginning: at least those of a transport header, if they are there.
-    pub fn head(&self, space: &Space) -> Vec<u8> {
-        let mut all = Vec::new();
-        for part in &self.parts {
-            let left = 60u64.saturating_sub(all.len() as u64);
-            all.extend_from_slice(&space.read(part.from, part.len.min(left)));
+    pub fn head<'a>(&self, space: &'a Space) -> Cow<'a, [u8]> {
+        let read = |part: &Part, most: u64| space.read(part.from, part.len.min(most));
+        let mut all = read(&self.parts[0], LONGEST);
+        for part in &self.parts[1..] {
+            let left = LONGEST - all.len() as u64;
+            if left > 0 {
+                all.to_mut().extend_from_slice(&read(part, left));
+            }
         }
         all
     }

@@ -170,7 +170,7 @@ impl Wire {
             match self.ip {
                 Ip::V4 => {
                     new[2..4].copy_from_slice(&(20 + part.len() as u16).to_be_bytes());
-                    new[6..8].copy_from_slice(&(more << 13 | at / 8).to_be_bytes());
+                    new[6..8].copy_from_slice(&((more << 13) | (at / 8)).to_be_bytes());
                     new[10..12].fill(0);
                     let sum = sum(&new);
                     new[10..12].copy_from_slice(&sum.to_be_bytes());

@@ -64,7 +64,7 @@ pub fn is_split(out: &Encoded) -> bool {
     let notes = &out.report.notes;
     notes
         .iter()
-        .any(|n| matches!(&n.did, Did::Other(what) if what.starts_with("split") || what.starts_with("removed")))
+        .any(|n| matches!(&n.did, Did::Other(what) if what.starts_with("split") || what.starts_with("dropped")))
 }
 
 /// The payloads of fragments that the bytes of a datagram moved between.

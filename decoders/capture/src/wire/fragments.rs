@@ -54,11 +54,12 @@ impl Whole<'_> {
         if self.own.iter().all(Vec::is_empty) && !moves {
             return Ok(Vec::new());
         }
-        let whole = self.become_of(cx);
+        let fixed = self.fixed(&cx.pins);
+        let whole = self.become_of(&fixed, cx);
         let parts = &self.datagram.parts;
         let resized = |(part, new): (&Part, &Vec<u8>)| part.len != new.len() as u64;
         if whole.rest.is_some() || parts.iter().zip(&whole.new).any(resized) {
-            return self.lay_out(whole, cx);
+            return self.lay_out(whole, &fixed, cx);
         }
         let mut out = Vec::new();
         for part in parts.iter().filter(|p| !self.known.is_gone(&p.record)) {
@@ -89,24 +90,33 @@ impl Whole<'_> {
     }
 
     /// Which of its fragments keep the payload that was assigned.
-    fn fixed(&self) -> impl Iterator<Item = bool> {
-        self.datagram
-            .parts
-            .iter()
-            .zip(&self.own)
-            .map(|(part, own)| {
-                let span = part.span();
-                own.iter().any(|c| {
-                    // a message that was assigned may be all that a fragment has, but may move
-                    let as_packet = c.by.starts_with(".packets[") || c.by.starts_with(".blocks[");
-                    let is_payload = span.contains(c.span) && c.span.end() == span.end();
-                    c.assigned && as_packet && is_payload
-                })
-            })
+    fn fixed(&self, pins: &[Span]) -> Vec<bool> {
+        let parts = &self.datagram.parts;
+        let header = self.seen.map_or(0, |seen| seen.tcp.header * 8);
+        let is_fixed = |(i, part): (usize, &Part)| {
+            let span = part.span();
+            let is_end = |s: Span| span.contains(s) && s.end() == span.end();
+            // a message that was assigned may be all that a fragment has, but may move
+            let as_packet =
+                |c: &Splice| c.by.starts_with(".packets[") || c.by.starts_with(".blocks[");
+            let mut own = self.own[i].iter().filter(|c| c.assigned && is_end(c.span));
+            let is_payload = |pin: &Span| {
+                let start = if i == 0 { header } else { 0 };
+                is_end(*pin) && pin.start == span.start + start
+            };
+            // and one that keeps its value is in the fragments beside it, too
+            let beside = |pin: &Span| {
+                let before = i.checked_sub(1).map(|i| parts[i].span().end());
+                let after = parts.get(i + 1).map(|p| p.span().start);
+                before == Some(pin.end()) || after == Some(pin.start)
+            };
+            own.any(as_packet) || pins.iter().any(is_payload) && !pins.iter().any(beside)
+        };
+        parts.iter().enumerate().map(is_fixed).collect()
     }
 
     /// Change its transport header.
-    fn become_of(&self, cx: &mut Patching<'_>) -> Become {
+    fn become_of(&self, fixed: &[bool], cx: &mut Patching<'_>) -> Become {
         let datagram = self.datagram;
         let first = &datagram.parts[0];
         let mut packet = self.packet(first, &[], cx);
@@ -115,7 +125,10 @@ impl Whole<'_> {
             packet.renumber(datagram, seen, self.known);
         }
         packet.udp_length(datagram);
-        let rest = self.rest(&packet);
+        let rest = match fixed.contains(&true) {
+            true => None,
+            false => self.rest(&packet),
+        };
         if rest.is_some() {
             packet.goes_on(datagram);
         }
@@ -144,7 +157,7 @@ impl Whole<'_> {
         let most = (header + limit.payload(header, ip.payload - ip.at)) as usize;
         let old = packet.payload(datagram, &[]).concat();
         let mut new = packet.payload(datagram, &packet.changes).concat();
-        if new.len() <= most.max(old.len()) || self.fixed().any(|fixed| fixed) {
+        if new.len() <= most.max(old.len()) {
             return None;
         }
         let payload = new.split_off(most);
@@ -163,7 +176,12 @@ impl Whole<'_> {
     }
 
     /// Lay its bytes out again in fragments.
-    fn lay_out(&self, whole: Become, cx: &mut Patching<'_>) -> Result<Vec<Splice>, Reject> {
+    fn lay_out(
+        &self,
+        whole: Become,
+        fixed: &[bool],
+        cx: &mut Patching<'_>,
+    ) -> Result<Vec<Splice>, Reject> {
         let ip = &self.datagram.ip;
         let parts = &self.datagram.parts;
         let by = self.resized_by();
@@ -176,11 +194,11 @@ impl Whole<'_> {
                 by: size - most,
             });
         }
-        let old = parts.iter().zip(&whole.new).zip(self.fixed());
+        let old = parts.iter().zip(&whole.new).zip(fixed);
         let old = old.map(|((part, new), fixed)| Old {
             len: part.len as usize,
             new: new.clone(),
-            fixed,
+            fixed: *fixed,
         });
         let old: Vec<Old> = old.collect();
         let pieces = layout::pieces(&old).map_err(|size| Reject::Structure {
@@ -273,7 +291,8 @@ impl Whole<'_> {
 
 /// Records that come after that of a fragment.
 fn after(part: &Part, new: Vec<u8>) -> Splice {
-    Splice::new(Span::bytes(part.record.end, 0), new, "")
+    let path = format!(".packets[{}]", part.number);
+    Splice::new(Span::bytes(part.record.end, 0), new, &path)
 }
 
 impl Packet<'_, '_> {
@@ -291,7 +310,7 @@ impl Packet<'_, '_> {
             });
         }
         self.said(
-            "removed: nothing is left for this fragment of a datagram that shrinks".to_owned(),
+            "dropped: nothing is left for this fragment of a datagram that shrinks".to_owned(),
         );
         Ok(Splice::new(record, Vec::new(), &self.paths[0]))
     }
