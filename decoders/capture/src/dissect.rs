@@ -130,8 +130,12 @@ pub struct Ip {
 }
 
 /// What a fragment is of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fragment {
+    /// Where the word with the offset and the flag lies, from the start of the packet.
+    pub word: u64,
+    /// For IPv6: which of the extension headers it is.
+    pub extension: usize,
     /// Identification.
     pub id: u32,
     /// Its first byte in the datagram's payload.
@@ -180,6 +184,8 @@ fn ip4(h: &[u8], at: u64, captured: u64) -> Option<Ip> {
         source: address(12),
         destination: address(16),
         fragment: (more || offset > 0).then_some(Fragment {
+            word: at + 6,
+            extension: 0,
             id: be16(fixed, 4)?.into(),
             offset,
             more,
@@ -213,6 +219,7 @@ fn ip6(h: &[u8], at: u64) -> Option<Ip> {
     let mut payload = 40u64;
     let end = 40 + u64::from(be16(fixed, 4)?);
     let mut fragment = None;
+    let mut extension = 0;
     while EXTENSIONS.contains(&next) || next == FRAGMENT || next == AUTH {
         let ext = h.get(payload as usize..payload as usize + 8)?;
         if next == FRAGMENT {
@@ -220,6 +227,8 @@ fn ip6(h: &[u8], at: u64) -> Option<Ip> {
             let (offset, more) = (u32::from(word & !7), word & 1 != 0);
             if more || offset > 0 {
                 fragment = Some(Fragment {
+                    word: at + payload + 2,
+                    extension,
                     id: be32(ext, 4)?,
                     offset,
                     more,
@@ -228,6 +237,7 @@ fn ip6(h: &[u8], at: u64) -> Option<Ip> {
         }
         payload += extension_len(next, ext[1]);
         next = ext[0];
+        extension += 1;
         if payload > end {
             return None;
         }

@@ -1,6 +1,7 @@
 //! TCP connections and their streams, put together again from packets in whatever order they were captured.
 
-use crate::dissect::{self, Fragment, Ip, Record, Tcp};
+use crate::datagrams::{Datagram, Datagrams};
+use crate::dissect::{self, Record, Tcp};
 use crate::file::File;
 use binq_core::Space;
 use binq_core::dialogue::Clock;
@@ -11,9 +12,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// A window is never larger (RFC 7323 section 2.3): a segment farther from the others is not of their stream.
 const FARTHEST: i64 = 65_535 << 14;
-
-/// At most so many datagrams wait for their fragments at a time.
-const MOST_DATAGRAMS: usize = 4096;
 
 /// A peer.
 pub type Peer = (IpAddr, u16);
@@ -275,7 +273,7 @@ pub struct Tracker {
     datagrams: Datagrams,
 }
 
-/// What a packet is in its connection. A fragmented one is seen with its last fragment.
+/// What a TCP segment is in its connection.
 pub struct Seen {
     /// Index of the connection.
     pub flow: usize,
@@ -283,23 +281,35 @@ pub struct Seen {
     pub who: usize,
     /// The TCP header.
     pub tcp: Tcp,
-    /// The IP header of this packet.
-    pub ip: Ip,
     /// Place of its sequence number in the stream of its sender.
     pub seq: i64,
     /// Place of its acknowledgment number in the stream of the other one, where that one was seen.
     pub ack: Option<i64>,
-    /// Where the TCP segment lies in the file: first byte and length of each part.
-    pub parts: Vec<(u64, u64)>,
     /// Whether all of the segment was captured.
     pub complete: bool,
 }
 
 impl Tracker {
-    /// Look at the next packet; nothing for one that is no TCP segment.
-    pub fn packet(&mut self, space: &Space, record: &Record) -> Option<Seen> {
-        let ip = dissect::packet_ip(space, record).filter(|ip| ip.protocol == dissect::TCP)?;
-        let (tcp, pieces, parts) = self.datagrams.segment(space, record, &ip)?;
+    /// Look at the next packet: at the datagram that is there with it, and the TCP segment in that. One in fragments is there
+    /// with the last of them to come.
+    pub fn packet(&mut self, space: &Space, record: &Record) -> Option<(Datagram, Option<Seen>)> {
+        let datagram = self.datagrams.packet(space, record)?;
+        let seen = self.segment(space, record, &datagram);
+        Some((datagram, seen))
+    }
+
+    /// The datagrams whose fragments did not all come.
+    pub fn unfinished(&self) -> &Datagrams {
+        &self.datagrams
+    }
+
+    fn segment(&mut self, space: &Space, record: &Record, datagram: &Datagram) -> Option<Seen> {
+        let ip = &datagram.ip;
+        if ip.protocol != dissect::TCP {
+            return None;
+        }
+        let tcp = dissect::tcp(&datagram.head(space))?;
+        let pieces = pieces(datagram, tcp.header)?;
         let from = (ip.source, tcp.source);
         let to = (ip.destination, tcp.destination);
         let key = if from <= to { (from, to) } else { (to, from) };
@@ -336,10 +346,8 @@ impl Tracker {
             flow,
             who,
             tcp,
-            ip,
             seq,
             ack,
-            parts,
             complete,
         })
     }
@@ -372,86 +380,19 @@ impl Open {
     }
 }
 
-/// A TCP header, where the payload lies, and where the whole segment does.
-type Found = (Tcp, Vec<Piece>, Vec<(u64, u64)>);
-
-/// The datagrams whose fragments did not all come yet.
-#[derive(Default)]
-struct Datagrams(HashMap<(IpAddr, IpAddr, u32), Vec<Part>>);
-
-/// A fragment, and where what it carries lies: first byte and length.
-type Part = (Fragment, u64, u64);
-
-impl Datagrams {
-    /// The TCP header of a packet and where its payload lies, once all fragments are there.
-    fn segment(&mut self, space: &Space, record: &Record, ip: &Ip) -> Option<Found> {
-        let captured = ip.end.min(record.captured);
-        let from = record.data + ip.payload;
-        let Some(fragment) = ip.fragment else {
-            let bytes = space.read(from, captured.checked_sub(ip.payload)?);
-            let tcp = dissect::tcp(&bytes)?;
-            let sent = (ip.end - ip.payload).checked_sub(tcp.header)?;
-            let there = (captured - ip.payload).saturating_sub(tcp.header);
-            let piece = Piece {
-                from: from + tcp.header,
-                len: sent as u32,
-                captured: there as u32,
-            };
-            return Some((tcp, vec![piece], vec![(from, captured - ip.payload)]));
-        };
-        if captured < ip.end {
-            return None;
+/// Where the payload of a segment lies, whose header has so many bytes.
+fn pieces(datagram: &Datagram, header: u64) -> Option<Vec<Piece>> {
+    let sent: u64 = datagram.parts.iter().map(|p| p.sent).sum();
+    sent.checked_sub(header)?;
+    let mut skip = header;
+    let pieces = datagram.parts.iter().map(|part| {
+        let cut = skip.min(part.sent);
+        skip -= cut;
+        Piece {
+            from: part.from + cut,
+            len: (part.sent - cut) as u32,
+            captured: part.len.saturating_sub(cut) as u32,
         }
-        if self.0.len() > MOST_DATAGRAMS {
-            self.0.clear();
-        }
-        let key = (ip.source, ip.destination, fragment.id);
-        let parts = self.0.entry(key).or_default();
-        parts.push((fragment, from, ip.end - ip.payload));
-        let whole = join(parts)?;
-        self.0.remove(&key);
-        let bytes = whole.iter().fold(Vec::new(), |mut all, (at, len)| {
-            if all.len() < 60 {
-                all.extend_from_slice(&space.read(*at, *len));
-            }
-            all
-        });
-        let tcp = dissect::tcp(&bytes)?;
-        let mut skip = tcp.header;
-        let mut pieces = Vec::new();
-        for (at, len) in &whole {
-            let (at, len) = (*at, *len);
-            let cut = skip.min(len);
-            skip -= cut;
-            pieces.push(Piece {
-                from: at + cut,
-                len: (len - cut) as u32,
-                captured: (len - cut) as u32,
-            });
-        }
-        Some((tcp, pieces, whole))
-    }
-}
-
-/// The parts of a datagram in order, if all are there.
-fn join(parts: &[Part]) -> Option<Vec<(u64, u64)>> {
-    let mut sorted = parts.to_vec();
-    sorted.sort_by_key(|(f, _, _)| f.offset);
-    let mut out = Vec::new();
-    let mut next = 0;
-    for (fragment, from, len) in sorted {
-        let offset = u64::from(fragment.offset);
-        if offset > next {
-            return None;
-        }
-        let known = next - offset;
-        if known < len {
-            out.push((from + known, len - known));
-            next = offset + len;
-        }
-        if !fragment.more {
-            return Some(out);
-        }
-    }
-    None
+    });
+    Some(pieces.collect())
 }

@@ -140,7 +140,7 @@ fn payload(cx: &mut Cx<'_>, record: &Record, ip: &Ip) -> Result<(), Malformed> {
         (dissect::TCP, None | Some(Fragment { offset: 0, .. })) => {
             cx.node("payload", span, tcp::segment(record, ip));
         }
-        (dissect::UDP, None) => {
+        (dissect::UDP, None | Some(Fragment { offset: 0, .. })) => {
             cx.node("payload", span, tcp::datagram(record, ip));
         }
         _ => {

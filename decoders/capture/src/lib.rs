@@ -2,6 +2,7 @@
 //!
 //! * `file`: the records of a file; `pcap` and `pcapng` the structs around them.
 //! * `dissect`: headers found without making nodes; `link`, `ip` and `tcp` are their structs.
+//! * `datagrams`: IP datagrams, put together from their fragments.
 //! * `flows`: TCP connections and their streams, put together again.
 //! * `wire`: what follows from a change: lengths, numbers, checksums.
 #![forbid(unsafe_code)]
@@ -10,6 +11,7 @@ mod capture;
 mod checksum;
 mod codecs;
 mod connection;
+mod datagrams;
 mod dissect;
 mod file;
 mod flows;

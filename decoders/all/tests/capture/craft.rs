@@ -145,6 +145,52 @@ impl Wire {
         self.packets.push(packet);
     }
 
+    /// How many packets there are.
+    pub fn len(&self) -> usize {
+        self.packets.len()
+    }
+
+    /// Have a packet twice.
+    pub fn again(&mut self, i: usize) {
+        self.packets.insert(i, self.packets[i].clone());
+    }
+
+    /// Send a packet in fragments of `most` bytes, in an order that `arrive` makes of theirs.
+    pub fn fragment(&mut self, i: usize, most: usize, arrive: impl Fn(&mut Vec<Vec<u8>>)) {
+        let packet = self.packets[i].clone();
+        // options do not go on after the fragment header
+        let (headers, body) = packet.split_at(match self.ip {
+            Ip::V4 => 20,
+            Ip::V6Extended => 64,
+        });
+        let count = body.len().div_ceil(most);
+        let parts = body.chunks(most).enumerate().map(|(k, part)| {
+            let mut new = headers.to_vec();
+            let (at, more) = ((k * most) as u16, u16::from(k + 1 < count));
+            match self.ip {
+                Ip::V4 => {
+                    new[2..4].copy_from_slice(&(20 + part.len() as u16).to_be_bytes());
+                    new[6..8].copy_from_slice(&((more << 13) | (at / 8)).to_be_bytes());
+                    new[10..12].fill(0);
+                    let sum = sum(&new);
+                    new[10..12].copy_from_slice(&sum.to_be_bytes());
+                }
+                Ip::V6Extended => {
+                    new[4..6].copy_from_slice(&(32 + part.len() as u16).to_be_bytes());
+                    let protocol = std::mem::replace(&mut new[48], 44);
+                    new.extend([protocol, 0]);
+                    new.extend((at | more).to_be_bytes());
+                    new.extend((i as u32).to_be_bytes());
+                }
+            }
+            new.extend(part);
+            new
+        });
+        let mut parts: Vec<_> = parts.collect();
+        arrive(&mut parts);
+        self.packets.splice(i..=i, parts);
+    }
+
     /// The capture: packets a millisecond apart.
     pub fn pcap(&self) -> Bytes {
         let mut out = vec![
@@ -159,6 +205,33 @@ impl Wire {
         }
         out.into()
     }
+}
+
+/// The packets of a pcap file as pcapng, each with a comment.
+pub(crate) fn as_pcapng(pcap: &Bytes) -> Bytes {
+    let block = |kind: u32, body: &[u8]| {
+        let total = (12 + body.len() as u32).to_le_bytes();
+        [&kind.to_le_bytes()[..], &total, body, &total].concat()
+    };
+    let mut head = vec![0x4d, 0x3c, 0x2b, 0x1a, 1, 0, 0, 0];
+    head.extend([0xff; 8]);
+    let mut out = block(0x0a0d_0d0a, &head);
+    out.extend(block(1, &[101, 0, 0, 0, 0, 0, 4, 0]));
+    let mut rest = &pcap[24..];
+    while let Some((record, after)) = rest.split_at_checked(16) {
+        let len = u32::from_le_bytes(record[8..12].try_into().unwrap());
+        let (packet, after) = after.split_at(len as usize);
+        let mut body = vec![0; 4];
+        let time = u64::from(u32::from_le_bytes(record[4..8].try_into().unwrap()));
+        body.extend([0; 4]);
+        body.extend((time as u32).to_le_bytes());
+        body.extend([&record[8..16], packet].concat());
+        body.resize(body.len().next_multiple_of(4), 0);
+        body.extend(b"\x01\0\x03\0abc\0\0\0\0\0");
+        out.extend(block(6, &body));
+        rest = after;
+    }
+    out.into()
 }
 
 fn sum(bytes: &[u8]) -> u16 {

@@ -48,6 +48,7 @@ pub(crate) fn fields(file: &Path, port: Option<u64>, names: &[&str]) -> Vec<Vec<
         command.args(["-o", "tcp.check_checksum:TRUE"]);
         command.args(["-o", "udp.check_checksum:TRUE"]);
         command.args(["-o", "ip.check_checksum:TRUE"]);
+        command.args(["-o", "udp.check_checksum:TRUE"]);
     }
     if file.to_string_lossy().contains("reordered") {
         // not for the others: it makes tshark see frames twice

@@ -8,7 +8,7 @@ use binq_core::{Node, Plain, Scalar};
 use bytes::Bytes;
 
 /// What client and server of `grpc-unary` said.
-fn halves() -> [Bytes; 2] {
+pub(crate) fn halves() -> [Bytes; 2] {
     ["client", "server"].map(|who| {
         std::fs::read(dir("http2").join(format!("grpc-unary-{who}.h2")))
             .unwrap()
@@ -340,23 +340,6 @@ fn what_was_cut_off_by_the_snaplen_stays_cut_off() {
         }
     }
     assert!(edits >= 3, "{edits} edits");
-}
-
-#[test]
-fn a_segment_in_fragments_keeps_its_size() {
-    let root = decode(&capture("fragments.pcap"));
-    let edited = set(&root, PATH, LONGER);
-    let e = encode(&edited, &EncodeOptions::default())
-        .err()
-        .expect("an error");
-    assert!(
-        e.to_string()
-            .contains("in fragments, whose size cannot change"),
-        "{e}"
-    );
-    // literally, it is written
-    let out = encode(&edited, &EncodeOptions { no_fix: true }).unwrap();
-    assert_ne!(out.len(), capture("fragments.pcap").len() as u64);
 }
 
 #[test]

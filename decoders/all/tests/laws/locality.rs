@@ -60,12 +60,20 @@ pub fn is_name_index(path: &[Key], old: &Node, new: &Node) -> bool {
     is_index && (is_0(old) || is_0(new))
 }
 
-/// Whether a frame or a segment became several: what comes after it has another index then.
+/// Whether a frame or a segment became several, or a fragment is gone: what comes after it has another index then.
 pub fn is_split(out: &Encoded) -> bool {
     let notes = &out.report.notes;
     notes
         .iter()
-        .any(|n| matches!(&n.did, Did::Other(what) if what.starts_with("split")))
+        .any(|n| matches!(&n.did, Did::Other(what) if what.starts_with("split") || what.starts_with("dropped")))
+}
+
+/// The payloads of fragments that the bytes of a datagram moved between.
+pub fn moved(root: &Node, out: &Encoded) -> Vec<Span> {
+    let notes = out.report.notes.iter();
+    let moved = notes.filter(|n| matches!(&n.did, Did::Other(what) if what.starts_with("moved")));
+    let payload = |n: &binq_core::encode::Note| follow(root, &binq_laws::parse(&n.path));
+    moved.filter_map(payload).flat_map(|p| p.ranges()).collect()
 }
 
 /// The length before the trailers of gRPC-Web, where it was recomputed: it is no field of its own, so it is told as a text.

@@ -14,7 +14,8 @@ use binq_laws::{
 };
 use bytes::Bytes;
 use locality::{
-    changed_elsewhere, differences, is_length_as_text, is_split, only_resized, told_lengths, within,
+    changed_elsewhere, differences, is_length_as_text, is_split, moved, only_resized, told_lengths,
+    within,
 };
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
@@ -24,8 +25,7 @@ fn encoded(root: &Node, no_fix: bool) -> Encoded {
     encode(root, &EncodeOptions { no_fix }).expect("a leaf edit encodes")
 }
 
-/// The same, of an edit that may be refused for what the capture is: a segment in fragments keeps its size, what was lost or is
-/// there twice in part cannot be written.
+/// The same, of an edit that may be refused for what the capture is: what was lost or is there twice in part cannot be written.
 fn encoded_unless_refused(root: &Node, no_fix: bool) -> Option<Encoded> {
     match encode(root, &EncodeOptions { no_fix }) {
         Ok(encoded) => Some(encoded),
@@ -35,7 +35,7 @@ fn encoded_unless_refused(root: &Node, no_fix: bool) -> Option<Encoded> {
 }
 
 const REFUSALS: [&str; 3] = [
-    "its packet is in fragments, whose size cannot change",
+    "a fragment of its packet was captured twice or overlaps another, so its size cannot change",
     "these bytes are missing from the input, and so cannot be changed",
     "a part of it is there twice, so its size cannot change",
 ];
@@ -119,6 +119,7 @@ proptest! {
             }
         }
         allowed.extend(told_lengths(&out));
+        allowed.extend(moved(&root, &out));
         let resized = grown || new.len() != bytes.len();
         if !leaf.is_stored() {
             // what shows a default is stored once it has another value
@@ -216,7 +217,7 @@ proptest! {
                 break out;
             }
         };
-        let own = [leaf.ranges(), leaf.copies(), told_lengths(&out)].concat();
+        let own = [leaf.ranges(), leaf.copies(), told_lengths(&out), moved(&root, &out)].concat();
         if is_split(&out) || !leaf.is_stored() || sample.is_base64() { return Ok(()) }
         if grown || out.len() != bytes.len() as u64 {
             prop_assert!(only_resized(&bytes, &out.to_bytes(), &own), "{} of {}: {pinned:?} was assigned", leaf.path_text(), sample.name);

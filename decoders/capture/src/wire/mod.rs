@@ -3,18 +3,23 @@
 //! All changes of the file come here together, whatever view they were made in. A segment that grows or shrinks moves what
 //! comes after it in its stream: the sequence numbers of its sender, the acknowledgments and SACK blocks of the other peer
 //! ([`shift`]). Then lengths follow, from IP up to the record, and checksums last ([`packet`]). A segment that outgrows its
-//! path is cut in several ([`segment`]).
+//! path is cut in several ([`segment`]); what came in fragments goes on in fragments ([`fragments`]).
 
+mod fragments;
+mod layout;
 mod packet;
 mod segment;
 mod shift;
+mod transport;
 
+use crate::datagrams::Key;
 use crate::dissect::Record;
 use crate::file::File;
 use crate::flows::{Seen, Tracker};
 use binq_core::encode::{Splice, agree};
 use binq_core::layer::{Layer, Patching};
 use binq_core::{Reject, Space, Span};
+use fragments::Whole;
 use packet::Packet;
 use shift::{Event, Shifts};
 use std::borrow::Cow;
@@ -67,6 +72,8 @@ impl Layer for Wire {
         let gone: HashSet<Span> = out.iter().map(|c| c.span).collect();
         let survey = self.survey(under, &changes)?;
         let mut tracker = Tracker::default();
+        // the changes of fragments, until their datagram is all there
+        let mut waiting: HashMap<usize, Vec<Splice>> = HashMap::new();
         let mut changed = changes.iter().peekable();
         for (number, record) in self.file.records(under).enumerate() {
             // what lies before it is of a block that is no packet, or of the head of the file
@@ -77,36 +84,74 @@ impl Layer for Wire {
             while let Some(c) = changed.next_if(|c| c.span.end() <= record.end * 8) {
                 own.push(c.clone());
             }
-            let seen = tracker.packet(under, &record);
-            let is_gone = gone.contains(&Span::bytes(record.at, record.end - record.at));
-            let needs = !is_gone && seen.as_ref().is_some_and(|s| survey.needs(s));
+            let there = tracker.packet(under, &record);
+            let known = Known {
+                under,
+                file: &self.file,
+                survey: &survey,
+                tracker: &tracker,
+                gone: &gone,
+            };
+            let is_gone = known.is_gone(&record);
             if is_gone {
                 // an edit of it is a contradiction
                 out.append(&mut own);
             }
-            if own.is_empty() && !needs {
+            let is_fragment = survey.fragments.contains(&number);
+            if is_fragment {
+                waiting.insert(number, std::mem::take(&mut own));
+            }
+            let (datagram, seen) = match &there {
+                Some((datagram, seen)) if datagram.key().is_some() => {
+                    let own = datagram.parts.iter().map(|p| waiting.remove(&p.number));
+                    let whole = Whole {
+                        known: &known,
+                        datagram,
+                        seen: seen.as_ref(),
+                        own: own.map(Option::unwrap_or_default).collect(),
+                    };
+                    out.extend(whole.patch(cx)?);
+                    (None, None)
+                }
+                Some((datagram, seen)) => (Some(datagram), seen.as_ref()),
+                None => (None, None),
+            };
+            let needs = !is_gone && seen.is_some_and(|s| survey.moves(s));
+            if is_fragment || own.is_empty() && !needs {
                 continue;
             }
             let mut packet = Packet::new(under, &self.file, number, &record, own, cx);
-            if let Some(seen) = &seen {
-                packet.renumber(seen, &survey, &tracker);
+            if let (Some(datagram), Some(seen)) = (datagram, seen) {
+                packet.renumber(datagram, seen, &known);
             }
             packet.lengths()?;
             packet.ip_checksum();
-            match &seen {
-                Some(seen) if seen.parts.len() > 1 => {
-                    let first = survey.firsts.get(&seen.parts[0].0);
-                    packet.fragments_checksum(seen, &changes, *first.unwrap_or(&number));
-                }
-                _ => packet.checksum(),
+            if let Some(datagram) = datagram {
+                packet.udp_length(datagram);
+                packet.checksum(datagram, 0);
             }
-            let limit = seen
-                .as_ref()
-                .and_then(|s| survey.most.get(&(s.flow, s.who)));
-            out.extend(packet.finish(seen.as_ref(), limit.copied()));
+            let limit = seen.and_then(|seen| survey.limit(seen));
+            out.extend(packet.finish(seen, limit));
         }
         out.extend(changed.cloned());
         Ok(out)
+    }
+}
+
+/// What is known of the whole file, as far as it was gone through.
+pub struct Known<'a> {
+    under: &'a Space,
+    file: &'a File,
+    survey: &'a Survey,
+    tracker: &'a Tracker,
+    /// The records that are removed.
+    gone: &'a HashSet<Span>,
+}
+
+impl Known<'_> {
+    fn is_gone(&self, record: &Record) -> bool {
+        let span = Span::bytes(record.at, record.end - record.at);
+        self.gone.contains(&span)
     }
 }
 
@@ -122,24 +167,26 @@ fn is_before(change: &Splice, record: &Record) -> bool {
 pub struct Survey {
     /// How the bytes that a peer sent move, by connection and peer.
     shifts: HashMap<(usize, usize), Shifts>,
-    /// Segments in fragments that have a change, by their first byte.
-    fragments: HashSet<u64>,
-    /// The packets that have the first fragment of a segment, by the first byte of the segment.
-    firsts: HashMap<u64, usize>,
+    /// The packets that have a fragment of a datagram that is all there.
+    fragments: HashSet<usize>,
     /// What the path of each peer's segments is known to take.
     most: HashMap<(usize, usize), Limit>,
 }
 
 impl Survey {
     /// How the bytes that a peer sent move.
-    pub fn shifts(&self, flow: usize, who: usize) -> Option<&Shifts> {
+    fn shifts(&self, flow: usize, who: usize) -> Option<&Shifts> {
         self.shifts.get(&(flow, who))
     }
 
-    /// Whether a packet changes though nothing was changed in it.
-    fn needs(&self, seen: &Seen) -> bool {
-        let moved = (0..2).any(|who| self.shifts.contains_key(&(seen.flow, who)));
-        moved || self.fragments.contains(&seen.parts[0].0)
+    /// Whether a segment changes though nothing was changed in it.
+    fn moves(&self, seen: &Seen) -> bool {
+        (0..2).any(|who| self.shifts.contains_key(&(seen.flow, who)))
+    }
+
+    /// What the path of a segment is known to take.
+    fn limit(&self, seen: &Seen) -> Option<Limit> {
+        self.most.get(&(seen.flow, seen.who)).copied()
     }
 }
 
@@ -148,38 +195,39 @@ impl Wire {
         let mut events: HashMap<(usize, usize), Vec<Event>> = HashMap::new();
         let mut most: HashMap<(usize, usize), Limit> = HashMap::new();
         let mut fragments = HashSet::new();
-        let mut firsts = HashMap::new();
+        let mut resized: HashMap<Key, &Splice> = HashMap::new();
         let mut tracker = Tracker::default();
-        for (number, record) in self.file.records(under).enumerate() {
-            let ip = crate::dissect::packet_ip(under, &record);
-            if let Some(ip) = ip.filter(|ip| ip.fragment.is_some_and(|f| f.offset == 0)) {
-                firsts.insert(record.data + ip.payload, number);
-            }
-            let Some(seen) = tracker.packet(under, &record) else {
+        for record in self.file.records(under) {
+            let Some((datagram, seen)) = tracker.packet(under, &record) else {
                 continue;
             };
-            let total: u64 = seen.parts.iter().map(|p| p.1).sum();
-            let longest = most.entry((seen.flow, seen.who)).or_default();
-            longest.payload = longest.payload.max(total.saturating_sub(seen.tcp.header));
-            if let Some(mss) = segment::mss(under, &seen) {
-                let other = most.entry((seen.flow, 1 - seen.who)).or_default();
-                other.mss = other.mss.max(mss);
+            let key = datagram.key();
+            if key.is_some() {
+                fragments.extend(datagram.parts.iter().map(|p| p.number));
+            }
+            if let Some(seen) = &seen {
+                let total: u64 = datagram.parts.iter().map(|p| p.len).sum();
+                let longest = most.entry((seen.flow, seen.who)).or_default();
+                longest.payload = longest.payload.max(total.saturating_sub(seen.tcp.header));
+                if let Some(mss) = segment::mss(under, &datagram, seen) {
+                    let other = most.entry((seen.flow, 1 - seen.who)).or_default();
+                    other.mss = other.mss.max(mss);
+                }
             }
             let mut done = 0;
-            for (at, len) in &seen.parts {
-                for c in inside(changes, Span::bytes(*at, *len)) {
-                    if seen.parts.len() > 1 {
-                        fragments.insert(seen.parts[0].0);
-                        if c.growth() != 0 {
-                            return Err(Reject::Structure {
-                                path: c.by.to_string(),
-                                why: "its packet is in fragments, whose size cannot change"
-                                    .to_owned(),
-                            });
+            for part in &datagram.parts {
+                for c in inside(changes, part.span()).filter(|c| c.growth() != 0) {
+                    if let Some(key) = key {
+                        resized.insert(key, c);
+                        if datagram.repeats {
+                            return Err(repeats(c));
                         }
                     }
-                    let place = done + c.span.start / 8 - at;
-                    if c.growth() == 0 || place < seen.tcp.header {
+                    let Some(seen) = &seen else {
+                        continue;
+                    };
+                    let place = done + c.span.start / 8 - part.from;
+                    if place < seen.tcp.header {
                         continue;
                     }
                     let from = seen.seq + (place - seen.tcp.header) as i64;
@@ -191,16 +239,27 @@ impl Wire {
                         owner: seen.seq,
                     });
                 }
-                done += len;
+                done += part.len;
             }
+        }
+        let mut resized = resized.into_iter();
+        if let Some((_, c)) = resized.find(|(key, _)| tracker.unfinished().has(key)) {
+            return Err(repeats(c));
         }
         let shifts = events.into_iter().map(|(k, v)| (k, Shifts::new(v)));
         Ok(Survey {
             shifts: shifts.collect(),
             fragments,
-            firsts,
             most,
         })
+    }
+}
+
+fn repeats(change: &Splice) -> Reject {
+    Reject::Structure {
+        path: change.by.to_string(),
+        why: "a fragment of its packet was captured twice or overlaps another, so its size cannot change"
+            .to_owned(),
     }
 }
 
@@ -220,6 +279,15 @@ impl Limit {
         let path = self.payload.max(self.mss.saturating_sub(options));
         path.min(0xffff - tcp - before).max(1)
     }
+}
+
+/// The changes that lie in a record.
+fn within<'a>(changes: &'a [Splice], record: &Record) -> impl Iterator<Item = &'a Splice> {
+    let record = Span::bytes(record.at, record.end - record.at);
+    let own = move |c: &&Splice| {
+        record.contains(c.span) && (c.span.len > 0 || c.span.start > record.start)
+    };
+    changes.iter().filter(own)
 }
 
 /// The changes that lie in a part of the file.

@@ -1,6 +1,7 @@
 //! A segment that outgrew its path, in several.
 
 use crate::checksum::{self, Verdict};
+use crate::datagrams::Datagram;
 use crate::dissect::{self, Ip};
 use crate::flows::Seen;
 use crate::order::Order;
@@ -8,18 +9,17 @@ use crate::tcp::{Opt, Options};
 use binq_core::{Space, Span};
 
 /// The MSS that a SYN names.
-pub fn mss(under: &Space, seen: &Seen) -> Option<u64> {
+pub fn mss(under: &Space, datagram: &Datagram, seen: &Seen) -> Option<u64> {
     if seen.tcp.flags & dissect::SYN == 0 {
         return None;
     }
-    let (start, _) = *seen.parts.first()?;
-    let at = Span::bytes(start + 20, seen.tcp.header - 20);
-    let bytes = under.read(start + 20, seen.tcp.header - 20);
-    let options = Options::new(&bytes, at);
+    let head = datagram.head(under);
+    let options = head.get(20..seen.tcp.header as usize)?;
+    let options = Options::new(options, Span::bytes(20, options.len() as u64));
     let is_mss = |o: &&Opt| o.kind == 2 && o.span.byte_len() == 4;
     let option = options.0.iter().find(is_mss)?;
-    let value = under.read(option.span.first_byte() + 2, 2);
-    Some(Order::BIG.u16(&value).into())
+    let value = &head[option.span.first_byte() as usize + 2..];
+    Some(Order::BIG.u16(value).into())
 }
 
 /// Whether a packet can be cut in several: one that is TCP and no fragment.
@@ -28,6 +28,7 @@ pub fn can_split(ip: &Ip) -> bool {
 }
 
 /// Where the parts of a record are: bytes from its start, and from the start of its packet.
+#[derive(Clone, Copy)]
 pub struct Place {
     /// The packet, in the record.
     pub data: usize,
@@ -39,18 +40,20 @@ pub struct Place {
     pub payload: usize,
     /// Bytes of the payload.
     pub len: usize,
+    /// Bytes of the packet, with what comes after the payload: what Ethernet pads, or checks.
+    pub packet: usize,
     /// Whether it is a record of pcap; else a block of pcapng.
     pub is_pcap: bool,
     /// Byte order of the file.
     pub order: Order,
 }
 
-/// Cut a record in several, whose segments have at most `most` bytes each.
-pub fn split(record: &[u8], place: &Place, most: usize) -> Vec<u8> {
+/// Cut a record in several, whose segments have at most `most` bytes each, and a checksum that is `valid` or left to the
+/// network card.
+pub fn split(record: &[u8], place: &Place, most: usize, valid: bool) -> Vec<u8> {
     let packet = &record[place.data..];
     let headers = &packet[..place.payload];
     let payload = &packet[place.payload..place.payload + place.len];
-    let valid = was_valid(headers, place);
     let mut out = Vec::with_capacity(record.len() * 2);
     let count = payload.len().div_ceil(most);
     for (i, part) in payload.chunks(most).enumerate() {
@@ -58,16 +61,9 @@ pub fn split(record: &[u8], place: &Place, most: usize) -> Vec<u8> {
         let last = i + 1 == count;
         let ip = place.ip;
         if new[ip] >> 4 == 4 {
-            let total = (new.len() - ip + part.len()) as u16;
-            new[ip + 2..ip + 4].copy_from_slice(&total.to_be_bytes());
-            let id = u16::from_be_bytes([new[ip + 4], new[ip + 5]]).wrapping_add(i as u16);
-            new[ip + 4..ip + 6].copy_from_slice(&id.to_be_bytes());
-            let sum = checksum::right(&new[ip..place.tcp], &[], 10, false);
-            new[ip + 10..ip + 12].copy_from_slice(&sum.to_be_bytes());
-        } else {
-            let len = (new.len() - ip - 40 + part.len()) as u16;
-            new[ip + 4..ip + 6].copy_from_slice(&len.to_be_bytes());
+            next_id(&mut new, ip, i as u16);
         }
+        fit(&mut new, place, part.len());
         let tcp = place.tcp;
         let seq = Order::BIG
             .u32(&new[tcp + 4..])
@@ -89,6 +85,25 @@ pub fn split(record: &[u8], place: &Place, most: usize) -> Vec<u8> {
     out
 }
 
+/// Give an IPv4 packet another identification.
+pub fn next_id(headers: &mut [u8], ip: usize, by: u16) {
+    let id = Order::BIG.u16(&headers[ip + 4..]).wrapping_add(by);
+    headers[ip + 4..ip + 6].copy_from_slice(&id.to_be_bytes());
+}
+
+/// Make the IP header right for so many bytes that come after these headers.
+pub fn fit(headers: &mut [u8], place: &Place, len: usize) {
+    let ip = place.ip;
+    let total = headers.len() - ip + len;
+    if headers[ip] >> 4 == 4 {
+        headers[ip + 2..ip + 4].copy_from_slice(&(total as u16).to_be_bytes());
+        let sum = checksum::right(&headers[ip..place.tcp], &[], 10, false);
+        headers[ip + 10..ip + 12].copy_from_slice(&sum.to_be_bytes());
+    } else {
+        headers[ip + 4..ip + 6].copy_from_slice(&(total as u16 - 40).to_be_bytes());
+    }
+}
+
 fn pseudo(packet: &[u8], place: &Place, payload: usize) -> Vec<u8> {
     let ip = place.ip;
     let len = (place.payload - place.tcp + payload) as u64;
@@ -103,14 +118,15 @@ fn pseudo(packet: &[u8], place: &Place, payload: usize) -> Vec<u8> {
 }
 
 /// Whether the checksum is to be computed; else it was left to the network card.
-fn was_valid(headers: &[u8], place: &Place) -> bool {
+pub fn was_valid(record: &[u8], place: &Place) -> bool {
+    let headers = &record[place.data..];
     let stored = Order::BIG.u16(&headers[place.tcp + 16..]);
     let pseudo = pseudo(headers, place, place.len);
     checksum::judge(&[], &pseudo, 0, false, stored) != Verdict::Offloaded
 }
 
 /// Write a packet in a record like the old one.
-fn write(record: &[u8], place: &Place, packet: &[u8], out: &mut Vec<u8>) {
+pub fn write(record: &[u8], place: &Place, packet: &[u8], out: &mut Vec<u8>) {
     let order = place.order;
     let len = order.put32(packet.len() as u32);
     let mut head = record[..place.data].to_vec();
@@ -121,8 +137,7 @@ fn write(record: &[u8], place: &Place, packet: &[u8], out: &mut Vec<u8>) {
         out.extend_from_slice(packet);
         return;
     }
-    let old = place.payload + place.len;
-    let after = place.data + old.next_multiple_of(4);
+    let after = place.data + place.packet.next_multiple_of(4);
     let tail = &record[after.min(record.len() - 4)..record.len() - 4];
     let padded = packet.len().next_multiple_of(4);
     let total = order.put32((place.data + padded + tail.len() + 4) as u32);
