@@ -6,7 +6,7 @@
 //! * `functions` and `export.jq`: what leaves the capture as text: HAR, `grpcurl` commands, a summary.
 //! * `hpack`: header compression, RFC 7541, its spelling kept.
 //! * `side`: where the frames and the header blocks of one direction are.
-//! * `framing`: what follows from a change: lengths, header tables.
+//! * `framing`: what follows from a change: lengths, header tables; `respell`: header blocks that come to another place.
 #![forbid(unsafe_code)]
 
 mod exchange;
@@ -20,6 +20,7 @@ pub mod hpack;
 mod http1;
 mod lines;
 mod payload;
+mod respell;
 pub mod side;
 mod stream;
 mod talk;

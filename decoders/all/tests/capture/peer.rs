@@ -307,6 +307,47 @@ fn a_content_length_follows_the_body() {
     }
 }
 
+/// A header block that goes on in other frames, edited, in the place of another one.
+#[test]
+fn a_header_block_in_another_place_is_understood() {
+    let root = decode(&capture("nghttp-table.pcap"));
+    let headers = ".streams[0].request.headers";
+    let new = [("name", "x-long"), ("value", &*"v".repeat(40_000))];
+    let edited = insert_item(&root, headers, at(&root, headers).len() as usize, &new);
+    let root = decode(&encoded(&edited).to_bytes());
+    let before = ours(&root);
+    let frames = ".tcp_connections[0].client.stream.frames";
+    let goes_on = |f: Node| text(&at(&f, ".type")) == "CONTINUATION";
+    assert!(at(&root, frames).items().any(goes_on));
+    let blocks: Vec<usize> = at(&root, frames)
+        .items()
+        .enumerate()
+        .filter(|(_, f)| at(f, ".payload").field("headers").is_some())
+        .map(|(i, _)| i)
+        .collect();
+    let (from, to) = (
+        format!("{frames}[{}]", blocks[0]),
+        format!("{frames}[{}]", blocks[2]),
+    );
+    let id = int(&at(&root, &format!("{to}.stream_id")));
+    let source = set(&root, &format!("{from}.stream_id"), id);
+    let last = at(&root, &format!("{from}.payload.headers")).len() - 1;
+    let value = format!("{from}.payload.headers[{last}].value");
+    for (source, value) in [
+        (source.clone(), "v".repeat(40_000)),
+        (set(&source, &value, "short"), "short".to_owned()),
+    ] {
+        let copy = binq_core::Plain::Node(at(&source, &from));
+        let theirs = seen(&crate::set_plain(&root, &to, copy));
+        let mut wanted = before[0].headers.clone();
+        wanted.insert("x-long".to_owned(), vec![value.into_bytes()]);
+        assert_eq!(theirs[2].headers, wanted);
+        assert_eq!(theirs[2].body, before[2].body);
+        assert_eq!(theirs[..2], before[..2]);
+        assert_eq!(theirs[3..], before[3..]);
+    }
+}
+
 /// The stream of an edited connection, without writing the capture: `.client.stream | tobytes`.
 #[test]
 fn the_edited_stream_alone_is_what_is_written() {
