@@ -307,6 +307,45 @@ fn a_content_length_follows_the_body() {
     }
 }
 
+/// The same where the header block goes on in other frames: the value lies in one of them, or across two.
+#[test]
+fn a_content_length_in_a_continued_block_follows_the_body() {
+    let root = decode(&capture("nghttp-post.pcap"));
+    let headers = ".streams[0].request.headers";
+    let mut across = 0;
+    // not shorter in Huffman code
+    for len in (16_200..16_384).step_by(2).chain([20_000, 40_000]) {
+        let new = [("name", "x-long"), ("value", &*"X".repeat(len))];
+        let longer = insert_item(&root, headers, 4, &new);
+        let longer = decode(&encoded(&longer).to_bytes());
+        let place = at(&longer, headers)
+            .items()
+            .position(|h| text(&h.field("name").unwrap()) == "content-length")
+            .unwrap();
+        let value = format!("{headers}[{place}].value");
+        let runs = at(&longer, &value).ranges().len();
+        across += usize::from(runs > 1);
+        if runs == 1 && len < 20_000 {
+            continue;
+        }
+        for (body, right) in [(noise(3), "3"), (noise(123_456), "123456")] {
+            let value = Scalar::Bytes(body.clone().into());
+            let edited = set(&longer, ".streams[0].request.body", value);
+            let theirs = seen(&edited);
+            assert_eq!(theirs[0].headers["content-length"], [right.as_bytes()]);
+            assert_eq!(theirs[0].body, body);
+        }
+        let edited = set(
+            &longer,
+            ".streams[0].request.body",
+            Scalar::Bytes(noise(3).into()),
+        );
+        let wrong = set(&edited, &value, "7");
+        assert_eq!(text(&at(&decode(&encoded(&wrong).to_bytes()), &value)), "7");
+    }
+    assert!(across > 0);
+}
+
 /// A header block that goes on in other frames, edited, in the place of another one.
 #[test]
 fn a_header_block_in_another_place_is_understood() {
