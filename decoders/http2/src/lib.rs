@@ -27,3 +27,11 @@ mod talk;
 
 pub use http1::Http1;
 pub use stream::Http2;
+
+/// A node of these bytes.
+fn raw(bytes: Vec<u8>) -> binq_core::Node {
+    let space = binq_core::Space::source(bytes);
+    let span = space.span();
+    let kind = binq_core::Kind::Leaf(binq_core::Ref::Static(&binq_core::codec::Raw::ANY));
+    binq_core::Node::root_of("http2", kind, space, span)
+}

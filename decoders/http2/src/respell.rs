@@ -8,10 +8,9 @@ use crate::framing::{settled, split};
 use crate::hpack::Block;
 use crate::hpack::repr::{Form, write_literal};
 use crate::side::Side;
-use binq_core::codec::Raw;
 use binq_core::encode::{Splice, agree, longest_rise, patched};
 use binq_core::sequence::{Arrange, Placed};
-use binq_core::{Key, Kind, Node, Ref, Reject, Space, Span};
+use binq_core::{Key, Node, Reject, Space, Span};
 use std::ops::Range;
 
 /// The least that every peer takes (section 4.2).
@@ -43,12 +42,9 @@ pub fn respell(side: &Side, cx: &mut Arrange<'_>) -> Result<(), Reject> {
     let mut gone = vec![false; cx.items.len()];
     for block in blocks.iter().filter(|b| !stays[b.start]) {
         let bytes = spelled(side, &cx.items[block.clone()], &cx.path)?;
-        let space = Space::source(bytes);
-        let span = space.span();
-        let raw = Kind::Leaf(Ref::Static(&Raw::ANY));
         let item = &mut cx.items[block.start];
         (item.was, item.splices) = (None, Vec::new());
-        item.new = Some(Node::root_of("http2", raw, space, span));
+        item.new = Some(crate::raw(bytes));
         gone[block.start + 1..block.end].fill(true);
     }
     let mut gone = gone.into_iter();

@@ -124,7 +124,7 @@ impl Stream {
     fn no_content(self: &Arc<Self>) -> &Content {
         self.nothing.get_or_init(|| {
             let nothing = Space::derived(self.space(), Arc::new(Gather::new()));
-            Content::new(nothing, None)
+            Content::new(nothing, None, None)
         })
     }
 
@@ -151,7 +151,7 @@ impl Stream {
                 Body::None => space,
             };
             let web = message.value(b"content-type").and_then(Web::of);
-            Content::new(body, web)
+            Content::new(body, web, message.value(b"grpc-encoding"))
         }))
     }
 }
