@@ -69,6 +69,12 @@ pub trait Sequence: Send + Sync + 'static {
         false
     }
 
+    /// Whether what the bytes of an item mean depends on its place, so that [`Self::arrange`] must also see an item that is
+    /// put in the place of another.
+    fn follows_place(&self) -> bool {
+        false
+    }
+
     /// Bytes of a new item, made from a plain value.
     ///
     /// # Errors

@@ -6,7 +6,7 @@
 //! * `functions` and `export.jq`: what leaves the capture as text: HAR, `grpcurl` commands, a summary.
 //! * `hpack`: header compression, RFC 7541, its spelling kept.
 //! * `side`: where the frames and the header blocks of one direction are.
-//! * `framing`: what follows from a change: lengths, header tables.
+//! * `framing`: what follows from a change: lengths, header tables; `respell`: header blocks that come to another place.
 #![forbid(unsafe_code)]
 
 mod exchange;
@@ -20,9 +20,18 @@ pub mod hpack;
 mod http1;
 mod lines;
 mod payload;
+mod respell;
 pub mod side;
 mod stream;
 mod talk;
 
 pub use http1::Http1;
 pub use stream::Http2;
+
+/// A node of these bytes.
+fn raw(bytes: Vec<u8>) -> binq_core::Node {
+    let space = binq_core::Space::source(bytes);
+    let span = space.span();
+    let kind = binq_core::Kind::Leaf(binq_core::Ref::Static(&binq_core::codec::Raw::ANY));
+    binq_core::Node::root_of("http2", kind, space, span)
+}

@@ -139,6 +139,14 @@ fn plain(_line: &Line) -> Arc<dyn Codec> {
 }
 
 impl Lines {
+    /// A list of these.
+    pub fn new(lines: &[Line], codec: fn(&Line) -> Arc<dyn Codec>) -> Self {
+        Self {
+            lines: lines.to_vec(),
+            codec,
+        }
+    }
+
     /// Add lines as an array of `{name, value}`. `end` is where they end, if there is none.
     pub fn add(cx: &mut Cx<'_>, name: &'static str, space: &Space, lines: &[Line], end: u64) {
         Self::add_with(cx, name, space, lines, end, plain);
@@ -155,10 +163,7 @@ impl Lines {
     ) {
         let first = lines.first().map_or(end, |l| l.at);
         let last = lines.last().map_or(end, |l| l.end);
-        let lines = Self {
-            lines: lines.to_vec(),
-            codec,
-        };
+        let lines = Self::new(lines, codec);
         let span = Span::bytes(first, last - first);
         cx.node_in(name, space, span, Kind::array(Arc::new(lines)));
     }
@@ -192,23 +197,7 @@ impl Sequence for Lines {
     }
 
     fn arrange(&self, cx: &mut Arrange<'_>) -> Result<(), Reject> {
-        for item in &mut cx.items {
-            // a field that is spelled in another way elsewhere, as HPACK does, is a line here
-            let Some(new) = item.new.take() else { continue };
-            let text = |name: &str| {
-                let scalar = new.field(name).map(|n| n.scalar());
-                scalar.and_then(|s| s.as_bytes().map(<[u8]>::to_vec))
-            };
-            item.new = Some(match (text("name"), text("value")) {
-                (Some(name), Some(value)) => {
-                    standalone(&name, &value, self.codec).map_err(|why| Reject::Structure {
-                        path: cx.path.clone(),
-                        why,
-                    })?
-                }
-                _ => new,
-            });
-        }
+        spell_out(cx, self.codec)?;
         cx.in_place()
     }
 
@@ -235,6 +224,27 @@ impl Sequence for Lines {
         };
         standalone(&name, &value, self.codec)
     }
+}
+
+/// Make lines of fields that are spelled in another way elsewhere, as HPACK does.
+pub fn spell_out(cx: &mut Arrange<'_>, codec: fn(&Line) -> Arc<dyn Codec>) -> Result<(), Reject> {
+    for item in &mut cx.items {
+        let Some(new) = item.new.take() else { continue };
+        let text = |name: &str| {
+            let scalar = new.field(name).map(|n| n.scalar());
+            scalar.and_then(|s| s.as_bytes().map(<[u8]>::to_vec))
+        };
+        item.new = Some(match (text("name"), text("value")) {
+            (Some(name), Some(value)) => {
+                standalone(&name, &value, codec).map_err(|why| Reject::Structure {
+                    path: cx.path.clone(),
+                    why,
+                })?
+            }
+            _ => new,
+        });
+    }
+    Ok(())
 }
 
 /// A header field with bytes of its own.

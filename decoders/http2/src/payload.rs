@@ -224,6 +224,11 @@ impl Shape for Payload {
         }
     }
 
+    /// A header block goes on in other frames, and is spelled anew elsewhere: its fields are assigned one by one.
+    fn is_scattered(&self) -> bool {
+        matches!(self.head.kind, kind::HEADERS | kind::PUSH_PROMISE)
+    }
+
     fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {
         let span = cx.at.span;
         let at = span.first_byte();

@@ -287,6 +287,22 @@ impl Side {
         self.lock().block(&self.space, frame)
     }
 
+    /// The header block that one of the frames at this byte belongs to.
+    pub fn around(&self, frame: u64) -> Option<BlockInfo> {
+        let mut p = self.lock();
+        p.pass_to(&self.space, frame);
+        let i = p
+            .blocks
+            .partition_point(|b| b.frame <= frame)
+            .checked_sub(1)?;
+        p.blocks.get(i).filter(|b| frame < b.end).cloned()
+    }
+
+    /// What the dynamic table held, and had held, when it was that.
+    pub fn log(&self, table: &Window) -> Log {
+        self.lock().log.up_to(table)
+    }
+
     /// A walk over the frames from this one on. Nobody else can ask for blocks while it lasts.
     pub fn walk(&self, at: u64) -> Walk<'_> {
         Walk {
@@ -350,15 +366,18 @@ impl BlockInfo {
         if let [(at, len)] = self.fragments[..] {
             return (framed.clone(), Span::bytes(at, len));
         }
+        let gather = self.gather();
+        let span = Span::bytes(0, gather.len());
+        (Space::derived(framed.clone(), Arc::new(gather)), span)
+    }
+
+    /// Its fragments in one piece.
+    pub fn gather(&self) -> Gather {
         let mut gather = Gather::new();
         for (at, len) in self.fragments.iter() {
             gather.push_apart(*at, *len);
         }
-        let len = gather.len();
-        (
-            Space::derived(framed.clone(), Arc::new(gather)),
-            Span::bytes(0, len),
-        )
+        gather
     }
 
     /// Its bytes.
@@ -397,20 +416,23 @@ impl Progress {
         if let Some(read) = recent(self) {
             return Some(read);
         }
-        if self.at <= frame || self.open.is_some() {
-            while self.at <= frame || self.open.is_some() {
-                if !self.advance(space) {
-                    break;
-                }
-            }
-            if let Some(read) = recent(self) {
-                return Some(read);
-            }
+        if self.pass_to(space, frame)
+            && let Some(read) = recent(self)
+        {
+            return Some(read);
         }
         let i = self.blocks.binary_search_by_key(&frame, |b| b.frame).ok()?;
         let info = self.blocks[i].clone();
         let block = info.read(space, &mut self.log);
         Some(self.keep(info, block))
+    }
+
+    /// Walk up to a frame and to the end of its header block; whether that was still to do.
+    fn pass_to(&mut self, space: &Space, frame: u64) -> bool {
+        let ahead = |p: &Self| p.at <= frame || p.open.is_some();
+        let was = ahead(self);
+        while ahead(self) && self.advance(space) {}
+        was
     }
 
     /// Walk over one frame; false at the end.

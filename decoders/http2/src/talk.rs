@@ -129,7 +129,9 @@ impl Exchange {
             let web = self.web(talk, who);
             let layer = grpc::body::Body::new(gather, web.is_none());
             let space = Space::derived(talk.side(who).space.clone(), Arc::new(layer));
-            Content::new(space, web)
+            let list = talk.headers(message.headers);
+            let encoding = list.as_ref().and_then(|l| l.value(b"grpc-encoding"));
+            Content::new(space, web, encoding)
         })
     }
 

@@ -309,6 +309,86 @@ fn a_content_length_follows_the_body() {
     }
 }
 
+/// The same where the header block goes on in other frames: the value lies in one of them, or across two.
+#[test]
+fn a_content_length_in_a_continued_block_follows_the_body() {
+    let root = decode(&capture("nghttp-post.pcap"));
+    let headers = ".streams[0].request.headers";
+    let mut across = 0;
+    // not shorter in Huffman code
+    for len in (16_200..16_384).step_by(2).chain([20_000, 40_000]) {
+        let new = [("name", "x-long"), ("value", &*"X".repeat(len))];
+        let longer = insert_item(&root, headers, 4, &new);
+        let longer = decode(&encoded(&longer).to_bytes());
+        let place = at(&longer, headers)
+            .items()
+            .position(|h| text(&h.field("name").unwrap()) == "content-length")
+            .unwrap();
+        let value = format!("{headers}[{place}].value");
+        let runs = at(&longer, &value).ranges().len();
+        across += usize::from(runs > 1);
+        if runs == 1 && len < 20_000 {
+            continue;
+        }
+        for (body, right) in [(noise(3), "3"), (noise(123_456), "123456")] {
+            let value = Scalar::Bytes(body.clone().into());
+            let edited = set(&longer, ".streams[0].request.body", value);
+            let theirs = seen(&edited);
+            assert_eq!(theirs[0].headers["content-length"], [right.as_bytes()]);
+            assert_eq!(theirs[0].body, body);
+        }
+        let edited = set(
+            &longer,
+            ".streams[0].request.body",
+            Scalar::Bytes(noise(3).into()),
+        );
+        let wrong = set(&edited, &value, "7");
+        assert_eq!(text(&at(&decode(&encoded(&wrong).to_bytes()), &value)), "7");
+    }
+    assert!(across > 0);
+}
+
+/// A header block that goes on in other frames, edited, in the place of another one.
+#[test]
+fn a_header_block_in_another_place_is_understood() {
+    let root = decode(&capture("nghttp-table.pcap"));
+    let headers = ".streams[0].request.headers";
+    let new = [("name", "x-long"), ("value", &*"v".repeat(40_000))];
+    let edited = insert_item(&root, headers, at(&root, headers).len() as usize, &new);
+    let root = decode(&encoded(&edited).to_bytes());
+    let before = ours(&root);
+    let frames = ".tcp_connections[0].client.stream.frames";
+    let goes_on = |f: Node| text(&at(&f, ".type")) == "CONTINUATION";
+    assert!(at(&root, frames).items().any(goes_on));
+    let blocks: Vec<usize> = at(&root, frames)
+        .items()
+        .enumerate()
+        .filter(|(_, f)| at(f, ".payload").field("headers").is_some())
+        .map(|(i, _)| i)
+        .collect();
+    let (from, to) = (
+        format!("{frames}[{}]", blocks[0]),
+        format!("{frames}[{}]", blocks[2]),
+    );
+    let id = int(&at(&root, &format!("{to}.stream_id")));
+    let source = set(&root, &format!("{from}.stream_id"), id);
+    let last = at(&root, &format!("{from}.payload.headers")).len() - 1;
+    let value = format!("{from}.payload.headers[{last}].value");
+    for (source, value) in [
+        (source.clone(), "v".repeat(40_000)),
+        (set(&source, &value, "short"), "short".to_owned()),
+    ] {
+        let copy = binq_core::Plain::Node(at(&source, &from));
+        let theirs = seen(&crate::set_plain(&root, &to, copy));
+        let mut wanted = before[0].headers.clone();
+        wanted.insert("x-long".to_owned(), vec![value.into_bytes()]);
+        assert_eq!(theirs[2].headers, wanted);
+        assert_eq!(theirs[2].body, before[2].body);
+        assert_eq!(theirs[..2], before[..2]);
+        assert_eq!(theirs[3..], before[3..]);
+    }
+}
+
 /// The stream of an edited connection, without writing the capture: `.client.stream | tobytes`.
 #[test]
 fn the_edited_stream_alone_is_what_is_written() {

@@ -337,6 +337,10 @@ impl Settler {
         let path = node.path_text();
         let mut frames = Growth::new(&green.space, &path, !self.no_fix);
         let edited = map.keys();
+        if seq.follows_place() && map.values().any(|e| matches!(**e, Edit::Replaced(_))) {
+            let items = (0..node.len()).map(|k| Item::Kept(k, map.get(&k).cloned()));
+            return self.settle_items(node, seq, &items.collect::<Vec<_>>());
+        }
         for &i in edited {
             let Some(child) = node.item(i) else {
                 continue;
@@ -367,6 +371,7 @@ impl Settler {
         let mut changes = Changes::default();
         for (i, item) in items.iter().enumerate() {
             let in_place = match item {
+                Item::Kept(_, Some(edit)) if comes_anew(seq, edit).is_some() => false,
                 Item::Kept(was, None) if *was == i as u64 => true,
                 Item::Kept(was, Some(_)) if *was == i as u64 => {
                     let child = node.item(i as u64);
@@ -406,7 +411,11 @@ impl Settler {
         let state = state.unwrap_or_else(|| State::new(green.span.end()));
         let mut placed = Vec::with_capacity(items.len());
         for item in items {
-            placed.push(match item {
+            let anew = match &item {
+                Item::Kept(_, Some(edit)) => comes_anew(seq, edit).map(Item::New),
+                _ => None,
+            };
+            placed.push(match anew.unwrap_or(item) {
                 Item::New(new) => Placed {
                     shape: shape_name(&new),
                     pinned: pinned(new.state()),
@@ -452,6 +461,14 @@ impl Settler {
         };
         seq.arrange(&mut arrange)?;
         Ok(changes)
+    }
+}
+
+/// The node that stands for an item, if the sequence must see it where it comes to lie.
+fn comes_anew(seq: &dyn Sequence, edit: &Edit) -> Option<Node> {
+    match edit {
+        Edit::Replaced(new) if seq.follows_place() => Some(new.clone()),
+        _ => None,
     }
 }
 

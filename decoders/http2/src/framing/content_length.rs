@@ -3,10 +3,10 @@
 use super::Framing;
 use crate::frame::{HEAD, Parts, kind};
 use crate::header::Header;
-use crate::side::{Look, Runs, Side, look};
+use crate::side::{Look, Side, look};
 use binq_core::encode::{Did, Note, Splice};
-use binq_core::layer::Patching;
-use binq_core::{Bits, Reject, Scalar, Space, Span};
+use binq_core::layer::{Gather, Layer, Patching};
+use binq_core::{Reject, Scalar, Space, Span};
 use std::collections::HashMap;
 
 /// The bytes of data of a stream.
@@ -21,10 +21,11 @@ struct Stated {
     stream: u32,
     /// Path of the value.
     path: String,
-    span: Span,
     was: String,
     header: Header,
-    base: u64,
+    /// The header block, and its bytes in the frames.
+    block: Space,
+    gather: Gather,
 }
 
 /// The values that follow from changes of bodies. One that was not right before stays as it is.
@@ -45,17 +46,20 @@ pub fn follow(
             continue;
         }
         let right = (body.before + body.growth).to_string();
-        let span = stated.span;
-        let offset = under.offset(span.first_byte());
+        let (span, codec) = stated.header.place(0, true);
+        let places = stated.gather.origins(span);
+        let offset = under.offset(places.first().map_or(0, |s| s.first_byte()));
         let [from, to] = [&stated.was, &right].map(|text| Scalar::from(text.as_str()));
-        let after = changes.partition_point(|c| c.span.end() <= span.start);
-        let touched = changes[after..]
-            .iter()
-            .take_while(|c| c.span.start < span.end())
-            .any(|c| c.span.len > 0);
-        if touched || cx.pins.contains(&span) {
+        let touched = |place: &Span| {
+            let after = changes.partition_point(|c| c.span.end() <= place.start);
+            let near = changes[after..].iter();
+            near.take_while(|c| c.span.start < place.end())
+                .any(|c| c.span.len > 0)
+        };
+        let pinned = places.iter().any(|s| cx.pins.contains(s));
+        if pinned || places.iter().any(touched) {
             // an assigned one, or one that goes with its frame, is as it was made
-            if cx.pins.contains(&span) {
+            if pinned {
                 cx.report.notes.push(Note {
                     path: stated.path,
                     offset,
@@ -67,16 +71,14 @@ pub fn follow(
             }
             continue;
         }
-        let (_, codec) = stated.header.place(stated.base, true);
-        let like = under.read(span.first_byte(), span.byte_len()).into_owned();
-        let new = codec.encode(&to, &Bits::from_bytes(like));
+        let new = codec.encode(&to, &stated.block.bits(span));
         let new = new.map_err(|misfit| Reject::Structure {
             path: stated.path.clone(),
             why: format!("takes {}, not {}", misfit.expected, misfit.found),
         })?;
         let mut splice = Splice::new(span, Vec::new(), &stated.path);
         splice.new = new;
-        out.push(splice);
+        out.extend(stated.gather.scatter(vec![splice])?);
         cx.report.notes.push(Note {
             path: stated.path,
             offset,
@@ -163,9 +165,6 @@ fn stated(framing: &Framing, under: &Space, bodies: &HashMap<u32, Body>) -> Vec<
             continue;
         };
         let (info, block) = &*read;
-        let Runs::One((base, _)) = info.fragments else {
-            continue;
-        };
         let fields = block.fields.iter().enumerate();
         let named = |name: Option<&[u8]>| name == Some(b"content-length");
         let found = fields
@@ -191,10 +190,10 @@ fn stated(framing: &Framing, under: &Space, bodies: &HashMap<u32, Body>) -> Vec<
                     framing.path,
                     number(framing, under, at)
                 ),
-                span: header.place(base, true).0,
                 was: was.to_owned(),
                 header,
-                base,
+                block: Space::source(info.bytes(under)),
+                gather: info.gather(),
             });
         }
     }

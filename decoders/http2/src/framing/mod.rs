@@ -8,6 +8,9 @@ mod content_length;
 mod split;
 mod tables;
 
+pub use split::split;
+pub use tables::settled;
+
 use crate::frame::{HEAD, Head, Parts, kind};
 use crate::side::{Begin, Look, look};
 use binq_core::encode::{Did, Note, Splice, agree, patched};
@@ -188,7 +191,7 @@ impl Framing {
             let splits = is_whole && (head.kind == kind::DATA || head.has_fragment());
             if right > most as i64 && splits && !pinned {
                 let new = patched(under, frame.span(), &frame.splices);
-                let new = split::split(&new, most);
+                let new = split(&new, most);
                 cx.report.notes.push(Note {
                     path,
                     offset: under.offset(frame.at),

@@ -5,11 +5,12 @@
 //! What was assigned is never respelled.
 
 use super::Framing;
+use crate::frame::HEAD;
 use crate::hpack::repr::{self, Form, Repr, Spelling};
 use crate::hpack::table::{Entry, Log, Window};
-use crate::hpack::{Field, apply, int, read_block, resolve};
+use crate::hpack::{Block, Field, apply, int, read_block, resolve};
 use crate::side::{BlockInfo, Side};
-use binq_core::encode::{Did, Note, Splice, patched};
+use binq_core::encode::{Did, Note, Splice, agree, patched};
 use binq_core::layer::{Gather, Layer, Patching};
 use binq_core::{Reject, Scalar, Space, Span};
 use bytes::Bytes;
@@ -31,16 +32,7 @@ pub fn follow(
     let Some(start) = start else {
         return Ok(Vec::new());
     };
-    let mut run = Run {
-        framing,
-        under,
-        old: log,
-        new: Log::default(),
-        table: start,
-        out: Vec::new(),
-        numbers: None,
-    };
-    run.new = run.old.up_to(&start);
+    let mut run = Run::new(framing, under, log, start);
     let last = changes.iter().map(|c| c.span.end()).max().unwrap_or(0);
     let mut inserted = changes
         .iter()
@@ -60,6 +52,36 @@ pub fn follow(
         run.block(block, changes, cx)?;
     }
     Ok(run.out)
+}
+
+/// A block with the changes in it, as its sender could have spelled it in the first place: what was not changed means what it
+/// meant.
+pub fn settled(
+    side: &Side,
+    info: &BlockInfo,
+    changes: &[Splice],
+    path: &str,
+) -> Result<Block, Reject> {
+    let framing = Framing {
+        len: side.space.len(),
+        begin: side.begin,
+        path: path.to_owned(),
+    };
+    let mut report = Default::default();
+    let mut cx = Patching {
+        fix: true,
+        report: &mut report,
+        pins: Vec::new(),
+    };
+    let (space, log) = (&side.space, side.log(&info.table));
+    let mut run = Run::new(&framing, space, log.clone(), info.table);
+    run.block(info, changes, &mut cx)?;
+    let respelled = std::mem::take(&mut run.out);
+    let changes = agree(space, [changes, &respelled].concat())?;
+    let own = Space::source(info.bytes(space));
+    let bytes = patched(&own, own.span(), &localize(info, &changes));
+    let (mut log, mut table) = (log, info.table);
+    Ok(read_block(&bytes.into(), &mut log, &mut table))
 }
 
 /// The first block that a change, or a frame that is removed or inserted, is in or before.
@@ -105,9 +127,24 @@ struct Run<'a> {
     out: Vec<Splice>,
     /// The index of each frame, for reports.
     numbers: Option<HashMap<u64, u64>>,
+    /// What was replaced last, and is done.
+    replaced: Option<Span>,
 }
 
-impl Run<'_> {
+impl<'a> Run<'a> {
+    fn new(framing: &'a Framing, under: &'a Space, old: Log, table: Window) -> Self {
+        Self {
+            framing,
+            under,
+            new: old.up_to(&table),
+            old,
+            table,
+            out: Vec::new(),
+            numbers: None,
+            replaced: None,
+        }
+    }
+
     /// Frames that were inserted: their header blocks are taken as they are.
     fn foreign(&mut self, bytes: &Bytes) {
         let space = Space::source(bytes.clone());
@@ -129,22 +166,15 @@ impl Run<'_> {
         changes: &[Splice],
         cx: &mut Patching<'_>,
     ) -> Result<(), Reject> {
-        let frames = Span::bytes(info.frame, info.end - info.frame);
-        let whole = changes
-            .iter()
-            .find(|c| c.span.contains(frames) && c.span.len > 0);
-        if let Some(whole) = whole {
-            if whole.new.is_empty() {
-                return Ok(());
+        // the first frame of a block goes with all of it
+        let head = Span::bytes(info.frame, HEAD);
+        if let Some(whole) = changes.iter().find(|c| c.span.contains(head)) {
+            if self.replaced.replace(whole.span) != Some(whole.span) {
+                self.foreign(whole.new.bytes());
             }
-            let new = whole.new.bytes().clone();
-            self.foreign(&new);
             return Ok(());
         }
-        let mut gather = Gather::new();
-        for (at, len) in info.fragments.iter() {
-            gather.push_apart(*at, *len);
-        }
+        let gather = info.gather();
         let bytes = info.bytes(self.under);
         let own = Space::source(bytes.clone());
         let local = localize(info, changes);
@@ -324,9 +354,9 @@ fn localize(info: &BlockInfo, changes: &[Splice]) -> Vec<Splice> {
     for (at, len) in info.fragments.iter() {
         let fragment = Span::bytes(*at, *len);
         let inside = |c: &&Splice| {
-            // what is inserted before a fragment belongs to what comes before it
+            // what is inserted before a fragment belongs to what comes before it: the one before, if there is one
             fragment.contains(c.span)
-                && (c.span.len > 0 || c.span.start > fragment.start || c.items.is_some())
+                && (c.span.len > 0 || c.span.start > fragment.start || base == 0)
                 && c.items != Some("frame")
         };
         for c in changes.iter().filter(inside) {

@@ -107,7 +107,7 @@ impl Head {
 }
 
 /// Binary values are base64.
-fn codec(line: &Line) -> Arc<dyn Codec> {
+pub fn codec(line: &Line) -> Arc<dyn Codec> {
     match line.name.ends_with(b"-bin") {
         true => Arc::new(super::codecs::Binary((&VALUE).into())),
         false => Arc::new(VALUE),

@@ -194,11 +194,7 @@ impl Shape for Message {
         );
         match inflated {
             Ok((encoding, bytes)) => {
-                let layer = Inflated {
-                    encoding,
-                    span,
-                    bytes: bytes.into(),
-                };
+                let layer = Inflated::new(encoding, span, bytes);
                 let space = Space::derived(body, Arc::new(layer));
                 self.open(cx, &space);
                 Ok(())
@@ -229,11 +225,22 @@ impl Message {
 }
 
 /// A message, inflated.
-struct Inflated {
+pub struct Inflated {
     encoding: Encoding,
     /// Where it lies.
     span: Span,
     bytes: Bytes,
+}
+
+impl Inflated {
+    /// What lies there in that encoding.
+    pub fn new(encoding: Encoding, span: Span, bytes: impl Into<Bytes>) -> Self {
+        Self {
+            encoding,
+            span,
+            bytes: bytes.into(),
+        }
+    }
 }
 
 impl Layer for Inflated {

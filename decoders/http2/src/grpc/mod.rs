@@ -6,6 +6,7 @@ pub mod encoding;
 pub mod head;
 mod message;
 mod metadata;
+mod trailers;
 pub mod web;
 
 use crate::exchange::compute;
@@ -268,6 +269,9 @@ impl<S: Source> Call<S> {
             _ => self.trailers(),
         };
         let Some(head) = &head else {
+            if name == "trailers" {
+                trailers::add_missing(cx, name, source.content(Who::Server).opened());
+            }
             return;
         };
         match name {

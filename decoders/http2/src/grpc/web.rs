@@ -4,7 +4,7 @@
 use super::body::{self, PREFIX, lengths};
 use super::codecs::{base64, digit};
 use super::head::LineHead;
-use crate::lines;
+use super::trailers;
 use binq_core::encode::{Splice, agree, patched};
 use binq_core::layer::{Layer, Patching};
 use binq_core::{Malformed, Reject, Space, Span};
@@ -45,6 +45,8 @@ pub struct Content {
     /// As it was sent.
     pub space: Space,
     web: Option<Web>,
+    /// What compressed parts of it are in.
+    encoding: Option<Bytes>,
     opened: OnceLock<Opened>,
 }
 
@@ -56,27 +58,31 @@ pub struct Opened {
     pub messages: Span,
     /// The trailers that come after them, of gRPC-Web.
     pub trailers: Option<LineHead>,
+    /// Where a frame of trailers could come, of gRPC-Web: after the last message, if there is none.
+    pub room: Option<u64>,
     /// What is wrong with the body.
     pub fault: Option<Malformed>,
 }
 
 impl Content {
     /// Of these bytes.
-    pub fn new(space: Space, web: Option<Web>) -> Self {
+    pub fn new(space: Space, web: Option<Web>, encoding: Option<&[u8]>) -> Self {
         Self {
             space,
             web,
+            encoding: encoding.map(Bytes::copy_from_slice),
             opened: OnceLock::new(),
         }
     }
 
     /// The messages in it.
     pub fn opened(&self) -> &Opened {
-        self.opened.get_or_init(|| open(&self.space, self.web))
+        self.opened
+            .get_or_init(|| open(&self.space, self.web, self.encoding.as_deref()))
     }
 }
 
-fn open(body: &Space, web: Option<Web>) -> Opened {
+fn open(body: &Space, web: Option<Web>, encoding: Option<&[u8]>) -> Opened {
     let mut fault = None;
     let space = match web {
         None => {
@@ -84,6 +90,7 @@ fn open(body: &Space, web: Option<Web>) -> Opened {
                 space: body.clone(),
                 messages: body.span(),
                 trailers: None,
+                room: None,
                 fault,
             };
         }
@@ -103,52 +110,31 @@ fn open(body: &Space, web: Option<Web>) -> Opened {
             Space::derived(body.clone(), Arc::new(text))
         }
     };
-    let mut end = space.len();
-    let mut trailers = None;
+    let (mut end, mut whole, mut trailers) = (space.len(), 0, None);
     let read = |at, len| space.read(at, len).into_owned();
     for (at, len) in body::messages(read, space.len()) {
-        let flags = space.read(at, 1)[0];
-        if flags & TRAILERS == 0 || space.hole_in(Span::bytes(at, PREFIX)).is_some() {
+        let head = space.read(at, PREFIX);
+        if space.hole_in(Span::bytes(at, PREFIX)).is_some() {
+            continue;
+        }
+        if head[0] & TRAILERS == 0 {
+            let said = head[1..].iter().fold(0, |n, b| n << 8 | u64::from(*b));
+            whole = if said == len {
+                at + PREFIX + len
+            } else {
+                whole
+            };
             continue;
         }
         end = at;
-        let first = at + PREFIX;
-        if flags != TRAILERS {
-            fault = fault.or_else(|| {
-                let found = format!("flags {flags:#04x}");
-                Some(Malformed::new(at, "trailers as text (flags 0x80)", found))
-            });
-            break;
-        }
-        let said = space
-            .read(at + 1, 4)
-            .iter()
-            .fold(0, |n, b| n << 8 | u64::from(*b));
-        if said > len {
-            let found = format!("{len} bytes");
-            fault = fault.or(Some(Malformed::new(
-                first,
-                format!("{said} bytes of trailers"),
-                found,
-            )));
-        }
-        let (found, used, how) = lines::read(&space.read(first, len), first);
-        if how == lines::End::Wrong || (used as u64) < len {
-            fault = fault.or_else(|| {
-                let at = first + used as u64;
-                Some(Malformed::new(at, "a trailer", "text that is none"))
-            });
-        }
-        trailers = Some(LineHead {
-            space: space.clone(),
-            end: found.last().map_or(first, |l| l.end),
-            lines: found,
-            target: None,
-        });
+        let found = trailers::read(&space, (at, len), encoding);
+        trailers = found.0;
+        fault = fault.or(found.1);
         break;
     }
     Opened {
         messages: Span::bytes(0, end),
+        room: (fault.is_none() && whole > 0 && whole == space.len()).then_some(whole),
         space,
         trailers,
         fault,

@@ -110,6 +110,8 @@ impl Message {
 pub struct Messages {
     /// The messages.
     pub all: Vec<Message>,
+    /// How many of them, interim ones left out, answer requests from before the capture began.
+    pub unasked: usize,
     /// The first byte that is of none.
     pub end: u64,
     /// Why it is of none.
@@ -121,6 +123,37 @@ pub fn begins(stream: &Space, side: Side) -> bool {
     let head = stream.read(0, LONGEST);
     let start = line(&head).and_then(|(len, _)| start(&head[..len], 0, side));
     start.is_some() && stream.hole_in(Span::bytes(0, 1)).is_none()
+}
+
+/// How far to look for the first message of a stream whose beginning is not there, and for the beginning of its first line.
+const LOOK: u64 = 1 << 20;
+const LINE: usize = 8 * 1024;
+
+/// Where the messages of a stream begin. Where its first bytes were not captured, that is the first whole head of a message at a
+/// byte that `starts` something that was sent apart from what came before it.
+pub fn first(stream: &Space, side: Side, whole: bool, starts: impl Fn(u64) -> bool) -> Option<u64> {
+    if begins(stream, side) {
+        return Some(0);
+    }
+    if whole {
+        return None;
+    }
+    let text = stream.read(0, LOOK);
+    let is_first = |at: &usize| {
+        let at = *at as u64;
+        starts(at) && message(stream, at, side, None).is_ok_and(|(_, end)| end == End::Blank)
+    };
+    let version = b"HTTP/1.";
+    let mut versions = (0..text.len()).filter(|i| text[*i..].starts_with(version));
+    let found = versions.find_map(|i| match side {
+        Side::Server => Some(i).filter(is_first),
+        Side::Client => {
+            let before = text[i.saturating_sub(LINE)..i].iter().rev();
+            let line = before.take_while(|b| **b != b'\n').count();
+            (i - line..i).find(is_first)
+        }
+    });
+    found.map(|at| at as u64)
 }
 
 /// A first line; its version is 1.x.
@@ -148,18 +181,32 @@ fn start(text: &[u8], at: u64, side: Side) -> Option<Start> {
     })
 }
 
-/// Find the messages of a stream. `requests` are those that it answers, if they are known.
-pub fn find(stream: &Space, side: Side, requests: Option<&Messages>) -> Messages {
+/// Find the messages of a stream from a byte on. `requests` are those that it answers, if they are known, and `early` says of
+/// which byte that it was sent before any of them.
+pub fn find(
+    stream: &Space,
+    side: Side,
+    mut at: u64,
+    requests: Option<&Messages>,
+    early: impl Fn(u64) -> bool,
+) -> Messages {
     let mut all: Vec<Message> = Vec::new();
-    let mut at = 0;
-    let mut answered = 0;
+    let (mut answered, mut unasked) = (0, 0);
     let mut fault = None;
     while at < stream.len() {
-        let request = requests.and_then(|r| r.all.get(answered));
+        let is_early = answered == 0 && early(at);
+        let request = requests
+            .and_then(|r| r.all.get(answered))
+            .filter(|_| !is_early);
         match message(stream, at, side, request) {
-            Ok(message) => {
+            Ok((message, _)) => {
                 at = message.end;
-                answered += usize::from(!message.is_interim());
+                let of = if is_early {
+                    &mut unasked
+                } else {
+                    &mut answered
+                };
+                *of += usize::from(!message.is_interim());
                 // another protocol follows (RFC 9110 section 15.2.2 and 9.3.6)
                 let status = message.start.status();
                 let tunnel = request.is_some_and(|r| r.start.parts[0].0 == "CONNECT");
@@ -179,17 +226,19 @@ pub fn find(stream: &Space, side: Side, requests: Option<&Messages>) -> Messages
     }
     Messages {
         all,
+        unasked,
         end: at,
         fault,
     }
 }
 
+/// The message at a byte, and how its header fields end.
 fn message(
     stream: &Space,
     at: u64,
     side: Side,
     request: Option<&Message>,
-) -> Result<Message, Malformed> {
+) -> Result<(Message, End), Malformed> {
     let text = stream.read(at, LONGEST);
     let expected = match side {
         Side::Client => "a request line of HTTP/1",
@@ -228,7 +277,7 @@ fn message(
             ));
         }
     }
-    Ok(message)
+    Ok((message, end))
 }
 
 /// Find the body of a message (section 6.3).
@@ -358,7 +407,8 @@ mod tests {
     use super::*;
 
     fn found(text: &str, side: Side, requests: Option<&Messages>) -> Messages {
-        find(&Space::source(text.as_bytes().to_vec()), side, requests)
+        let stream = Space::source(text.as_bytes().to_vec());
+        find(&stream, side, 0, requests, |_| false)
     }
 
     #[test]
@@ -391,6 +441,31 @@ mod tests {
         };
         assert_eq!(span.end_byte(), text.len() as u64);
         assert_eq!(got.end, text.len() as u64);
+    }
+
+    #[test]
+    fn the_first_message_begins_what_was_sent_apart() {
+        let at = |text: &str, side, starts: &[u64]| {
+            let stream = Space::source(text.as_bytes().to_vec());
+            first(&stream, side, false, |at| starts.contains(&at))
+        };
+        let sent = "rest\nGET / HTTP/1.1\r\nHost: a\r\n\r\nPUT /b HTTP/1.1\r\n\r\n";
+        assert_eq!(at(sent, Side::Client, &[5]), Some(5));
+        assert_eq!(at(sent, Side::Client, &[34]), Some(34));
+        // in the middle of what was sent, or of a line
+        assert_eq!(at(sent, Side::Client, &[]), None);
+        assert_eq!(at(sent, Side::Client, &[2, 4, 6, 9, 12, 20]), Some(6));
+        // not whole
+        assert_eq!(
+            at("x GET / HTTP/1.1\r\nHost: a\r\n", Side::Client, &[2]),
+            None
+        );
+        assert_eq!(at("x GET / HTTP/2.1\r\n\r\n", Side::Client, &[2]), None);
+        let got = "HTTP/1.1 is old. HTTP/1.1 200 OK\r\n\r\n";
+        assert_eq!(at(got, Side::Server, &[0, 17]), Some(17));
+        assert_eq!(at(got, Side::Client, &[0, 17]), None);
+        let stream = Space::source(got.as_bytes().to_vec());
+        assert_eq!(first(&stream, Side::Server, true, |_| true), None);
     }
 
     #[test]

@@ -9,7 +9,7 @@ mod talk;
 use crate::grpc::web::{Content, Web};
 use crate::lines::Form;
 pub use crate::lines::TOKEN;
-use binq_core::dialogue::{Conversation, Dialogue};
+use binq_core::dialogue::{Clock, Conversation, Dialogue};
 use binq_core::layer::{Gather, Window};
 use binq_core::shape::{Cx, Shape};
 use binq_core::{Confidence, Format, Kind, Malformed, Node, Options, Probe, Space, Span};
@@ -65,14 +65,29 @@ impl Format for Http1 {
             true => Side::Server,
             false => Side::Client,
         };
-        root(&Stream::new(&space, side, "", None))
+        root(&Stream::new(&space, Begin::at(side, 0), "", None))
+    }
+}
+
+/// Whose messages a stream has, and where they begin.
+#[derive(Clone)]
+struct Begin {
+    side: Side,
+    at: u64,
+    /// Of responses: their clock, and when the first request that is known was sent, if others may be missing before it.
+    asked: Option<(Arc<dyn Clock>, i128)>,
+}
+
+impl Begin {
+    fn at(side: Side, at: u64) -> Self {
+        let asked = None;
+        Self { side, at, asked }
     }
 }
 
 /// One direction of a connection.
 pub struct Stream {
-    /// Whose messages they are.
-    side: Side,
+    begin: Begin,
     /// Its bytes.
     raw: Space,
     /// Path of the list of messages.
@@ -86,13 +101,13 @@ pub struct Stream {
 
 impl Stream {
     /// A direction; `path` is that of the stream.
-    fn new(raw: &Space, side: Side, path: &str, answers: Option<Arc<Stream>>) -> Arc<Self> {
-        let list = match side {
+    fn new(raw: &Space, begin: Begin, path: &str, answers: Option<Arc<Stream>>) -> Arc<Self> {
+        let list = match begin.side {
             Side::Client => "requests",
             Side::Server => "responses",
         };
         Arc::new(Self {
-            side,
+            begin,
             raw: raw.clone(),
             path: format!("{path}.{list}"),
             answers,
@@ -105,7 +120,11 @@ impl Stream {
     fn messages(&self) -> &Messages {
         self.messages.get_or_init(|| {
             let requests = self.answers.as_ref().map(|s| s.messages());
-            find(&self.raw, self.side, requests)
+            let early = |at| match &self.begin.asked {
+                Some((clock, asked)) => clock.time(at).is_some_and(|time| time < *asked),
+                None => false,
+            };
+            find(&self.raw, self.begin.side, self.begin.at, requests, early)
         })
     }
 
@@ -114,7 +133,7 @@ impl Stream {
         let new = || {
             // a stream of its own, or this one would hold itself
             let list = self.path.rsplit_once('.').map_or("", |(path, _)| path);
-            let stream = Self::new(&self.raw, self.side, list, self.answers.clone());
+            let stream = Self::new(&self.raw, self.begin.clone(), list, self.answers.clone());
             Space::derived(self.raw.clone(), Arc::new(Framing { stream }))
         };
         self.space.get_or_init(new).clone()
@@ -124,7 +143,7 @@ impl Stream {
     fn no_content(self: &Arc<Self>) -> &Content {
         self.nothing.get_or_init(|| {
             let nothing = Space::derived(self.space(), Arc::new(Gather::new()));
-            Content::new(nothing, None)
+            Content::new(nothing, None, None)
         })
     }
 
@@ -151,7 +170,7 @@ impl Stream {
                 Body::None => space,
             };
             let web = message.value(b"content-type").and_then(Web::of);
-            Content::new(body, web)
+            Content::new(body, web, message.value(b"grpc-encoding"))
         }))
     }
 }
@@ -172,21 +191,33 @@ impl Shape for Root {
 
     fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {
         let stream = &self.0;
-        let name = match stream.side {
+        let name = match stream.begin.side {
             Side::Client => "requests",
             Side::Server => "responses",
         };
-        let found = stream.messages();
+        let (found, space, begin) = (stream.messages(), stream.space(), stream.begin.at);
+        let unread = |cx: &mut Cx<'_>, name: &'static str, span| {
+            let kind = Kind::Leaf((&shape::Unread).into());
+            cx.node_in(name, &space, span, kind);
+        };
+        let before = Span::bytes(0, begin);
+        let known = space.hole_in(before).is_none();
+        match begin > 0 && known {
+            true => unread(cx, "gap0", before),
+            false => crate::payload::known_bytes(cx, &space, before),
+        }
         let list = Kind::array(Arc::new(shape::List(stream.clone())));
-        cx.node_in(name, &stream.space(), Span::bytes(0, found.end), list);
+        cx.node_in(name, &space, Span::bytes(begin, found.end - begin), list);
         let rest = Span::bytes(found.end, stream.raw.len() - found.end);
-        let space = stream.space();
         let broken = found.all.last().is_some_and(|m| m.fault.is_some());
         if (broken || found.fault.is_some()) && rest.len > 0 && space.hole_in(rest).is_none() {
-            let kind = Kind::Leaf((&shape::Unread).into());
-            cx.node_in("gap0", &space, rest, kind);
+            unread(cx, if begin > 0 { "gap1" } else { "gap0" }, rest);
         } else {
             crate::payload::known_bytes(cx, &space, rest);
+        }
+        if begin > 0 {
+            let found = "the rest of one, or bytes of another protocol";
+            return Err(Malformed::new(0, "the beginning of a message", found));
         }
         match &found.fault {
             Some(fault) => Err(fault.clone()),

@@ -15,7 +15,7 @@ pub struct List(pub Arc<Stream>);
 
 impl Sequence for List {
     fn name(&self) -> &'static str {
-        match self.0.side {
+        match self.0.begin.side {
             Side::Client => "request",
             Side::Server => "response",
         }
@@ -60,7 +60,7 @@ impl MessageShape {
 
 impl Shape for MessageShape {
     fn name(&self) -> &'static str {
-        match self.stream.side {
+        match self.stream.begin.side {
             Side::Client => "request",
             Side::Server => "response",
         }
@@ -78,7 +78,7 @@ impl Shape for MessageShape {
         let message = self.message();
         let space = &self.stream.space();
         let start = &message.start;
-        match self.stream.side {
+        match self.stream.begin.side {
             Side::Client => {
                 cx.leaf("method", start.span(0), &TOKEN);
                 cx.leaf("target", start.span(1), &TARGET);

@@ -1,14 +1,14 @@
 //! Both directions of a connection: which response answers which request.
 
-use super::message::{Side, begins};
-use super::{Stream, root, shape};
+use super::message::{Side, first};
+use super::{Begin, Stream, root, shape};
 use crate::grpc::head::{Head, LineHead};
 use crate::grpc::web::{Content, Web};
 use crate::grpc::{self, Source};
 use crate::lines::Line;
 use crate::talk::Who;
 use binq_core::codec::{Codec, Int, Text};
-use binq_core::dialogue::{Clock, Conversation, Dialogue};
+use binq_core::dialogue::{Clock, Conversation, Dialogue, Half};
 use binq_core::shape::{At, Cx, Shape};
 use binq_core::{Kind, Malformed, Node, Options, Scalar, Space, Span};
 use std::sync::{Arc, OnceLock};
@@ -39,21 +39,29 @@ struct Exchanges {
 
 impl Talk {
     /// A conversation that begins with a request line, and whose answer begins with a status line; one of both may be missing.
+    /// Where the beginning of a direction was not captured, its first message is looked for.
     pub fn new(with: &Conversation, options: &Options) -> Option<Self> {
-        let fits = |stream: &Space, side| stream.is_empty() || begins(stream, side);
         let (sent, received) = (&with.client.stream, &with.server.stream);
-        let nothing = sent.is_empty() && received.is_empty();
-        if nothing || !fits(sent, Side::Client) || !fits(received, Side::Server) {
+        if sent.is_empty() && received.is_empty() {
             return None;
         }
+        let begin = |half: &Half, side| {
+            let time = |at| half.clock.time(at);
+            let apart = |at: u64| at == 0 || time(at - 1) != time(at);
+            match half.stream.is_empty() {
+                true => Some(0),
+                false => first(&half.stream, side, half.whole, apart),
+            }
+        };
+        let asks = Begin::at(Side::Client, begin(&with.client, Side::Client)?);
+        let mut answers = Begin::at(Side::Server, begin(&with.server, Side::Server)?);
+        if !with.client.whole && !sent.is_empty() {
+            let asked = with.client.clock.time(asks.at);
+            answers.asked = asked.map(|time| (with.server.clock.clone(), time));
+        }
         let path = |side: &str| format!(".tcp_connections[{}].{side}.stream", with.number);
-        let client = Stream::new(sent, Side::Client, &path("client"), None);
-        let server = Stream::new(
-            received,
-            Side::Server,
-            &path("server"),
-            Some(client.clone()),
-        );
+        let client = Stream::new(sent, asks, &path("client"), None);
+        let server = Stream::new(received, answers, &path("server"), Some(client.clone()));
         Some(Self {
             number: with.number,
             options: options.clone(),
@@ -70,17 +78,17 @@ impl Talk {
             let (sent, received) = (self.client.messages(), self.server.messages());
             let responses = received.all.iter().enumerate();
             let mut responses = responses.filter(|(_, m)| !m.is_interim()).map(|(i, _)| i);
-            let requests = (0..sent.all.len()).map(Some);
-            let mut all: Vec<Exchange> = requests
-                .map(|request| Exchange {
-                    request,
-                    response: responses.next(),
-                })
-                .collect();
-            all.extend(responses.map(|i| Exchange {
+            let mut all: Vec<Exchange> = Vec::new();
+            let alone = |i| Exchange {
                 request: None,
                 response: Some(i),
+            };
+            all.extend(responses.by_ref().take(received.unasked).map(alone));
+            all.extend((0..sent.all.len()).map(|i| Exchange {
+                request: Some(i),
+                response: responses.next(),
             }));
+            all.extend(responses.map(alone));
             let is_call = |i: &usize| {
                 let message = |side: &Stream, i: Option<usize>| {
                     let message = &side.messages().all[i?];
