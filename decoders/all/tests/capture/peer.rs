@@ -333,7 +333,7 @@ fn a_content_length_in_a_continued_block_follows_the_body() {
         for (body, right) in [(noise(3), "3"), (noise(123_456), "123456")] {
             let value = Scalar::Bytes(body.clone().into());
             let edited = set(&longer, ".streams[0].request.body", value);
-            let theirs = seen(&edited);
+            let theirs = seen(&longer, &edited);
             assert_eq!(theirs[0].headers["content-length"], [right.as_bytes()]);
             assert_eq!(theirs[0].body, body);
         }
@@ -379,7 +379,7 @@ fn a_header_block_in_another_place_is_understood() {
         (set(&source, &value, "short"), "short".to_owned()),
     ] {
         let copy = binq_core::Plain::Node(at(&source, &from));
-        let theirs = seen(&crate::set_plain(&root, &to, copy));
+        let theirs = seen(&root, &crate::set_plain(&root, &to, copy));
         let mut wanted = before[0].headers.clone();
         wanted.insert("x-long".to_owned(), vec![value.into_bytes()]);
         assert_eq!(theirs[2].headers, wanted);
