@@ -343,6 +343,30 @@ fn what_was_cut_off_by_the_snaplen_stays_cut_off() {
 }
 
 #[test]
+fn a_length_that_runs_past_its_block_leaves_the_padding_out() {
+    let bytes = capture("grpc-unary.pcapng");
+    let call = at(&decode(&bytes), ".grpc_calls[0].authority").ranges()[0];
+    let packets: Vec<Node> = at(&decode(&bytes), ".packets").items().collect();
+    let holds = |p: &Node| p.ranges()[0].start <= call.start && call.end() <= p.ranges()[0].end();
+    let i = packets.iter().position(holds).unwrap();
+    // all that the block has room for, what padded it included, is the packet now
+    let length = packets[i].field("capture_packet_length").unwrap();
+    let mut damaged = bytes.to_vec();
+    damaged[length.offset() as usize + 2] = 1;
+    let root = decode(&damaged.into());
+    for value in ["a", "a.b", "a.bc", "a.bcd", "a.bcde", &"a".repeat(40)] {
+        let edited = set(&root, ".grpc_calls[0].authority", value);
+        let again = decode(&encoded(&edited).to_bytes());
+        assert_eq!(text(&at(&again, ".grpc_calls[0].authority")), value);
+        let trailer = |root: &Node| {
+            let packet = at(root, &format!(".packets[{i}].packet"));
+            packet.field("trailer").map(|t| t.bytes().unwrap())
+        };
+        assert_eq!(trailer(&again), trailer(&root), "{value}");
+    }
+}
+
+#[test]
 fn without_repairs_only_the_assigned_bytes_change() {
     let bytes = capture("sums.pcap");
     let root = decode(&bytes);

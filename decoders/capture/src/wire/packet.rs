@@ -177,7 +177,11 @@ impl<'a, 'b> Packet<'a, 'b> {
             }
         };
         let put = |packet: &mut Self, name: &str, at: u64, by: i64| {
-            let was = order.u32(&packet.under.read(at, 4));
+            let was = match name {
+                // one that runs past its block stands for what is there: more padding would become a part of the packet
+                "capture_packet_length" => r.captured as u32,
+                _ => order.u32(&packet.under.read(at, 4)),
+            };
             let span = Span::bytes(at, 4);
             let right = was.wrapping_add(by as u32);
             packet.put(
