@@ -29,7 +29,7 @@ pub struct Args {
     #[arg(short, long)]
     pub slurp: bool,
     /// Print each result on one line
-    #[arg(short, long)]
+    #[arg(short, long, overrides_with_all = ["indent", "tab"])]
     pub compact_output: bool,
     /// Print strings and bytes as they are, without quotes
     #[arg(short, long)]
@@ -37,6 +37,18 @@ pub struct Args {
     /// Like -r, but without line breaks after results
     #[arg(short, long)]
     pub join_output: bool,
+    /// Print the keys of objects in sorted order
+    #[arg(short = 'S', long)]
+    pub sort_keys: bool,
+    /// Print everything that is not ASCII as `\u` escapes
+    #[arg(short, long)]
+    pub ascii_output: bool,
+    /// Indent by this many spaces, 0 to 7; 0 is -c
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(0..=7), overrides_with_all = ["tab", "compact_output"])]
+    pub indent: Option<u8>,
+    /// Indent by tabulators
+    #[arg(long, overrides_with_all = ["indent", "compact_output"])]
+    pub tab: bool,
     /// Colour the output, even where it is no terminal
     #[arg(short = 'C', long, overrides_with = "monochrome_output")]
     pub color_output: bool,
@@ -46,6 +58,9 @@ pub struct Args {
     /// Read the filter from a file
     #[arg(short, long, value_name = "FILE")]
     pub from_file: Option<PathBuf>,
+    /// Look for modules in a directory; may be given more than once
+    #[arg(short = 'L', long, value_name = "DIR", action = ArgAction::Append)]
+    pub library_path: Vec<PathBuf>,
     /// Exit with 1 if the last result is false or null, with 4 if there is none
     #[arg(short, long)]
     pub exit_status: bool,
@@ -55,9 +70,18 @@ pub struct Args {
     /// Set $NAME to a JSON value
     #[arg(long, num_args = 2, value_names = ["NAME", "JSON"], action = ArgAction::Append)]
     pub argjson: Vec<String>,
+    /// Set $NAME to an array of the JSON values in a file
+    #[arg(long, num_args = 2, value_names = ["NAME", "FILE"], action = ArgAction::Append)]
+    pub slurpfile: Vec<String>,
+    /// Set $NAME to the content of a file: a string, or bytes if it is no text
+    #[arg(long, num_args = 2, value_names = ["NAME", "FILE"], action = ArgAction::Append)]
+    pub rawfile: Vec<String>,
     /// Take the arguments after this as strings, in $ARGS.positional, not as files
-    #[arg(long)]
-    pub args: bool,
+    #[arg(long, num_args = 0, default_missing_value = "true", action = ArgAction::Append)]
+    args: Vec<bool>,
+    /// Take the arguments after this as JSON values, in $ARGS.positional, not as files
+    #[arg(long, num_args = 0, default_missing_value = "true", action = ArgAction::Append)]
+    jsonargs: Vec<bool>,
     /// Write the bytes of each result: a decoded value with its edits, a string as it is; short for `--to bytes`
     #[arg(short, long, overrides_with = "to")]
     pub bytes: bool,
@@ -106,9 +130,18 @@ pub struct Args {
     /// What of `rest` is files.
     #[arg(skip)]
     pub files: Vec<PathBuf>,
-    /// What of `rest` came after `--args`.
+    /// What of `rest` came after `--args` or `--jsonargs`.
     #[arg(skip)]
-    pub positional: Vec<String>,
+    pub positional: Vec<Positional>,
+}
+
+/// An argument that is no file.
+#[derive(Clone, Debug)]
+pub enum Positional {
+    /// After `--args`: a string.
+    Text(String),
+    /// After `--jsonargs`: a JSON value.
+    Json(String),
 }
 
 /// How results are written.
@@ -149,6 +182,11 @@ impl Args {
         }
     }
 
+    /// Whether nothing says what to do: no filter, and no input.
+    pub fn is_empty(&self) -> bool {
+        self.filter.is_none() && self.from_file.is_none() && !self.null_input
+    }
+
     /// Read the command line.
     ///
     /// # Errors
@@ -159,13 +197,25 @@ impl Args {
         let places: Vec<usize> = matches
             .indices_of("rest")
             .map_or_else(Vec::new, Iterator::collect);
-        let switch = args.args.then(|| matches.index_of("args")).flatten();
+        // after the last of these before it, an argument is what that says
+        let switches = [
+            ("args", Positional::Text as fn(String) -> Positional),
+            ("jsonargs", Positional::Json),
+        ];
+        let switches: Vec<_> = switches
+            .into_iter()
+            .flat_map(|(name, kind)| {
+                let places = matches.indices_of(name).into_iter().flatten();
+                places.map(move |place| (place, kind))
+            })
+            .collect();
         let rest = std::mem::take(&mut args.rest);
         for (text, place) in rest.into_iter().zip(places) {
+            let before = switches.iter().filter(|(at, _)| *at < place);
             if args.filter.is_none() && args.from_file.is_none() {
                 args.filter = Some(text);
-            } else if switch.is_some_and(|s| place > s) {
-                args.positional.push(text);
+            } else if let Some((_, kind)) = before.max_by_key(|(at, _)| *at) {
+                args.positional.push(kind(text));
             } else {
                 args.files.push(text.into());
             }

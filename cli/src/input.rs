@@ -1,12 +1,11 @@
 //! Inputs: files and standard input, mapped and decoded.
 
 use crate::args::{Args, TextForm};
-use binq_core::{Holder, Node, Options, Registry, Scalar, Space};
+use binq_core::{Holder, Node, Options, Registry, Scalar, Space, Takes};
 use binq_mapped::{Mapped, Resident};
 use binq_query::json;
 use bytes::Bytes;
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -26,20 +25,24 @@ pub struct Decoder {
 }
 
 /// The settings of decoders, from all flags that make some.
-fn options_of(args: &Args, values: BTreeMap<String, Scalar>) -> Options {
+fn options_of(args: &Args, given: Vec<(String, String)>, registry: &Registry) -> Options {
     let lists = [
         ("proto", &args.proto),
         ("proto_path", &args.proto_path),
         ("descriptor_set", &args.descriptor_set),
     ];
-    let mut options = Options {
-        values,
-        lists: BTreeMap::new(),
-        ..Options::default()
-    };
+    let mut options = Options::default();
     for (name, list) in lists {
         if !list.is_empty() {
             options.lists.insert(name.to_owned(), list.clone());
+        }
+    }
+    for (name, value) in given {
+        // of an option that is given more than once, all values count, or else the last one
+        if registry.settings().any(|s| s == (&*name, Takes::Many)) {
+            options.lists.entry(name).or_default().push(value);
+        } else {
+            options.values.insert(name, Scalar::from(value));
         }
     }
     if let Some(name) = &args.message {
@@ -93,11 +96,9 @@ impl Decoder {
                 names.join(", ")
             ));
         }
-        let values = options
-            .into_iter()
-            .map(|(k, v)| (k, Scalar::from(v)))
-            .collect();
-        let options = options_of(args, values);
+        let options = options_of(args, options, &registry);
+        let known = registry.knows(&options);
+        known.map_err(|e| format!("{e}, and binq itself has bits_format"))?;
         registry.check(&options)?;
         Ok(Self {
             registry,
@@ -170,10 +171,11 @@ fn stdin_file() -> io::Result<File> {
     File::open("CONIN$")
 }
 
-/// The inputs of a run, one after the other: files, or standard input where there are none.
+/// The inputs of a run, one after the other: files, or standard input where there are none. It is called `-`, too.
 pub fn sources(files: &[PathBuf]) -> Vec<Option<PathBuf>> {
+    let named = |file: &PathBuf| Some(file.clone()).filter(|f| f.as_os_str() != "-");
     match files {
         [] => vec![None],
-        files => files.iter().cloned().map(Some).collect(),
+        files => files.iter().map(named).collect(),
     }
 }

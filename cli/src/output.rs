@@ -95,9 +95,10 @@ impl Output {
             _ => terminal && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty()),
         };
         let raw = args.raw_output || args.join_output;
-        let indent = match args.compact_output {
-            true => json::Indent::Compact,
-            false => json::Indent::Spaces(2),
+        let indent = match (args.compact_output, args.tab, args.indent) {
+            (true, ..) | (_, _, Some(0)) => json::Indent::Compact,
+            (_, true, _) => json::Indent::Tab,
+            (.., spaces) => json::Indent::Spaces(spaces.unwrap_or(2)),
         };
         // results as text are seen soon
         let block = if args.bytes { BLOCK } else { 1 << 16 };
@@ -107,9 +108,10 @@ impl Output {
             json: json::Options {
                 indent,
                 colors: color.then(json::Colors::from_env),
+                sort_keys: args.sort_keys,
                 raw,
+                ascii: args.ascii_output,
                 bits,
-                ..json::Options::default()
             },
             bytes: args.form() == Form::Bytes,
             raw,
@@ -156,15 +158,20 @@ impl Output {
                 write_encoded(&encoded, &self.input, &mut self.out)?;
             }
             V::Bytes(bytes) | V::Text(bytes) => self.out.write_all(bytes)?,
+            V::Null => {
+                return Err(NotWritten::Value(
+                    "-b writes decoded values and strings, and this result is null".to_owned(),
+                ));
+            }
             other => {
                 let kind = other.kind().name();
+                let a = if kind.starts_with(['a', 'o']) {
+                    "an"
+                } else {
+                    "a"
+                };
                 return Err(NotWritten::Value(format!(
-                    "-b writes decoded values and strings, and this result is neither but {} {kind}: {other}",
-                    if kind.starts_with(['a', 'o']) {
-                        "an"
-                    } else {
-                        "a"
-                    },
+                    "-b writes decoded values and strings, and this result is neither but {a} {kind}: {other}",
                 )));
             }
         }

@@ -1,12 +1,14 @@
 //! A run: compile the filter, run it over the inputs, write the results.
 
-use crate::args::Args;
+use crate::args::{Args, Positional};
 use crate::failure::{COMPILE, FALSE, NO_OUTPUT, RUNTIME, USAGE, complain, is_closed, tell};
 use crate::inplace;
 use crate::input::{Decoder, sources};
 use crate::output::{NotWritten, Output};
 use binq_query::{Context, Query, Settings, Stop, V, json};
+use clap::CommandFactory;
 use std::cell::RefCell;
+use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::rc::{Rc, Weak};
 
@@ -23,6 +25,11 @@ fn try_run(args: &Args) -> Result<u8, u8> {
         complain(e);
         USAGE
     };
+    if args.is_empty() && io::stdin().is_terminal() {
+        // nobody types what binq reads
+        tell(Args::command().render_help());
+        return Err(USAGE);
+    }
     let (bits, options) = split_options(&args.option).map_err(usage)?;
     let (names, values) = variables(args).map_err(usage)?;
     let decoder = Rc::new(Decoder::new(args, options).map_err(usage)?);
@@ -41,19 +48,30 @@ fn try_run(args: &Args) -> Result<u8, u8> {
         extras: &extras,
         functions: &functions,
         definitions: &definitions,
-        ..Settings::default()
+        library: &args.library_path,
     };
     let query = Query::compile(&code, &settings).map_err(|e| {
         tell(format_args!("binq: {e}\n"));
+        if args.from_file.is_none() && Path::new(&code).is_file() {
+            tell(format_args!(
+                "binq: {code} is a file; the filter comes first, as in: binq . {code}\n"
+            ));
+        }
         COMPILE
     })?;
-    if args.in_place.is_some() && args.files.is_empty() {
-        return Err(usage("-i needs a FILE to write back to".to_owned()));
+    let sources = sources(&args.files);
+    if args.in_place.is_some() && sources.contains(&None) {
+        let what = if args.files.is_empty() {
+            ""
+        } else {
+            ", not standard input"
+        };
+        return Err(usage(format!("-i needs a FILE to write back to{what}")));
     }
     let failed = Rc::new(RefCell::new(0));
     let inputs = Inputs {
         decoder: decoder.clone(),
-        rest: sources(&args.files).into_iter(),
+        rest: sources.into_iter(),
         failed: failed.clone(),
     };
     let mut runner = Runner {
@@ -306,20 +324,44 @@ fn split_options(options: &[String]) -> Result<(json::BitsFormat, Vec<(String, S
     Ok((bits, rest))
 }
 
-/// The variables of `--arg`, `--argjson` and `--args`, and `$ARGS` with all of them.
+/// A JSON value of the command line.
+fn json_value(flag: &str, text: &str) -> Result<V, String> {
+    json::parse(text.as_bytes()).map_err(|e| format!("{flag} takes JSON, not {text:?}: {e}"))
+}
+
+/// A file of `--slurpfile` or `--rawfile`.
+fn content(path: &str) -> Result<Vec<u8>, String> {
+    std::fs::read(path).map_err(|e| format!("{path}: {e}"))
+}
+
+/// The variables of `--arg`, `--argjson`, `--slurpfile` and `--rawfile`, and `$ARGS` with all of them and the positional ones.
 fn variables(args: &Args) -> Result<(Vec<String>, Vec<V>), String> {
     let mut named: Vec<(String, V)> = Vec::new();
     for pair in args.arg.chunks_exact(2) {
         named.push((pair[0].clone(), V::text(pair[1].clone())));
     }
     for pair in args.argjson.chunks_exact(2) {
-        let value = json::parse(pair[1].as_bytes())
-            .map_err(|e| format!("--argjson {} takes JSON, not {:?}: {e}", pair[0], pair[1]))?;
+        let value = json_value(&format!("--argjson {}", pair[0]), &pair[1])?;
         named.push((pair[0].clone(), value));
     }
-    let positional = args.positional.iter().map(|p| V::text(p.clone()));
+    for pair in args.slurpfile.chunks_exact(2) {
+        let values: Result<V, _> = json::Reader::new(&content(&pair[1])?).collect();
+        let values = values.map_err(|e| format!("--slurpfile {}: {}: {e}", pair[0], pair[1]))?;
+        named.push((pair[0].clone(), values));
+    }
+    for pair in args.rawfile.chunks_exact(2) {
+        let value = match String::from_utf8(content(&pair[1])?) {
+            Ok(text) => V::text(text),
+            Err(e) => V::bytes(e.into_bytes()),
+        };
+        named.push((pair[0].clone(), value));
+    }
+    let positional = args.positional.iter().map(|p| match p {
+        Positional::Text(text) => Ok(V::text(text.clone())),
+        Positional::Json(text) => json_value("--jsonargs", text),
+    });
     let all = V::fields([
-        ("positional", V::arr(positional.collect::<Vec<_>>())),
+        ("positional", positional.collect::<Result<V, String>>()?),
         (
             "named",
             V::obj(

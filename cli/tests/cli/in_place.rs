@@ -97,6 +97,51 @@ fn a_file_of_the_kept_name_is_replaced() {
     assert!(fs::read(dir.path().join("SEG.orig")).unwrap() == original());
 }
 
+/// A name for the original that is its own: to make room for it would remove it.
+#[test]
+fn a_suffix_that_names_the_file_itself() {
+    for flag in ["-i=*", "-i=./*", "-i=../DIR/*"] {
+        let (dir, seg) = with_copy("pg15.wal");
+        let name = dir.path().file_name().unwrap().to_str().unwrap();
+        let said = in_place(&flag.replace("DIR", name), EDIT, &seg);
+        assert_eq!(said.code, 5, "{flag}: {}", said.err);
+        assert!(said.err.contains("names the file itself"), "{}", said.err);
+        assert_eq!(names(dir.path()), ["SEG"], "{flag}");
+        assert!(fs::read(&seg).unwrap() == original(), "{flag}");
+    }
+}
+
+#[test]
+fn a_suffix_with_a_folder() {
+    let (dir, seg) = with_copy("pg15.wal");
+    let said = in_place("-i=old/*", EDIT, &seg);
+    assert_eq!(said.code, 5, "{}", said.err);
+    assert!(said.err.contains("old/SEG: No such file"), "{}", said.err);
+    assert!(fs::read(&seg).unwrap() == original());
+    assert_eq!(names(dir.path()), ["SEG"]);
+    fs::create_dir(dir.path().join("old")).unwrap();
+    quiet(&in_place("-i=old/*", EDIT, &seg));
+    assert!(fs::read(dir.path().join("old/SEG")).unwrap() == original());
+    assert!(fs::read(&seg).unwrap() == changed());
+}
+
+/// What is written to a pipe cannot be put back into it, and a file must not take its place.
+#[test]
+fn what_is_no_regular_file() {
+    let (dir, seg) = with_copy("pg15.wal");
+    let pipe = dir.path().join("pipe");
+    let made = Command::new("mkfifo").arg(&pipe).status().unwrap();
+    assert!(made.success());
+    let (from, to) = (seg.clone(), pipe.clone());
+    let writer = std::thread::spawn(move || fs::copy(from, to));
+    let said = in_place("-i", EDIT, &pipe);
+    writer.join().unwrap().unwrap();
+    assert_eq!(said.code, 5, "{}", said.err);
+    assert!(said.err.contains("not a regular file"), "{}", said.err);
+    assert_eq!(names(dir.path()), ["SEG", "pipe"]);
+    assert!(!fs::metadata(&pipe).unwrap().is_file());
+}
+
 #[test]
 fn the_mode_is_kept() {
     for mode in [0o600, 0o640, 0o644, 0o755, 0o444] {
@@ -299,6 +344,14 @@ fn what_does_not_go_with_it() {
     assert_eq!(
         (said.code, said.err.as_str()),
         (2, "binq: error: -i needs a FILE to write back to\n")
+    );
+    let said = binq(["-i", ".", "-"]);
+    assert_eq!(
+        (said.code, said.err.as_str()),
+        (
+            2,
+            "binq: error: -i needs a FILE to write back to, not standard input\n"
+        )
     );
 }
 

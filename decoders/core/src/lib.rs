@@ -122,7 +122,7 @@ pub use green::{Child, Green, Kind, Ref};
 pub use node::{Items, Node, NodeKind, Plain};
 pub use path::{Key, path_text};
 pub use registry::inside;
-pub use registry::{Confidence, FnCx, Format, NodeFn, Options, Probe, Registry, ScalarFn};
+pub use registry::{Confidence, FnCx, Format, NodeFn, Options, Probe, Registry, ScalarFn, Takes};
 pub use scalar::Scalar;
 pub use space::{Holder, Space};
 pub use span::Span;

@@ -70,6 +70,15 @@ impl Options {
     }
 }
 
+/// How a setting is given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Takes {
+    /// Once: in [`Options::values`].
+    One,
+    /// Any number of times: in [`Options::lists`].
+    Many,
+}
+
 /// A function of one scalar that a format adds to the query language, such as `pg_lsn`.
 pub type ScalarFn = (&'static str, fn(&Scalar) -> Result<Scalar, String>);
 
@@ -117,6 +126,11 @@ pub trait Format: Send + Sync + 'static {
     /// says what an input without a mark is.
     fn is_described(&self, _options: &Options) -> bool {
         false
+    }
+
+    /// The settings that this format knows.
+    fn settings(&self) -> &'static [(&'static str, Takes)] {
+        &[]
     }
 
     /// What is wrong with the settings of this format, before any input is read.
@@ -199,6 +213,38 @@ impl Registry {
             ..options.clone()
         };
         Ok(format.decode(input, &options))
+    }
+
+    /// The settings of all formats.
+    pub fn settings(&self) -> impl Iterator<Item = (&'static str, Takes)> {
+        self.0.iter().flat_map(|format| format.settings()).copied()
+    }
+
+    /// Whether there is a format for each setting: one that is misspelt would change nothing, without a word.
+    ///
+    /// # Errors
+    /// The first one that no format has.
+    pub fn knows(&self, options: &Options) -> Result<(), String> {
+        let values = options.values.keys().map(|name| (name, Takes::One));
+        let mut given = values.chain(options.lists.keys().map(|name| (name, Takes::Many)));
+        given.try_for_each(
+            |(name, how)| match self.settings().find(|(n, _)| n == name) {
+                Some((_, takes)) if takes == how => Ok(()),
+                Some((_, Takes::One)) => {
+                    Err(format!("the option {name:?} takes one value, not a list"))
+                }
+                Some((_, Takes::Many)) => {
+                    Err(format!("the option {name:?} takes a list of strings"))
+                }
+                None => {
+                    let names: Vec<&str> = self.settings().map(|(name, _)| name).collect();
+                    Err(format!(
+                        "there is no option {name:?}; formats have {}",
+                        names.join(", ")
+                    ))
+                }
+            },
+        )
     }
 
     /// Whether all formats can do with the settings.

@@ -4,7 +4,9 @@ use crate::schema::load;
 use crate::schema::types::{MessageType, Schema};
 use crate::wire::view::{self, FORMAT};
 use binq_core::shape::{Cx, Shape};
-use binq_core::{Confidence, Format, Kind, Malformed, Node, NodeFn, Options, Probe, Space, inside};
+use binq_core::{
+    Confidence, Format, Kind, Malformed, Node, NodeFn, Options, Probe, Space, Takes, inside,
+};
 use std::sync::Arc;
 
 /// A message.
@@ -22,6 +24,10 @@ impl Format for Protobuf {
     fn is_described(&self, options: &Options) -> bool {
         let given = |name| !options.list(name).is_empty();
         given("proto") || given("descriptor_set") || options.text("message").is_some()
+    }
+
+    fn settings(&self) -> &'static [(&'static str, Takes)] {
+        load::SETTINGS
     }
 
     fn check(&self, options: &Options) -> Result<(), String> {

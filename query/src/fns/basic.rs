@@ -1,7 +1,7 @@
 //! Types, sizes, containment, conversions.
 use super::{Table, fail, unary};
 use crate::json;
-use crate::value::{Brief, Error, Kind, Num, V, ValR, ValXs, find, num};
+use crate::value::{Brief, Error, Kind, Num, V, ValR, ValXs, cut_text, find, num};
 use jaq_core::native::{bome, v};
 
 /// Deepest containment test, as in jq.
@@ -192,7 +192,10 @@ fn from_json(v: &V) -> ValR {
     let Some(s) = v.str() else {
         return fail(format_args!("{} cannot be parsed as JSON", Brief(v)));
     };
-    json::parse(&s).map_err(|e| Error::str(format_args!("{e} (while parsing '{}')", s.lossy())))
+    json::parse(&s).map_err(|e| {
+        let text = cut_text(&s.lossy());
+        Error::str(format_args!("{e} (while parsing '{text}')"))
+    })
 }
 
 fn to_number(v: V) -> ValR {

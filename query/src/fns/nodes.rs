@@ -281,6 +281,7 @@ fn decode(cv: &Args<'_>, format: V, options: V) -> ValR {
             _ => return fail(format_args!("the option {name:?} takes a scalar or a list")),
         }
     }
+    registry.knows(&options).map_err(Error::str)?;
     let node = registry.decode(name.as_deref(), to_bytes(&cv.1)?, &options);
     node.map(V::Node).map_err(Error::str)
 }

@@ -180,7 +180,7 @@ fn in_array(v: &V, paths: Vec<Vec<V>>) -> ValR<Vec<Vec<V>>> {
     let mut out = Vec::with_capacity(paths.len());
     let mut len = None;
     for mut path in paths {
-        match &*path[0].settled() {
+        match &*path[0].as_index() {
             V::Num(n) => {
                 let Some(mut i) = num::to_index(n) else {
                     continue;

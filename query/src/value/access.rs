@@ -16,7 +16,7 @@ fn unsized_iter<T: 'static>(mut iter: impl Iterator<Item = T> + 'static) -> BoxI
 impl V {
     /// `.[index]`, `None` if there is nothing there.
     pub(crate) fn get(self, index: &V) -> ValR<Option<V>> {
-        let index = &*index.settled();
+        let index = &*index.as_index();
         Ok(match (self, index) {
             (V::Node(n), i) => return get_node(&n, i),
             (V::Null, V::Text(_) | V::Bytes(_) | V::Num(_) | V::Null) => None,

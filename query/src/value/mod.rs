@@ -21,7 +21,7 @@ pub use map::{Iter, Map};
 pub use node::{fault, from_plain, to_plain};
 pub(crate) use ops::{find, split};
 pub(crate) use order::too_deep;
-pub(crate) use show::Brief;
+pub(crate) use show::{Brief, cut_text};
 pub use store::List;
 pub use str::Str;
 pub(crate) use update::remove_items;
@@ -172,6 +172,21 @@ impl V {
                 std::borrow::Cow::Owned(n.scalar().into())
             }
             v => std::borrow::Cow::Borrowed(v),
+        }
+    }
+
+    /// [`V::settled`] for a value that others are looked into with: an array is looked for, an object names a slice.
+    pub fn as_index(&self) -> std::borrow::Cow<'_, Self> {
+        match self {
+            Self::Node(n) if n.kind() == NodeKind::Array => {
+                std::borrow::Cow::Owned(n.items().map(Self::Node).collect())
+            }
+            Self::Node(n) if n.kind() == NodeKind::Object => {
+                let fields = n.fields().into_iter();
+                let fields = fields.map(|(k, v)| (Str::from(&*k), Self::Node(v)));
+                std::borrow::Cow::Owned(Self::obj(fields.collect()))
+            }
+            v => v.settled(),
         }
     }
 

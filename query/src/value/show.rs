@@ -29,6 +29,14 @@ fn cut(v: &V, max: usize) -> String {
     s + close
 }
 
+/// A text in a message, cut as values are.
+pub fn cut_text(text: &str) -> String {
+    match text.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}...", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
 /// `string ("abc...")`, as jq names a value in its messages.
 pub struct Brief<'a>(pub &'a V);
 

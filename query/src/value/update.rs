@@ -129,7 +129,7 @@ fn node_items<'a>(mut n: Node, f: impl Fn(V) -> Out<'a>) -> ValX<'a> {
 /// `.[i] |= f`
 pub fn index<'a>(v: V, at: &V, opt: Opt, f: impl Fn(V) -> Out<'a>) -> ValX<'a> {
     crate::stack::check()?;
-    let at = &*at.settled();
+    let at = &*at.as_index();
     if let Some(bounds) = Bounds::from_obj(at)
         && !matches!(v.kind(), Kind::Obj)
     {

@@ -3,7 +3,7 @@
 use super::editions::Sources;
 use super::features::Table;
 use super::types::Schema;
-use binq_core::Options;
+use binq_core::{Options, Takes};
 use prost_reflect::DescriptorPool;
 use protox::file::{File, FileResolver, GoogleFileResolver};
 use std::collections::HashMap;
@@ -22,6 +22,16 @@ pub const MESSAGE: &str = "message";
 pub const JSON_NAMES: &str = "json_names";
 /// `-o defaults=true`: fields that are not there are shown with their defaults.
 pub const DEFAULTS: &str = "defaults";
+
+/// All of these.
+pub const SETTINGS: &[(&str, Takes)] = &[
+    (JSON_NAMES, Takes::One),
+    (DEFAULTS, Takes::One),
+    (MESSAGE, Takes::One),
+    (PROTO, Takes::Many),
+    (PROTO_PATH, Takes::Many),
+    (DESCRIPTOR_SET, Takes::Many),
+];
 
 /// Schemas are kept for as long as the program runs: nodes point into them. That of each choice of options is loaded once, for
 /// better or worse: its files are not looked at again. A program that runs long with ever new options would grow.
