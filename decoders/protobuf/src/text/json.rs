@@ -155,11 +155,13 @@ fn scalar(value: &ValueType, node: &Node) -> Result<Plain, String> {
 }
 
 fn any(of: &'static MessageType, node: &Node) -> Result<Plain, String> {
-    let Some(url) = node.field("type_url").or_else(|| node.field("typeUrl")) else {
-        // an Any of nothing
-        return Ok(Plain::Object(Vec::new()));
+    let url = node.field("type_url").or_else(|| node.field("typeUrl"));
+    let value = node.field("value").filter(Node::is_stored);
+    let url = match (url, &value) {
+        (Some(url), value) if url.is_stored() || value.is_some() => url.scalar(),
+        // an Any of nothing, whose fields are made up at most
+        _ => return Ok(Plain::Object(Vec::new())),
     };
-    let url = url.scalar();
     let text = url.as_str().unwrap_or_default();
     let Some(inside) = of.schema.any_type(text) else {
         return Err(format!(
@@ -167,13 +169,14 @@ fn any(of: &'static MessageType, node: &Node) -> Result<Plain, String> {
             node.path_text()
         ));
     };
-    let inner = match node.field("value").filter(Node::is_stored) {
+    let inner = match value {
         Some(inner) => message(inside, &inner)?,
         None => message(inside, &schema::root(inside, no_bits().bytes().to_vec()))?,
     };
     let mut pairs = vec![("@type".to_owned(), Plain::Scalar(url))];
     match (inside.well_known, inner) {
-        (None, Plain::Object(fields)) => pairs.extend(fields),
+        // an Empty has no form of its own
+        (None | Some(WellKnown::Empty), Plain::Object(fields)) => pairs.extend(fields),
         (_, other) => pairs.push(("value".to_owned(), other)),
     }
     Ok(Plain::Object(pairs))
