@@ -1,7 +1,7 @@
 //! Messages as the JSON mapping of protobuf has them: <https://protobuf.dev/programming-guides/json/>.
 
 use crate::schema::types::{FieldType, Label, MessageType, ValueType};
-use crate::schema::well_known::WellKnown;
+use crate::schema::well_known::{NULL_VALUE, WellKnown};
 use crate::schema::{self, no_bits};
 use binq_core::codec::Codec;
 use binq_core::{Node, NodeKind, Plain, Scalar};
@@ -143,7 +143,7 @@ fn scalar(value: &ValueType, node: &Node) -> Result<Plain, String> {
     }
     let actual = node.actual().unwrap_or(Scalar::Null);
     Ok(Plain::Scalar(match (value, actual) {
-        (ValueType::Enum(codec), _) if codec.name == "google.protobuf.NullValue" => Scalar::Null,
+        (ValueType::Enum(codec), _) if codec.name == NULL_VALUE => Scalar::Null,
         (ValueType::Enum(codec), n) => codec.symbol(&n).unwrap_or(n),
         (ValueType::Scalar { wide: true, .. }, Scalar::Int(n)) => n.to_string().into(),
         (_, Scalar::Float(x)) if x.is_nan() => "NaN".into(),

@@ -215,6 +215,30 @@ message A {
     std::fs::remove_dir_all(&dir).unwrap();
 }
 
+#[test]
+fn null_is_the_null_value() {
+    let dir = tempfile(
+        "null.proto",
+        r#"syntax = "proto3";
+import "google/protobuf/struct.proto";
+message A { oneof o { google.protobuf.NullValue n = 1; int32 i = 2; } }
+"#,
+    );
+    let mut of = Options::default();
+    let file = dir.join("null.proto").to_string_lossy().into_owned();
+    of.lists.insert("proto".into(), vec![file]);
+    let root = Protobuf.decode(Space::source(hex("10 05")), &of);
+    let null = || Plain::Scalar(Scalar::Null);
+    assert_eq!(bytes(&add(&root, "n", null())), hex("08 00"));
+    assert_eq!(
+        bytes(&set(&root, ".", object([("n", null())]))),
+        hex("08 00")
+    );
+    let other = Protobuf.decode(Space::source(hex("08 05")), &of);
+    assert_eq!(bytes(&set(&other, ".n", null())), hex("08 00"));
+    std::fs::remove_dir_all(&dir).unwrap();
+}
+
 /// A folder with that file.
 fn tempfile(name: &str, text: &str) -> std::path::PathBuf {
     let dir = std::env::temp_dir().join(format!("binq-{}-{name}", std::process::id()));
