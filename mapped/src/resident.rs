@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// Pages come and go in parts of this size.
 const PART: u64 = 1 << 20;
 /// So many parts stay in memory.
-const MOST: usize = 48;
+const MOST: usize = 24;
 
 /// Which parts of a mapping are in memory.
 pub struct Resident {

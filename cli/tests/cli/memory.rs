@@ -14,7 +14,7 @@ pub const MIB: u64 = 1 << 20;
 /// What a streaming query may take beyond the part of its input that is in memory.
 pub const MOST: u64 = 40 * MIB;
 /// So much of a file may be in memory at a time.
-pub const RESIDENT: u64 = 48 * MIB;
+pub const RESIDENT: u64 = 24 * MIB;
 const O_NONBLOCK: i32 = 0o4000;
 
 /// The most memory that binq had at any time while it ran a filter over a file, mapped parts of files included; and what

@@ -15,6 +15,11 @@ impl Node {
         if let Some(Edit::Replaced(node)) = self.edit.as_mut().map(Arc::make_mut) {
             return node.take_field(name);
         }
+        if let Some(mut restated) = self.restated(Some(name)) {
+            let child = restated.take_field(name);
+            self.edit = Some(Arc::new(Edit::Replaced(restated)));
+            return child;
+        }
         let mut child = self.field(name)?;
         if let Some(Edit::Fields(fields)) = self.edit.as_mut().map(Arc::make_mut) {
             child.edit = None;

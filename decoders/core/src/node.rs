@@ -216,6 +216,15 @@ impl Node {
     /// The field of that name of an object.
     pub fn field(&self, name: &str) -> Option<Node> {
         let node = self.content();
+        match node.restated(Some(name)) {
+            Some(restated) => restated.field(name),
+            None => self.field_as_it_was(name),
+        }
+    }
+
+    /// The field of that name, whatever was edited through another view of it.
+    pub(crate) fn field_as_it_was(&self, name: &str) -> Option<Node> {
+        let node = self.content();
         let Kind::Struct(shape) = &node.green().kind else {
             return None;
         };
@@ -232,12 +241,30 @@ impl Node {
         Some(node.found(found, edit.map(|(_, edit)| edit.clone())))
     }
 
+    /// This struct, read again with its edits, if one of them was made through another view of the fields than that field, or
+    /// those that are listed. Edits that contradict each other are left to encoding.
+    pub(crate) fn restated(&self, field: Option<&str>) -> Option<Node> {
+        let (Kind::Struct(shape), Some(Edit::Fields(edits))) =
+            (&self.green().kind, self.edit.as_deref())
+        else {
+            return None;
+        };
+        if field.is_some_and(|name| shape.restated(name).is_some()) {
+            return None;
+        }
+        let kind = edits.keys().find_map(|name| shape.restated(name))?;
+        self.reread(self.format(), kind).ok()
+    }
+
     /// All fields of an object, in order, gaps included; those that were added come last.
     pub fn fields(&self) -> Vec<(Name, Node)> {
         let node = self.content();
         let Kind::Struct(shape) = &node.green().kind else {
             return Vec::new();
         };
+        if let Some(restated) = node.restated(None) {
+            return restated.fields();
+        }
         let none = BTreeMap::new();
         let edits = match node.edit.as_deref() {
             Some(Edit::Fields(fields)) => fields,

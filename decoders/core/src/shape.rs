@@ -94,6 +94,12 @@ pub trait Shape: Send + Sync + 'static {
         false
     }
 
+    /// What the bytes are read as once a field of that name was edited, if it is another view of the fields that are listed:
+    /// these show what the edit made of them. It must be what reads them now.
+    fn restated(&self, _name: &str) -> Option<Kind> {
+        None
+    }
+
     /// Whether bytes between the fields may belong to something else, so that copying the struct means copying its fields.
     fn is_scattered(&self) -> bool {
         false

@@ -140,6 +140,36 @@ fn json_is_that_of_the_python_runtime() {
     }
 }
 
+/// What the Python runtime (7.36) says of what its samples do not have.
+#[test]
+fn json_of_what_is_rare() {
+    for (input, on, expected) in [
+        // an Any of nothing, and one of an Empty, which is a message without fields there
+        ("9a0400", &[][..], r#"{"any":{}}"#),
+        ("9a0400", &["defaults"], r#"{"any":{}}"#),
+        (
+            "9a04190a17782f676f6f676c652e70726f746f6275662e456d707479",
+            &[],
+            r#"{"any":{"@type":"x/google.protobuf.Empty"}}"#,
+        ),
+        // 426592.625, and the smallest float: 6 digits or as few more as it takes
+        ("15144cd048", &[], r#"{"f_float":426592.62}"#),
+        ("1501000000", &[], r#"{"f_float":1.4013e-45}"#),
+        ("15cdcccc3d", &[], r#"{"f_float":0.1}"#),
+    ] {
+        let options = options("all3.All", None, on);
+        let bytes: Vec<u8> = (0..input.len() / 2)
+            .map(|i| u8::from_str_radix(&input[2 * i..2 * i + 2], 16).unwrap())
+            .collect();
+        let node = Protobuf.decode(Space::source(bytes), &options);
+        let ours = json(&call("to_protojson", &options, &Plain::Node(node)).unwrap());
+        let expected: Value = serde_json::from_str(expected).unwrap();
+        for (name, value) in doubles(&expected).as_object().unwrap() {
+            assert_eq!(ours[name], *value, "{input}");
+        }
+    }
+}
+
 /// What JSON has makes the message anew, with the same JSON; fields of bytes are left out, which are base64 there.
 #[test]
 fn a_new_message_has_the_values_it_is_given() {

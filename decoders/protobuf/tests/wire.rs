@@ -450,3 +450,26 @@ proptest! {
         prop_assert_eq!(bytes(&root), input);
     }
 }
+
+/// What was edited through a field number shows in the list of records, which can be edited further.
+#[test]
+fn records_show_what_was_edited_through_a_field_number() {
+    let root = wire(hex("08 01 12 02 6869 08 02"));
+    let edited = set(&root, r#"."2""#, text("hello"));
+    let edited = edited.add_field("7", int(9)).unwrap();
+    let wanted = r#"{fields:[{number:1,wire_type:"VARINT",value:1},{number:2,wire_type:"LEN",value:"hello"},{number:1,wire_type:"VARINT",value:2},{number:7,wire_type:"VARINT",value:9}]}"#;
+    assert_eq!(show(&get(&edited, ".")), wanted);
+    let edited = set(&edited, ".fields[1].value", text("x"));
+    let edited = set(&edited, ".fields[3].value", int(10));
+    let edited = set(&edited, r#"."1"[0]"#, int(3));
+    assert_eq!(bytes(&edited), hex("08 03 12 01 78 08 02 38 0a"));
+    let gone = edited.remove_field("1").unwrap();
+    assert_eq!(
+        show(&get(&gone, ".fields[0]")),
+        r#"{number:2,wire_type:"LEN",value:"x"}"#
+    );
+    // a wrong length or number that was planted is no reason to read again
+    let planted = set(&root, ".fields[1].length", int(99));
+    let planted = set(&planted, r#"."1"[0]"#, int(5));
+    assert_eq!(bytes(&planted), hex("08 05 12 63 6869 08 02"));
+}

@@ -150,7 +150,7 @@ impl Settler {
             if matches!(**edit, Edit::Removed | Edit::Hidden | Edit::Added(_)) {
                 continue;
             }
-            let Some(child) = node.field(name) else {
+            let Some(child) = node.field_as_it_was(name) else {
                 continue;
             };
             let mut own = self.lowered(&child, &green.space)?;

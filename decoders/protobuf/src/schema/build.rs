@@ -108,16 +108,15 @@ pub fn message(of: &'static MessageType, value: &Plain) -> Result<Vec<u8>, Strin
         }
         let Some(known) = of.named_anyhow(&name) else {
             let names: Vec<_> = of.fields.iter().map(|f| f.name).collect();
-            return Err(format!(
-                "{} has no field {name:?}; it has {}",
-                of.name,
-                names.join(", ")
-            ));
+            let names = match names[..] {
+                [] => "none".to_owned(),
+                _ => names.join(", "),
+            };
+            return Err(format!("{} has no field {name:?}; it has {names}", of.name));
         };
         // null stands for an absent field, as in JSON, except where it is a value
         let null = matches!(value, Plain::Scalar(Scalar::Null));
-        let takes_null = known.value.message().is_some_and(well_known::takes_null);
-        if !null || takes_null {
+        if !null || well_known::takes_null(&known.value) {
             out.extend(field(known, &value)?);
         }
     }

@@ -3,8 +3,9 @@
 //! Such a file is handed over as proto2: `edition = "2023"` becomes `syntax = "proto2"`, fields get the label `optional`
 //! where they have none, and reserved names get quotes. Its features are options like any other, and are read from there.
 //! What edition 2024 adds to the language means nothing for the bytes, and is left out: `export`, `local`, and that an import
-//! is for options only. An edition that is not known is an error: its features may have other defaults.
+//! is for options only; so are features that are not about the bytes ([`super::other_features`]). An edition that is not known is an error: its features may have other defaults.
 
+use super::other_features;
 use protox::Error;
 use protox::file::{File, FileResolver, GoogleFileResolver};
 use std::path::{Path, PathBuf};
@@ -67,6 +68,9 @@ fn name_in(directory: &Path, path: &Path) -> Option<String> {
 
 impl FileResolver for Sources {
     fn open_file(&self, name: &str) -> Result<File, Error> {
+        if other_features::declares_features(name) {
+            return google_file(name);
+        }
         for directory in &self.directories {
             let path = directory.join(name);
             let source = match std::fs::read_to_string(&path) {
@@ -87,9 +91,20 @@ impl FileResolver for Sources {
                 }
             };
             // the parser is behind the newest descriptor.proto; its own copy of it will do
-            return parsed.or_else(|e| GoogleFileResolver::new().open_file(name).map_err(|_| e));
+            return parsed.or_else(|e| google_file(name).map_err(|_| e));
         }
-        GoogleFileResolver::new().open_file(name)
+        google_file(name)
+    }
+}
+
+/// A file of Google's that every compiler brings along.
+///
+/// # Errors
+/// A file that is none of those.
+pub fn google_file(name: &str) -> Result<File, Error> {
+    match other_features::declares_features(name) {
+        true => File::from_source(name, other_features::NO_FEATURES),
+        false => GoogleFileResolver::new().open_file(name),
     }
 }
 
@@ -121,7 +136,7 @@ fn edition_of(source: &str) -> Option<&str> {
 
 /// A piece of a `.proto` file.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Token<'a> {
+pub enum Token<'a> {
     /// White space and comments.
     Blank(&'a str),
     /// A name, number, quoted text or single sign.
@@ -129,7 +144,8 @@ enum Token<'a> {
 }
 
 impl<'a> Token<'a> {
-    fn word(self) -> Option<&'a str> {
+    /// The word, if it is one.
+    pub fn word(self) -> Option<&'a str> {
         match self {
             Self::Word(word) => Some(word),
             Self::Blank(_) => None,
@@ -137,7 +153,8 @@ impl<'a> Token<'a> {
     }
 }
 
-fn tokens(mut rest: &str) -> Vec<Token<'_>> {
+/// The pieces of a `.proto` file.
+pub fn tokens(mut rest: &str) -> Vec<Token<'_>> {
     let mut out = Vec::new();
     while let Some(first) = rest.chars().next() {
         let word = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.');
@@ -198,6 +215,7 @@ fn as_proto2(source: &str) -> Option<String> {
     if tokens.iter().find_map(|t| t.word()) != Some("edition") {
         return None;
     }
+    let tokens = other_features::strip(tokens);
     let mut out = String::with_capacity(source.len() * 2);
     let mut blocks: Vec<Block> = Vec::new();
     // the words of the statement so far

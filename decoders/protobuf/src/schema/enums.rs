@@ -1,5 +1,6 @@
 //! Enums: numbers with symbols.
 
+use super::well_known::NULL_VALUE;
 use crate::wire::codec::Varint;
 use binq_core::codec::Codec;
 use binq_core::{Bits, Misfit, Scalar};
@@ -60,6 +61,9 @@ impl Codec for EnumCodec {
     }
 
     fn actual(&self, symbol: &Scalar) -> Option<Scalar> {
+        if *symbol == Scalar::Null && self.name == NULL_VALUE {
+            return Some(Scalar::Int(0));
+        }
         let name = symbol.as_str()?;
         let found = self.values.iter().find(|(_, n)| *n == name)?;
         Some(Scalar::Int(found.0.into()))

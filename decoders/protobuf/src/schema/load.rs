@@ -1,11 +1,11 @@
 //! Loading a schema: `.proto` files, descriptor sets, buf images.
 
-use super::editions::Sources;
+use super::editions::{Sources, google_file};
 use super::features::Table;
 use super::types::Schema;
 use binq_core::{Options, Takes};
 use prost_reflect::DescriptorPool;
-use protox::file::{File, FileResolver, GoogleFileResolver};
+use protox::file::File;
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
@@ -136,7 +136,6 @@ impl Files {
             text.collect::<Vec<_>>()
         };
         let there: Vec<String> = files().flat_map(|file| strings(file, 1)).collect();
-        let google = GoogleFileResolver::new();
         let mut wanted: Vec<String> = files().flat_map(|file| strings(file, 3)).collect();
         wanted.retain(|name| !there.contains(name));
         wanted.sort();
@@ -144,7 +143,7 @@ impl Files {
         // what they import themselves comes first
         let mut todo: Vec<File> = Vec::new();
         while let Some(name) = wanted.pop() {
-            if let Ok(file) = google.open_file(&name) {
+            if let Ok(file) = google_file(&name) {
                 wanted.extend(file.file_descriptor_proto().dependency.iter().cloned());
                 todo.push(file);
             }

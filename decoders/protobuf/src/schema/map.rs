@@ -2,6 +2,7 @@
 //! (<https://protobuf.dev/programming-guides/encoding/#maps>); the last entry of a key counts.
 
 use super::build;
+use super::merge;
 use super::types::{FieldType, MessageType};
 use super::view;
 use crate::wire::record::{LEN, Record, Run, VARINT};
@@ -92,12 +93,16 @@ impl MapType {
     /// Key and value of an entry.
     fn read(&self, space: &Space, entry: &Record) -> Entry {
         let mut records = Run::new(space, entry.body()).records();
-        let (mut key, mut value) = (None, None);
+        let (mut key, mut values) = (None, Vec::new());
         for record in records.by_ref() {
             if record.number == 1 && self.key.takes(&record, space) {
                 key = Some(record);
             } else if record.number == 2 && self.value.takes(&record, space) {
-                value = Some(record);
+                // a message is merged, as any that is there more than once
+                if self.value.value.message().is_none() {
+                    values.clear();
+                }
+                values.push(record);
             }
         }
         let key = match (key, self.key.value.codec()) {
@@ -108,20 +113,28 @@ impl MapType {
         Entry {
             record: *entry,
             key,
-            value,
+            values,
             wrong: records.wrong,
         }
     }
 
     fn add(&'static self, cx: &mut Cx<'_>, entry: &Entry, within: &Within) {
         let space = cx.at.space.clone();
-        let Some(value) = entry.value else {
-            self.add_absent(cx, entry);
-            return;
+        let around = entry.record.frame(within.up.clone());
+        let (space, body, frame) = match entry.values[..] {
+            [] => {
+                self.add_absent(cx, entry);
+                return;
+            }
+            [value] => (space, value.body(), value.frame(Some(Arc::new(around)))),
+            _ => {
+                let merged = merge::space(&space, &entry.values);
+                let body = merged.span();
+                (merged, body, around)
+            }
         };
-        let frame = value.frame(Some(Arc::new(entry.record.frame(within.up.clone()))));
-        let opened = view::open(&self.value.value, &space, value.body(), Some(frame));
-        let child = cx.node(entry.key.clone(), opened.span, opened.kind);
+        let opened = view::open(&self.value.value, &space, body, Some(frame));
+        let child = cx.node_in(entry.key.clone(), &space, opened.span, opened.kind);
         if let Some(frame) = opened.frame {
             child.framed(frame);
         }
@@ -138,8 +151,8 @@ impl MapType {
         };
         let space = Space::source(bytes.clone());
         let record = Run::new(&space, space.span()).records().next();
-        let value = record.and_then(|record| self.read(&space, &record).value);
-        if let Some(value) = value {
+        let values = record.map(|record| self.read(&space, &record).values);
+        if let Some([value]) = values.as_deref() {
             let opened = view::open(&self.value.value, &space, value.body(), None);
             let donor = root(bytes, self.kind());
             cx.node_in(entry.key.clone(), &space, opened.span, opened.kind)
@@ -151,7 +164,8 @@ impl MapType {
 struct Entry {
     record: Record,
     key: String,
-    value: Option<Record>,
+    /// The value; of a message that is split over several records, all of them.
+    values: Vec<Record>,
     wrong: Option<Malformed>,
 }
 

@@ -10,6 +10,7 @@ mod features;
 pub mod load;
 mod map;
 mod merge;
+mod other_features;
 mod repeated;
 mod text;
 mod time;

@@ -38,6 +38,9 @@ pub enum WellKnown {
     Empty,
 }
 
+/// The enum whose only value is null in JSON.
+pub const NULL_VALUE: &str = "google.protobuf.NullValue";
+
 impl WellKnown {
     /// What a type of that name is.
     pub fn of(name: &str) -> Option<Self> {
@@ -109,8 +112,13 @@ fn special(
 }
 
 /// Whether null is a value of that type, and not its absence.
-pub fn takes_null(of: &'static MessageType) -> bool {
-    of.well_known == Some(WellKnown::Value)
+pub fn takes_null(value: &ValueType) -> bool {
+    match value {
+        ValueType::Enum(codec) => codec.name == NULL_VALUE,
+        _ => value
+            .message()
+            .is_some_and(|of| of.well_known == Some(WellKnown::Value)),
+    }
 }
 
 /// The bytes of a well-known type from what JSON has for it; `None` if the value is an object of its fields.

@@ -1,7 +1,7 @@
 //! Messages as the JSON mapping of protobuf has them: <https://protobuf.dev/programming-guides/json/>.
 
 use crate::schema::types::{FieldType, Label, MessageType, ValueType};
-use crate::schema::well_known::WellKnown;
+use crate::schema::well_known::{NULL_VALUE, WellKnown};
 use crate::schema::{self, no_bits};
 use binq_core::codec::Codec;
 use binq_core::{Node, NodeKind, Plain, Scalar};
@@ -143,7 +143,7 @@ fn scalar(value: &ValueType, node: &Node) -> Result<Plain, String> {
     }
     let actual = node.actual().unwrap_or(Scalar::Null);
     Ok(Plain::Scalar(match (value, actual) {
-        (ValueType::Enum(codec), _) if codec.name == "google.protobuf.NullValue" => Scalar::Null,
+        (ValueType::Enum(codec), _) if codec.name == NULL_VALUE => Scalar::Null,
         (ValueType::Enum(codec), n) => codec.symbol(&n).unwrap_or(n),
         (ValueType::Scalar { wide: true, .. }, Scalar::Int(n)) => n.to_string().into(),
         (_, Scalar::Float(x)) if x.is_nan() => "NaN".into(),
@@ -155,11 +155,13 @@ fn scalar(value: &ValueType, node: &Node) -> Result<Plain, String> {
 }
 
 fn any(of: &'static MessageType, node: &Node) -> Result<Plain, String> {
-    let Some(url) = node.field("type_url").or_else(|| node.field("typeUrl")) else {
-        // an Any of nothing
-        return Ok(Plain::Object(Vec::new()));
+    let url = node.field("type_url").or_else(|| node.field("typeUrl"));
+    let value = node.field("value").filter(Node::is_stored);
+    let url = match (url, &value) {
+        (Some(url), value) if url.is_stored() || value.is_some() => url.scalar(),
+        // an Any of nothing, whose fields are made up at most
+        _ => return Ok(Plain::Object(Vec::new())),
     };
-    let url = url.scalar();
     let text = url.as_str().unwrap_or_default();
     let Some(inside) = of.schema.any_type(text) else {
         return Err(format!(
@@ -167,13 +169,14 @@ fn any(of: &'static MessageType, node: &Node) -> Result<Plain, String> {
             node.path_text()
         ));
     };
-    let inner = match node.field("value").filter(Node::is_stored) {
+    let inner = match value {
         Some(inner) => message(inside, &inner)?,
         None => message(inside, &schema::root(inside, no_bits().bytes().to_vec()))?,
     };
     let mut pairs = vec![("@type".to_owned(), Plain::Scalar(url))];
     match (inside.well_known, inner) {
-        (None, Plain::Object(fields)) => pairs.extend(fields),
+        // an Empty has no form of its own
+        (None | Some(WellKnown::Empty), Plain::Object(fields)) => pairs.extend(fields),
         (_, other) => pairs.push(("value".to_owned(), other)),
     }
     Ok(Plain::Object(pairs))

@@ -123,12 +123,20 @@ impl Codec for TagNumber {
     }
 }
 
-/// A `float`: reads as the shortest decimal number that is this `float`, so that 0.1 is 0.1.
+/// A `float`: reads as a short decimal number that is this `float`, so that 0.1 is 0.1.
 pub struct F32;
 
-/// The shortest decimal number that is this `float`.
+/// The decimal number that is this `float`, of 6 digits or as few more as it takes. That is what Google's runtimes write, which
+/// is not always the shortest one: 426592.62, not 426592.63, for 426592.625.
 pub fn widen(x: f32) -> f64 {
-    x.to_string().parse().unwrap_or_else(|_| f64::from(x))
+    let exact = f64::from(x);
+    if !x.is_finite() {
+        return exact;
+    }
+    let mut rounded = (5..8).filter_map(|digits| format!("{exact:.digits$e}").parse().ok());
+    let found = rounded.find(|short: &f64| *short as f32 == x);
+    // any float is told from the others by 9 digits
+    found.unwrap_or_else(|| format!("{exact:.8e}").parse().unwrap_or(exact))
 }
 
 impl Codec for F32 {

@@ -93,6 +93,12 @@ impl Shape for Message {
         true
     }
 
+    /// An edit through a field number shows in `fields`.
+    fn restated(&self, name: &str) -> Option<Kind> {
+        let kind = if self.guessed { &GUESSED } else { &MESSAGE };
+        number(name).map(|_| Kind::fixed(kind))
+    }
+
     fn donor(&self, name: &str, value: &Plain) -> Option<Result<Node, String>> {
         let number = number(name)?;
         let mut out = Vec::new();

@@ -127,4 +127,27 @@ fn maps_are_objects() {
         bytes(&set(&nested, ".m_bool_message.true.b", text("hello"))),
         hex("da 02 0b 08 01 12 07 12 05 68656c6c6f")
     );
+    // a value in two records is merged, as a field is; the lengths around both follow
+    let split = all3(hex("da 02 0c 08 01 12 02 08 05 12 04 12 02 6869"));
+    assert_eq!(
+        show(&get(&split, ".m_bool_message.true")),
+        r#"{a:5,b:"hi"}"#
+    );
+    let edited = set(&split, ".m_bool_message.true.b", text("hello"));
+    assert_eq!(
+        bytes(&edited),
+        hex("da 02 0f 08 01 12 02 08 05 12 07 12 05 68656c6c6f")
+    );
+    let edited = set(&edited, ".m_bool_message.true.a", int(300));
+    assert_eq!(
+        bytes(&edited),
+        hex("da 02 10 08 01 12 03 08 ac02 12 07 12 05 68656c6c6f")
+    );
+    let gone = update(&split, &path(".m_bool_message"), &mut |n| {
+        n.remove_field("true")
+    });
+    assert_eq!(bytes(&gone.unwrap()), hex(""));
+    let new = set(&split, ".m_bool_message.true", object([("a", int(1))]));
+    let again = all3(bytes(&new));
+    assert_eq!(show(&get(&again, ".m_bool_message.true")), "{a:1}");
 }

@@ -186,12 +186,74 @@ fn edition_2024_is_like_2023_for_the_bytes() {
     assert_eq!(bytes(&whole), records.concat());
 }
 
+/// Features of a language, and of the style of source, that the compiler does not know.
+#[test]
+fn features_that_are_not_about_the_bytes_are_left_out() {
+    let dir = tempfile(
+        "features.proto",
+        r#"edition = "2024";
+import option "google/protobuf/go_features.proto";
+option features.(pb.go).api_level = API_OPAQUE;
+option features.enforce_naming_style = STYLE_LEGACY;
+option features = { repeated_field_encoding: EXPANDED [pb.go]: { strip_enum_prefix: STRIP_ENUM_PREFIX_KEEP } };
+message A {
+  option features.(pb.go).api_level = API_OPEN;
+  string s = 1 [features.(pb.cpp).string_type = VIEW, features.utf8_validation = NONE];
+  repeated int32 r = 2 [features.(pb.java).large_enum = true];
+}
+"#,
+    );
+    let mut of = Options::default();
+    let file = dir.join("features.proto").to_string_lossy().into_owned();
+    of.lists.insert("proto".into(), vec![file]);
+    let root = Protobuf.decode(Space::source(hex("0a 01 ff")), &of);
+    assert_eq!(root.fault(), None);
+    // not verified, not packed
+    assert!(root.field("s").unwrap().fault().is_none());
+    let new = add(&root, "r", list([int(1), int(2)]));
+    assert_eq!(bytes(&new), hex("0a 01 ff 10 01 10 02"));
+    std::fs::remove_dir_all(&dir).unwrap();
+}
+
+#[test]
+fn null_is_the_null_value() {
+    let dir = tempfile(
+        "null.proto",
+        r#"syntax = "proto3";
+import "google/protobuf/struct.proto";
+message A { oneof o { google.protobuf.NullValue n = 1; int32 i = 2; } }
+"#,
+    );
+    let mut of = Options::default();
+    let file = dir.join("null.proto").to_string_lossy().into_owned();
+    of.lists.insert("proto".into(), vec![file]);
+    let root = Protobuf.decode(Space::source(hex("10 05")), &of);
+    let null = || Plain::Scalar(Scalar::Null);
+    assert_eq!(bytes(&add(&root, "n", null())), hex("08 00"));
+    assert_eq!(
+        bytes(&set(&root, ".", object([("n", null())]))),
+        hex("08 00")
+    );
+    let other = Protobuf.decode(Space::source(hex("08 05")), &of);
+    assert_eq!(bytes(&set(&other, ".n", null())), hex("08 00"));
+    std::fs::remove_dir_all(&dir).unwrap();
+}
+
+/// A folder with that file.
+fn tempfile(name: &str, text: &str) -> std::path::PathBuf {
+    let dir = std::env::temp_dir().join(format!("binq-{}-{name}", std::process::id()));
+    std::fs::create_dir_all(&dir).unwrap();
+    std::fs::write(dir.join(name), text).unwrap();
+    dir
+}
+
 #[test]
 fn an_edition_that_is_not_known_is_refused() {
-    let dir = std::env::temp_dir().join(format!("binq-edition-{}", std::process::id()));
-    std::fs::create_dir_all(&dir).unwrap();
+    let dir = tempfile(
+        "new.proto",
+        "edition = \"2077\"; message A { int32 a = 1; }",
+    );
     let file = dir.join("new.proto");
-    std::fs::write(&file, "edition = \"2077\"; message A { int32 a = 1; }").unwrap();
     let mut of = Options::default();
     let file = file.to_string_lossy().into_owned();
     of.lists.insert("proto".into(), vec![file]);
