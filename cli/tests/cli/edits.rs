@@ -107,8 +107,11 @@ fn edited(name: &str, filter: &str, change: impl FnOnce(&mut Vec<Content>)) {
     assert_eq!(bytes.len(), old.bytes.len(), "{what}: size");
     fs::write(&new, &bytes).unwrap();
 
-    // the head of a record that runs into the next file keeps its place: a NOOP fills what was won before it
-    let runs_on = !old.partial.starts_with(b"null");
+    // the head of a record that runs into the next file, and a segment switch, which the next file names, keep their places: a
+    // NOOP fills what was won before them
+    let switch = |r: &Content| r.kind == "SWITCH";
+    let switches = expected.last().is_some_and(switch);
+    let runs_on = switches || !old.partial.starts_with(b"null");
     let filler = match room.checked_sub(aligned(&expected)) {
         Some(won @ 1..) if runs_on => Some(won),
         Some(_) => None,
@@ -119,14 +122,16 @@ fn edited(name: &str, filter: &str, change: impl FnOnce(&mut Vec<Content>)) {
     };
     let (recs, mut found) = contents(&new);
     if let Some(won) = filler {
-        expected.push(Content {
+        let at = expected.len() - usize::from(switches);
+        let noop = Content {
             xid: 0,
             len: won.try_into().unwrap(),
             rmgr: "XLOG".to_owned(),
             kind: "NOOP".to_owned(),
             body: String::new(),
-        });
-        found.last_mut().unwrap().body.clear();
+        };
+        expected.insert(at, noop);
+        found[at].body.clear();
     }
     for (i, (a, b)) in found.iter().zip(&expected).enumerate() {
         assert_eq!(a, b, "{what}: found and expected .records[{i}]");

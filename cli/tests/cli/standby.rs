@@ -253,11 +253,13 @@ impl Drop for Server<'_> {
 
 /// What a primary left behind.
 struct Archived {
-    /// A copy of its data directory, from before the segment.
+    /// A copy of its data directory, from before the segments.
     base: PathBuf,
     archive: PathBuf,
-    /// The segment's name; it holds two INSERTs, a logical message between them, and a SWITCH.
+    /// A segment's name; it holds two INSERTs, a logical message between them, and a SWITCH.
     segment: String,
+    /// The one after it: full, of records of several pages, the last of which goes on in the next.
+    full: String,
 }
 
 fn archived(place: &Place) -> Archived {
@@ -286,7 +288,10 @@ fn archived(place: &Place) -> Archived {
     place.write(&conf, text.as_bytes());
 
     let primary = Server::start(place, "primary-1", &data);
-    primary.sql(&["CREATE TABLE fruit (id int, name text)"]);
+    primary.sql(&[
+        "CREATE TABLE fruit (id int, name text)",
+        "CREATE TABLE filler (id int, name text)",
+    ]);
     assert_eq!(primary.stop("fast").code, 0);
     drop(primary);
     place.copy_tree(&data, &base);
@@ -301,19 +306,49 @@ fn archived(place: &Place) -> Archived {
         "SELECT pg_walfile_name(pg_current_wal_lsn())",
         "SELECT FROM pg_switch_wal()",
     ]);
-    let segment = segment.trim().to_owned();
-    let file = archive.join(&segment);
-    primary.wait("the archived segment", |_| file.exists());
+    let big = |n: u32| {
+        let message = "pg_logical_emit_message(false, 'big', repeat('of several pages', 2000))";
+        format!("DO $$ BEGIN PERFORM {message} FROM generate_series(1, {n}); END $$")
+    };
+    let last = primary.sql(&[
+        "SELECT FROM pg_logical_emit_message(false, 'binq', 'the first one')",
+        "SELECT pg_walfile_name(pg_current_wal_insert_lsn())",
+        &big(10),
+        "INSERT INTO filler SELECT n, repeat('some more', 10) FROM generate_series(1, 1000) n",
+        &big(40),
+        "INSERT INTO fruit VALUES (3, 'plum')",
+        "SELECT pg_walfile_name(pg_current_wal_lsn())",
+        "SELECT FROM pg_switch_wal()",
+    ]);
+    let names: Vec<&str> = last.lines().collect();
+    let [full, last] = names[..] else {
+        panic!("two names: {last}");
+    };
+    let file = archive.join(last);
+    primary.wait("the archived segments", |_| file.exists());
     Archived {
         base,
         archive,
-        segment,
+        segment: segment.trim().to_owned(),
+        full: full.to_owned(),
     }
 }
 
 impl Archived {
     fn file(&self) -> PathBuf {
         self.archive.join(&self.segment)
+    }
+
+    /// A segment as it becomes by a filter.
+    fn edited(&self, segment: &str, options: &[&str], filter: &str) -> Vec<u8> {
+        let original = self.archive.join(segment);
+        let mut args = options.to_vec();
+        args.extend(["-b", filter, original.to_str().unwrap()]);
+        let bytes = binq_ok(args);
+        let old = fs::read(&original).unwrap();
+        assert!(bytes != old, "{filter} changes the segment");
+        assert_eq!(bytes.len(), old.len(), "{filter}");
+        bytes
     }
 
     /// The one result of a filter over the archived segment.
@@ -339,17 +374,22 @@ impl Archived {
         options: &[&str],
         filter: &str,
     ) -> Server<'a> {
+        let bytes = self.edited(&self.segment, options, filter);
+        self.standby_with(place, name, &[(&self.segment, bytes)])
+    }
+
+    /// A standby that gets some segments as they are here.
+    fn standby_with<'a>(
+        &self,
+        place: &'a Place,
+        name: &str,
+        segments: &[(&str, Vec<u8>)],
+    ) -> Server<'a> {
         let restore = place.path(&format!("{name}.restore"));
         place.copy_tree(&self.archive, &restore);
-        let mut args = options.to_vec();
-        let original = self.file();
-        args.extend(["-b", filter, original.to_str().unwrap()]);
-        let bytes = binq_ok(args);
-        assert!(
-            bytes != fs::read(&original).unwrap(),
-            "{filter} changes the segment"
-        );
-        place.write(&restore.join(&self.segment), &bytes);
+        for (segment, bytes) in segments {
+            place.write(&restore.join(segment), bytes);
+        }
 
         let data = place.path(name);
         place.copy_tree(&self.base, &data);
@@ -422,8 +462,8 @@ fn replays(major: u32) {
     // another value, with the checksum that goes with it
     let filter = format!(r#".records[{apple}].blocks[0].data |= sub("apple"; "grape")"#);
     let standby = archived.standby(&place, "value", &[], &filter);
-    standby.wait("the rows", |s| s.sql(&[ROWS]).contains("cherry"));
-    assert_eq!(standby.sql(&[ROWS]), "1 grape, 2 cherry\n");
+    standby.wait("the rows", |s| s.sql(&[ROWS]).contains("plum"));
+    assert_eq!(standby.sql(&[ROWS]), "1 grape, 2 cherry, 3 plum\n");
     assert_eq!(complaints(&standby.log()), [""; 0]);
     drop(standby);
 
@@ -439,8 +479,8 @@ fn replays(major: u32) {
     let message = archived.number(r#".rmgr == "LogicalMessage""#);
     let filter = format!("del(.records[{message}])");
     let standby = archived.standby(&place, "deleted", &[], &filter);
-    standby.wait("the rows", |s| s.sql(&[ROWS]).contains("cherry"));
-    assert_eq!(standby.sql(&[ROWS]), "1 apple, 2 cherry\n");
+    standby.wait("the rows", |s| s.sql(&[ROWS]).contains("plum"));
+    assert_eq!(standby.sql(&[ROWS]), "1 apple, 2 cherry, 3 plum\n");
     assert_eq!(complaints(&standby.log()), [""; 0]);
     drop(standby);
 
@@ -450,7 +490,41 @@ fn replays(major: u32) {
     );
     let standby = archived.standby(&place, "grown", &[], &filter);
     standby.wait("the rows", |s| s.sql(&[ROWS]).contains("cherry"));
-    assert_eq!(complaints(&standby.log()), [""; 0]);
+    drop(standby);
+
+    full_segments(&place, &archived);
+}
+
+/// Edits that move the records of a full segment: the next one, which nobody edited, goes on from it.
+fn full_segments(place: &Place, archived: &Archived) {
+    const BIG: &str = r#"(.rmgr == "LogicalMessage" and .xl_tot_len > 8192)"#;
+    for (name, filter) in [
+        ("first", "del(.records[0])".to_owned()),
+        ("big", format!("del(first(.records[] | select({BIG})))")),
+        ("last", "del(.records[-1])".to_owned()),
+        ("all", format!(".records |= map(select({BIG} | not))")),
+        (
+            // a big record less makes room for copies of others, and for more of them
+            "inserted",
+            format!(
+                r#"first(.records[] | select({BIG})) |= (.main_data |= .[:9000])
+                   | first(.records[] | select({BIG})) as $shorter
+                   | .records |= .[:2] + [$shorter, $shorter] + .[2:]"#
+            ),
+        ),
+    ] {
+        let bytes = archived.edited(&archived.full, &[], &filter);
+        let standby = archived.standby_with(place, name, &[(&archived.full, bytes)]);
+        standby.wait(&format!("the rows after {filter}"), |s| {
+            s.sql(&[ROWS]).contains("plum")
+        });
+        assert_eq!(
+            standby.sql(&[ROWS, "SELECT count(*) FROM filler"]),
+            "1 apple, 2 cherry, 3 plum\n1000\n",
+            "{filter}"
+        );
+        assert_eq!(complaints(&standby.log()), [""; 0], "{filter}");
+    }
 }
 
 macro_rules! majors {

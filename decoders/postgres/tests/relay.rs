@@ -175,3 +175,93 @@ fn what_does_not_fit_says_by_how_much() {
     let text = e.to_string();
     assert!(text.ends_with("by 80 bytes"), "{text}");
 }
+
+fn lsn_of(record: &Node) -> Scalar {
+    record.field("lsn").unwrap().scalar()
+}
+
+/// What names the last record as the one before it may be in the next file: then it keeps its place.
+#[test]
+fn what_the_next_file_names_keeps_its_place() {
+    let whole = sample("pg15.wal");
+    let records = decode(&whole).field("records").unwrap();
+    let end = usize::try_from(records.item(5000).unwrap().offset()).unwrap();
+    for (what, bytes) in [
+        ("a segment switch", sample("pg15-switch.wal")),
+        ("a full file", whole.slice(..end)),
+        ("the head of a header", whole.slice(..end + 8)),
+        ("a header without its checksum", whole.slice(..end + 16)),
+    ] {
+        let len = decode(&bytes).field("records").unwrap().len();
+        let last = |b: &Bytes| {
+            let records = decode(b).field("records").unwrap();
+            lsn_of(&records.item(records.len() - 1).unwrap())
+        };
+        for gone in [0, len / 2, len - 2] {
+            let after = edit_records(&bytes, |records| records.remove_item(gone)).unwrap();
+            assert_eq!(last(&after), last(&bytes), "{what}, without record {gone}");
+            assert_eq!(
+                read_through(&after).len() as u64,
+                len,
+                "{what}: one is a NOOP"
+            );
+        }
+        let after = edit_records(&bytes, |records| records.remove_item(len - 1)).unwrap();
+        let after = decode(&after).field("records").unwrap();
+        let (count, kind) = (after.len(), after.item(after.len() - 1).unwrap());
+        let kind = kind.field("record_type").unwrap().scalar();
+        match what {
+            // the log ends here then
+            "a segment switch" => assert_eq!(count, len - 1),
+            _ => assert_eq!(kind, Scalar::from("NOOP"), "{what}"),
+        }
+    }
+}
+
+/// More records before a segment switch move it, which is said: the next file has to be told.
+#[test]
+fn a_segment_switch_that_moves_is_noted() {
+    let bytes = sample("pg15-switch.wal");
+    let mut root = decode(&bytes);
+    let records = root.take_field("records").unwrap();
+    let switch = records.item(records.len() - 1).unwrap();
+    let mut items: Vec<Plain> = records.items().map(Plain::Node).collect();
+    items.insert(0, items[0].clone());
+    root.put_field(records.set_items(items).unwrap());
+    let out = encode(&root, &EncodeOptions::default()).unwrap();
+    read_through(&out.to_bytes());
+    let named = format!("the next file names the one at {}", lsn_of(&switch)).replace('"', "");
+    let notes: Vec<String> = out.report.notes.iter().map(|n| format!("{n}")).collect();
+    assert!(
+        notes.iter().any(|n| n.contains(&named)),
+        "{named}: {notes:?}"
+    );
+}
+
+/// A checkpoint whose redo record is removed begins with the one after it.
+#[test]
+fn redo_follows_the_record_after_one_that_is_removed() {
+    let bytes = sample("pg15.wal");
+    let records = decode(&bytes).field("records").unwrap();
+    let redo = |r: &Node| {
+        let data = r.field("main_data")?.field("redo")?;
+        Some(data.scalar())
+    };
+    let all: Vec<Node> = records.items().collect();
+    let (i, k) = all
+        .iter()
+        .enumerate()
+        .find_map(|(k, r)| {
+            let redo = redo(r)?;
+            let i = all[..k].iter().position(|r| lsn_of(r) == redo)?;
+            Some((i, k))
+        })
+        .expect("a checkpoint that began in this file");
+    let after = edit_records(&bytes, |records| records.remove_item(i as u64)).unwrap();
+    let records = decode(&after).field("records").unwrap();
+    let checkpoint = records.item(k as u64 - 1).unwrap();
+    assert_eq!(
+        redo(&checkpoint),
+        Some(lsn_of(&records.item(i as u64).unwrap()))
+    );
+}

@@ -200,6 +200,14 @@ impl Geometry {
         self.base.wrapping_add(self.file_of(stream))
     }
 
+    /// The byte of the stream at an LSN; `None` outside the input, and for one in a page header.
+    pub fn stream_of(&self, lsn: u64) -> Option<u64> {
+        let at = lsn.checked_sub(self.base)?;
+        let page = at / self.blcksz;
+        let byte = (at % self.blcksz).checked_sub(self.header_len(page))?;
+        Some(self.stream_of_page(page) + byte).filter(|stream| *stream < self.stream_len)
+    }
+
     /// The LSN just after the byte before: at the end of a page, that of the page boundary.
     pub fn lsn_after(&self, stream: u64) -> u64 {
         match stream {
@@ -300,6 +308,7 @@ mod tests {
             for page in 0..300 {
                 let s = g.stream_of_page(page);
                 assert_eq!(g.place(s), (page, g.header_len(page)), "page {page}");
+                assert_eq!(g.stream_of(g.lsn(s) + 8), Some(s + 8), "page {page}");
                 if page > 0 {
                     assert_eq!(g.place(s - 1), (page - 1, 8191), "page {page}");
                 }

@@ -2,7 +2,8 @@
 //!
 //! Each record from the first changed one on gets its new place, names the one before it there, and is summed again; the
 //! pages that it runs over get their headers. What the server wrote beyond the records of this file stays where it is: the
-//! head of a record that runs into the next file cannot move, because the rest of it is there.
+//! head of a record that runs into the next file cannot move, because the rest of it is there; nor can the record that one
+//! in the next file names as the one before it.
 
 use super::blocks;
 use super::geometry::{FIRST_IS_CONTRECORD, FIRST_IS_OVERWRITE_CONTRECORD, Geometry, LONG};
@@ -12,7 +13,8 @@ use crate::lsn;
 use binq_core::encode::{Did, Note, Splice};
 use binq_core::sequence::{Arrange, Placed, Sequence};
 use binq_core::{Reject, Scalar, Space, Span};
-use std::collections::HashMap;
+use std::collections::BTreeMap;
+use std::ops::Range;
 
 /// The shape of a record that is not damaged.
 const RECORD: &str = "XLogRecord";
@@ -39,14 +41,25 @@ pub fn arrange(geometry: &Geometry, records: &Records, cx: &mut Arrange<'_>) -> 
             bytes: cx.bytes(item)?,
         });
     }
-    let mut at = place(geometry, first, &mut laid);
-    if let Some(room) = tail.partial.and_then(|p| p.checked_sub(at))
+    // the record that the next file names, if it is still the last one, is placed for itself
+    let last = items.last().and_then(|item| item.was);
+    let kept = last.is_some_and(|was| Some(was.start / 8) == tail.named);
+    let free = items.len() - usize::from(kept);
+    let mut at = place(geometry, first, &mut laid[..free]);
+    // without its segment switch, the log ends in this file
+    let stop = tail.stop(first).filter(|_| kept || !tail.switches);
+    if let Some(room) = stop.and_then(|stop| stop.checked_sub(at))
         && (1..RECORD_HEADER).contains(&room)
     {
-        take_up(geometry, cx, &items, &mut laid, room / 8);
-        at = place(geometry, first, &mut laid);
+        take_up(geometry, cx, &items[..free], &mut laid, room / 8);
+        at = place(geometry, first, &mut laid[..free]);
     }
-    let mut moved = HashMap::new();
+    let mut after = at;
+    if kept {
+        let named = stop.filter(|stop| *stop >= at);
+        after = place(geometry, named.unwrap_or(at), &mut laid[free..]);
+    }
+    let mut moved = BTreeMap::new();
     for (item, record) in items.iter().zip(&laid) {
         if let Some(was) = item.was {
             moved.insert(geometry.lsn(was.start / 8), geometry.lsn(record.at));
@@ -57,31 +70,45 @@ pub fn arrange(geometry: &Geometry, records: &Records, cx: &mut Arrange<'_>) -> 
         0 => Header::read(&stream.read(first, RECORD_HEADER)).map_or(0, |h| h.prev),
         prev => prev,
     };
-    for (item, record) in items.iter().zip(&mut laid) {
-        link(geometry, cx, item, record, prev, &moved);
+    let mut out = Vec::with_capacity(laid.len() + 2);
+    for (i, (item, mut record)) in items.iter().zip(laid).enumerate() {
+        if i == free {
+            fill(geometry, cx, &mut out, at..record.at, &mut prev)?;
+        }
+        link(geometry, cx, item, &mut record, prev, &moved);
         prev = geometry.lsn(record.at);
+        out.push(record);
+    }
+    at = after;
+    if let Some(named) = tail.named
+        && Some(named) == stop
+        && !kept
+        && at <= named
+    {
+        // it was removed: another one takes its place
+        fill(geometry, cx, &mut out, at..named, &mut prev)?;
+        at = tail.partial.unwrap_or(stream.len());
+        fill(geometry, cx, &mut out, named..at, &mut prev)?;
     }
     let end = match tail.partial {
         Some(partial) => {
             let room = cx.at.space.len();
-            keep_tail(geometry, cx, &mut laid, at, partial, prev)?;
+            keep_tail(geometry, cx, &mut out, at, partial, prev)?;
             room
         }
-        None if at > stream.len() => {
-            let lengths = laid.last().map_or(at, |l| l.at + l.bytes.len() as u64);
+        None => {
+            let last = out.last();
+            let lengths = last.map_or(first, |l| l.at + l.bytes.len() as u64);
             let by = lengths.saturating_sub(stream.len());
             if by > 0 {
-                return Err(no_room(
-                    cx,
-                    by,
-                    "the records outgrow the end of the segment",
-                ));
+                let what = "the records outgrow the end of the segment";
+                return Err(no_room(cx, by, what));
             }
             at
         }
-        None => at,
     };
-    write(geometry, cx, first, &laid, end, &tail)
+    tail.tell(geometry, cx, prev);
+    write(geometry, cx, first, &out, end, &tail)
 }
 
 /// Give each record its place, and say where the next one would begin.
@@ -168,6 +195,11 @@ struct Tail {
     end: u64,
     /// The head of a record that runs past the end of the file: where it begins.
     partial: Option<u64>,
+    /// Where the last record begins, if one in the next file names it as the one before: this file is full, or ends in a
+    /// segment switch, or in a header that is cut.
+    named: Option<u64>,
+    /// Whether that one is a segment switch.
+    switches: bool,
 }
 
 impl Tail {
@@ -177,7 +209,39 @@ impl Tail {
             Look::Partial(_) => Some(end),
             _ => None,
         };
-        Self { end, partial }
+        // a head that is whole is here, and can be given another `xl_prev`
+        let whole = match partial {
+            Some(at) => at + RECORD_HEADER <= stream.len(),
+            None => end < stream.len(),
+        };
+        let named = geometry.stream_of(last).filter(|_| !whole);
+        let header = named.and_then(|at| Header::read(&stream.read(at, RECORD_HEADER)));
+        Self {
+            end,
+            partial,
+            named,
+            switches: header.is_some_and(|h| h.is_switch()),
+        }
+    }
+
+    /// Up to where records that were laid out from `first` on have to be filled up: the log must go on there.
+    fn stop(&self, first: u64) -> Option<u64> {
+        self.named.filter(|named| *named >= first).or(self.partial)
+    }
+
+    /// Say so if the last record, at the LSN `prev`, is not where the next file has it.
+    fn tell(&self, geometry: &Geometry, cx: &mut Arrange<'_>, prev: u64) {
+        let Some(named) = self.named.filter(|at| geometry.lsn(*at) != prev) else {
+            return;
+        };
+        cx.report.notes.push(Note {
+            path: format!("{} at {}", cx.path, lsn::text(prev)),
+            offset: geometry.file_of(named),
+            did: Did::Other(format!(
+                "is the last record now; the next file names the one at {} as the one before it",
+                lsn::text(geometry.lsn(named))
+            )),
+        });
     }
 }
 
@@ -188,7 +252,7 @@ fn link(
     item: &Placed,
     record: &mut Laid,
     prev: u64,
-    moved: &HashMap<u64, u64>,
+    moved: &BTreeMap<u64, u64>,
 ) {
     // a damaged record is kept as it is; so is everything where nothing is to be recomputed
     if !cx.fix || item.shape != RECORD || record.bytes.len() < RECORD_HEADER as usize {
@@ -223,16 +287,23 @@ fn link(
     }
     if !pinned("main_data")
         && let Some((at, redo)) = redo(&header, &record.bytes)
-        && let Some(new) = moved.get(&redo).filter(|new| **new != redo)
+        && let Some(new) = moved_to(moved, redo).filter(|new| *new != redo)
     {
         record.bytes[at..at + 8].copy_from_slice(&new.to_le_bytes());
-        note(cx, "redo", lsn::text(redo).into(), lsn::text(*new).into());
+        note(cx, "redo", lsn::text(redo).into(), lsn::text(new).into());
         changed = true;
     }
     if changed && !pinned("xl_crc") {
         let sum = crc(&[&record.bytes[24..], &record.bytes[..20]]) as u32;
         record.bytes[20..24].copy_from_slice(&sum.to_le_bytes());
     }
+}
+
+/// Where the record that was at `redo` is now; where it was removed, the one after it.
+fn moved_to(moved: &BTreeMap<u64, u64>, redo: u64) -> Option<u64> {
+    let first = *moved.keys().next()?;
+    let (_, new) = moved.range(redo..).next()?;
+    (first <= redo).then_some(*new)
 }
 
 /// Where a checkpoint record (without blocks, as all are) says from where to replay.
@@ -246,49 +317,25 @@ fn redo(header: &Header, bytes: &[u8]) -> Option<(usize, u64)> {
     Some((26, u64::from_le_bytes(redo.try_into().ok()?)))
 }
 
-/// The head of a record whose rest is in the next file must stay where it is: what was won before it is filled with an
-/// XLOG NOOP record, which a server reads and passes over.
+/// The head of a record whose rest is in the next file must stay where it is: what was won before it is filled.
 fn keep_tail(
     geometry: &Geometry,
     cx: &mut Arrange<'_>,
     laid: &mut Vec<Laid>,
     at: u64,
     partial: u64,
-    prev: u64,
+    mut prev: u64,
 ) -> Result<(), Reject> {
-    let what = format!(
-        "the records outgrow the place before {}, where a record begins that runs into the next file,",
-        lsn::text(geometry.lsn(partial))
-    );
-    let Some(room) = partial.checked_sub(at) else {
+    if at > partial {
+        let what = format!(
+            "the records outgrow the place before {}, where a record begins that runs into the next file,",
+            lsn::text(geometry.lsn(partial))
+        );
         return Err(no_room(cx, at - partial, &what));
-    };
+    }
     let stream = cx.at.space.clone();
     let mut head = stream.read(partial, stream.len() - partial).into_owned();
-    let mut prev = prev;
-    if room > 0 {
-        if room < RECORD_HEADER {
-            return Err(Reject::Structure {
-                path: cx.path.clone(),
-                why: format!(
-                    "{room} bytes would be left before {}, where a record begins that runs into the next file and so \
-                     cannot move; to fill them takes a record of {RECORD_HEADER}, or others that can be spelled longer",
-                    lsn::text(geometry.lsn(partial))
-                ),
-            });
-        }
-        let bytes = noop(room, prev);
-        cx.report.notes.push(Note {
-            path: format!("{} at {}", cx.path, lsn::text(geometry.lsn(at))),
-            offset: geometry.file_of(at),
-            did: Did::Other(format!(
-                "filled {room} bytes with an XLOG NOOP record, so that the record after it, which runs into the next file, \
-                 keeps its place"
-            )),
-        });
-        prev = geometry.lsn(at);
-        laid.push(Laid { at, bytes });
-    }
+    fill(geometry, cx, laid, at..partial, &mut prev)?;
     if let Some(header) = Header::read(&head).filter(|h| cx.fix && h.prev != prev) {
         relink_head(&mut head, header.prev, prev);
     }
@@ -296,6 +343,46 @@ fn keep_tail(
         at: partial,
         bytes: head,
     });
+    Ok(())
+}
+
+/// Fill bytes of the stream, up to what must stay where it is, with an XLOG NOOP record, which a server reads and passes over.
+/// `prev` is the record before, and then this one.
+fn fill(
+    geometry: &Geometry,
+    cx: &mut Arrange<'_>,
+    laid: &mut Vec<Laid>,
+    room: Range<u64>,
+    prev: &mut u64,
+) -> Result<(), Reject> {
+    let len = room.end - room.start;
+    if len == 0 {
+        return Ok(());
+    }
+    if len < RECORD_HEADER {
+        return Err(Reject::Structure {
+            path: cx.path.clone(),
+            why: format!(
+                "{len} bytes would be left before {}, where a record begins that cannot move, because of the next file; to \
+                 fill them takes a record of {RECORD_HEADER}, or others that can be spelled longer",
+                lsn::text(geometry.lsn(room.end))
+            ),
+        });
+    }
+    let lsn = geometry.lsn(room.start);
+    cx.report.notes.push(Note {
+        path: format!("{} at {}", cx.path, lsn::text(lsn)),
+        offset: geometry.file_of(room.start),
+        did: Did::Other(format!(
+            "filled {len} bytes with an XLOG NOOP record, so that the record after it keeps its place: the next file \
+             goes on from there"
+        )),
+    });
+    laid.push(Laid {
+        at: room.start,
+        bytes: noop(len, *prev),
+    });
+    *prev = lsn;
     Ok(())
 }
 
