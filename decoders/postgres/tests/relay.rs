@@ -164,6 +164,25 @@ fn an_aborted_record_is_not_lost() {
 }
 
 #[test]
+fn a_record_of_another_major_is_refused() {
+    let other = decode(&sample("pg12.wal")).field("records").unwrap();
+    let insert = |bytes: &Bytes| {
+        edit_records(bytes, |records| {
+            let mut items: Vec<Plain> = records.items().map(Plain::Node).collect();
+            items.push(Plain::Node(other.item(0).unwrap()));
+            records.set_items(items)
+        })
+    };
+    let e = insert(&sample("pg15-recycled.wal"))
+        .unwrap_err()
+        .to_string();
+    let why = "a record of PostgreSQL 12 cannot become one of a log of PostgreSQL 15";
+    assert!(e.contains(why), "{e}");
+    let e = insert(&sample("pg12.wal")).unwrap_err();
+    assert!(matches!(e, Reject::NoRoom { .. }), "its own major: {e}");
+}
+
+#[test]
 fn what_does_not_fit_says_by_how_much() {
     let bytes = sample("pg15.wal");
     let e = edit_records(&bytes, |records| {
