@@ -164,6 +164,25 @@ fn an_aborted_record_is_not_lost() {
 }
 
 #[test]
+fn a_record_of_another_major_is_refused() {
+    let other = decode(&sample("pg12.wal")).field("records").unwrap();
+    let insert = |bytes: &Bytes| {
+        edit_records(bytes, |records| {
+            let mut items: Vec<Plain> = records.items().map(Plain::Node).collect();
+            items.push(Plain::Node(other.item(0).unwrap()));
+            records.set_items(items)
+        })
+    };
+    let e = insert(&sample("pg15-recycled.wal"))
+        .unwrap_err()
+        .to_string();
+    let why = "a record of PostgreSQL 12 cannot become one of a log of PostgreSQL 15";
+    assert!(e.contains(why), "{e}");
+    let e = insert(&sample("pg12.wal")).unwrap_err();
+    assert!(matches!(e, Reject::NoRoom { .. }), "its own major: {e}");
+}
+
+#[test]
 fn what_does_not_fit_says_by_how_much() {
     let bytes = sample("pg15.wal");
     let e = edit_records(&bytes, |records| {
@@ -264,4 +283,77 @@ fn redo_follows_the_record_after_one_that_is_removed() {
         redo(&checkpoint),
         Some(lsn_of(&records.item(i as u64).unwrap()))
     );
+}
+
+/// A segment of the records of another, on pages of `blcksz` bytes. No such server is at hand: it takes a build of its own.
+fn on_pages_of(blcksz: usize, from: &Bytes) -> Bytes {
+    const BASE: u64 = 0x0700_0000;
+    let mut out = Vec::new();
+    let mut prev = BASE - 0x28;
+    for record in decode(from).field("records").unwrap().items().take(4000) {
+        let mut bytes = record.bytes().unwrap().to_vec();
+        bytes[8..16].copy_from_slice(&prev.to_le_bytes());
+        let sum = crc32c::crc32c_append(crc32c::crc32c(&bytes[24..]), &bytes[..20]);
+        bytes[20..24].copy_from_slice(&sum.to_le_bytes());
+        bytes.resize(bytes.len().next_multiple_of(8), 0);
+        let (mut rest, mut begins) = (&bytes[..], true);
+        while !rest.is_empty() {
+            if out.len() % blcksz == 0 {
+                let info = u16::from(!begins) | if out.is_empty() { 2 } else { 0 };
+                // the alignment at its end is no part of the record
+                let left = match begins {
+                    true => 0,
+                    false => rest.len() as u64 - (bytes.len() as u64 - record.span().byte_len()),
+                };
+                let address = BASE + out.len() as u64;
+                out.extend_from_slice(&from[..2]);
+                out.extend(info.to_le_bytes());
+                out.extend(1u32.to_le_bytes());
+                out.extend(address.to_le_bytes());
+                out.extend(left.to_le_bytes());
+                if address == BASE {
+                    out.extend(7u64.to_le_bytes());
+                    out.extend((1u32 << 20).to_le_bytes());
+                    out.extend((blcksz as u32).to_le_bytes());
+                }
+            }
+            if begins {
+                prev = BASE + out.len() as u64;
+                begins = false;
+            }
+            let n = rest.len().min(blcksz - out.len() % blcksz);
+            out.extend_from_slice(&rest[..n]);
+            rest = &rest[n..];
+        }
+    }
+    assert!(out.len() < 1 << 20);
+    out.resize(1 << 20, 0);
+    out.into()
+}
+
+#[test]
+fn pages_of_other_sizes() {
+    let sample = sample("pg17.wal");
+    for blcksz in [1 << 10, 2 << 10, 4 << 10, 16 << 10, 32 << 10, 64 << 10] {
+        let bytes = on_pages_of(blcksz, &sample);
+        let root = decode(&bytes);
+        assert_eq!(
+            root.field("pages").unwrap().len(),
+            (1 << 20) / blcksz as u64
+        );
+        assert_eq!(
+            encode(&root, &EncodeOptions::default()).unwrap().to_bytes(),
+            bytes
+        );
+        let before = read_through(&bytes);
+        assert_eq!(before.len(), 4000, "pages of {blcksz}");
+        let after = edit_records(&bytes, |records| records.remove_item(7)).unwrap();
+        let mut expected = before;
+        expected.remove(7);
+        assert_eq!(
+            comparable(read_through(&after)),
+            comparable(expected),
+            "pages of {blcksz}"
+        );
+    }
 }

@@ -96,22 +96,29 @@ pub fn leaves_metadata(path: &[Key], value: &Scalar) -> bool {
     listed && path.last().is_some_and(|k| is(k, &["name"])) && value.as_str().is_some_and(own)
 }
 
-/// Whether a record of a damaged log stands beside a fault. One between two damages may be known by little more than the one
-/// field that is edited: where that is gone, it may be taken for a part of the damage. How often that happens is what
-/// `decoders/postgres/tests/damage.rs` counts.
-pub fn is_beside_damage(root: &Node, path: &[Key]) -> bool {
+/// Whether a record of a damaged log is known by its own headers alone: there is damage beside it, and neither does it name the
+/// record before it, nor the one after it this one. Where one of the headers is edited, it may be taken for a part of the damage.
+/// How often that happens is what `decoders/postgres/tests/damage.rs` counts.
+pub fn is_unlinked(root: &Node, path: &[Key]) -> bool {
     let [Key::Name(list), Key::Index(k), ..] = path else {
         return false;
     };
     let Some(records) = root.field(list) else {
         return false;
     };
-    // the last one has no other after it that speaks for it: what a server would find is the end of the log
-    let is_last = records.item(k + 1).is_none();
-    if is_last && matches!(path.last(), Some(Key::Name(n)) if **n == *"xl_prev") {
-        return true;
-    }
-    let beside = [k.checked_sub(1), Some(*k), k.checked_add(1)];
-    let mut items = beside.into_iter().flatten().filter_map(|k| records.item(k));
-    items.any(|item| item.fault().is_some())
+    let [before, here, after] =
+        [k.checked_sub(1), Some(*k), k.checked_add(1)].map(|k| records.item(k?));
+    let names = |record: &Option<Node>, other: &Option<Node>| {
+        let get = |node: &Option<Node>, name| node.as_ref()?.field(name)?.actual();
+        get(record, "xl_prev").is_some_and(|prev| Some(prev) == get(other, "lsn"))
+    };
+    let damaged = |item: &Option<Node>| item.as_ref().is_none_or(|n| n.fault().is_some());
+    let beside = damaged(&before) || damaged(&here) || damaged(&after);
+    beside && !names(&here, &before) && !names(&after, &here)
+}
+
+/// A log of which no page says any more of what version it is cannot be decoded.
+pub fn is_only_magic(again: &Node, path: &[Key]) -> bool {
+    let is_magic = matches!(path.last(), Some(Key::Name(n)) if **n == *"xlp_magic");
+    is_magic && again.field("pages").is_none()
 }

@@ -140,7 +140,10 @@ proptest! {
         if !same(read.as_ref(), wanted.as_ref()) {
             let damaged = input.1.is_some();
             let guessed = match sample.format {
-                "pg_wal" => damaged && guesses::is_beside_damage(&root, &path),
+                "pg_wal" => {
+                    damaged && guesses::is_unlinked(&root, &path)
+                        || guesses::is_only_magic(&again, &path)
+                }
                 "http2" | "pcap" | "pcapng" => {
                     guesses::is_mark(&root, &path, sample, input.1)
                         || guesses::is_remnant(&leaf)

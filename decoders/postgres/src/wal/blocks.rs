@@ -114,11 +114,22 @@ pub fn parse(major: u8, record: &[u8], start: u64) -> Headers {
 }
 
 /// The length that a record's own headers add up to, whatever `xl_tot_len` says; `None` where they make no sense.
-/// `record` may run past the record's end.
+/// `record` may run past the record's end, or be no more of it than its headers.
 pub fn implied_len(major: u8, record: &[u8]) -> Option<u64> {
+    guess(major, record, None)
+}
+
+/// Whether a record's own headers add up to `len` bytes. Where those of a record without main data end is told by its length
+/// alone.
+pub fn add_up(major: u8, record: &[u8], len: u64) -> bool {
+    guess(major, record, Some(len)) == Some(len)
+}
+
+fn guess(major: u8, record: &[u8], total: Option<u64>) -> Option<u64> {
     let mut headers = Headers::default();
     let mut walk = Walk::new(major, record)?;
-    walk.open_ended = true;
+    walk.total = total;
+    walk.guesses = true;
     walk.headers(&mut headers).ok()?;
     let any = !headers.main_header.is_empty() || !headers.blocks.is_empty();
     any.then(|| walk.at() + walk.payload)
@@ -142,8 +153,10 @@ struct Walk<'a> {
     major: u8,
     record: &'a [u8],
     rest: &'a [u8],
-    /// Whether the length is not known: then headers go on while their ids rise.
-    open_ended: bool,
+    /// The length of the record. Where it is not known, headers go on while their ids rise.
+    total: Option<u64>,
+    /// Whether there may be no record here at all.
+    guesses: bool,
     /// Bytes of images and data announced so far.
     payload: u64,
     /// Where the relation of the block before is named.
@@ -156,7 +169,8 @@ impl<'a> Walk<'a> {
             major,
             record,
             rest: record.get(RECORD_HEADER as usize..)?,
-            open_ended: false,
+            total: Some(record.len() as u64),
+            guesses: false,
             payload: 0,
             rlocator: None,
         })
@@ -188,7 +202,10 @@ impl<'a> Walk<'a> {
     /// Headers go on while more bytes are left than images and data need, and their ids rise.
     fn headers(&mut self, out: &mut Headers) -> Result<(), Malformed> {
         let mut wrong = None;
-        while self.open_ended || self.rest.len() as u64 > self.payload {
+        while self
+            .total
+            .is_none_or(|total| self.at() + self.payload < total)
+        {
             let at = self.at();
             let last = out
                 .blocks
@@ -198,7 +215,7 @@ impl<'a> Walk<'a> {
                 .rest
                 .first()
                 .is_some_and(|id| last.is_none_or(|last| last < id));
-            if self.open_ended && !rises && last.is_some() {
+            if self.total.is_none() && !rises && last.is_some() {
                 // what follows is the first image or data of a record without main data
                 break;
             }
@@ -284,7 +301,7 @@ impl<'a> Walk<'a> {
         if flags & SAME_REL == 0 {
             let at = self.at();
             let (_, _, rel_number) = self.take("RelFileLocator", (le_u32, le_u32, le_u32))?;
-            if self.open_ended && rel_number == INVALID_REL_NUMBER {
+            if self.guesses && rel_number == INVALID_REL_NUMBER {
                 return Err(Malformed::new(at, "a relNumber", "0"));
             }
             self.rlocator = Some(at);

@@ -6,13 +6,15 @@
 //! in the next file names as the one before it.
 
 use super::blocks;
-use super::geometry::{FIRST_IS_CONTRECORD, FIRST_IS_OVERWRITE_CONTRECORD, Geometry, LONG};
+use super::geometry::{
+    FIRST_IS_CONTRECORD, FIRST_IS_OVERWRITE_CONTRECORD, Geometry, LONG, major_of,
+};
 use super::records::Records;
 use super::scan::{Header, Look, RECORD_HEADER, Scan, align, crc};
 use crate::lsn;
 use binq_core::encode::{Did, Note, Splice};
 use binq_core::sequence::{Arrange, Placed, Sequence};
-use binq_core::{Reject, Scalar, Space, Span};
+use binq_core::{Node, Reject, Scalar, Space, Span};
 use std::collections::BTreeMap;
 use std::ops::Range;
 
@@ -33,6 +35,7 @@ pub fn arrange(geometry: &Geometry, records: &Records, cx: &mut Arrange<'_>) -> 
     let (old_end, last) = records.end(&stream, cx.at.span);
     let tail = Tail::find(geometry, &stream, old_end, last);
     refuse_aborted(geometry, records, cx)?;
+    refuse_other_majors(geometry, cx)?;
     let items = std::mem::take(&mut cx.items);
     let mut laid = Vec::with_capacity(items.len());
     for item in &items {
@@ -166,6 +169,28 @@ fn no_room(cx: &Arrange<'_>, by: u64, what: &str) -> Reject {
         what: what.to_owned(),
         by,
     }
+}
+
+/// Info codes and payloads differ between majors: a server would take a record of another one for something else.
+fn refuse_other_majors(geometry: &Geometry, cx: &Arrange<'_>) -> Result<(), Reject> {
+    for node in cx.items.iter().filter_map(|item| item.new.as_ref()) {
+        let pages = node.root().field("pages");
+        let mut pages = pages.iter().flat_map(Node::items);
+        let major = pages.find_map(|page| {
+            let magic = page.field("xlp_magic")?.actual()?.as_int()?;
+            major_of(magic.try_into().ok()?)
+        });
+        if let Some(major) = major.filter(|major| *major != geometry.major) {
+            return Err(Reject::Structure {
+                path: cx.path.clone(),
+                why: format!(
+                    "a record of PostgreSQL {major} cannot become one of a log of PostgreSQL {}",
+                    geometry.major
+                ),
+            });
+        }
+    }
+    Ok(())
 }
 
 /// Between records lie only alignment and what a segment switch left, unless a record was aborted: its bytes would be lost.

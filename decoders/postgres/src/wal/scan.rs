@@ -8,6 +8,7 @@ use super::geometry::{FIRST_IS_CONTRECORD, FIRST_IS_OVERWRITE_CONTRECORD, Geomet
 use super::rmgr;
 use crate::lsn;
 use binq_core::{Malformed, Space};
+use std::borrow::Cow;
 
 /// `SizeOfXLogRecord`, src/include/access/xlogrecord.h
 pub const RECORD_HEADER: u64 = 24;
@@ -282,12 +283,16 @@ impl Scan<'_> {
     /// The byte of the stream after the last one written to the page from `at` on; `None` where nothing was written, or the
     /// page is not one of this log. The server clears a page before it writes to it (`AdvanceXLInsertBuffer`, xlog.c), so
     /// bytes other than zero are a record's, damaged or not. It takes more than the one field that may have been set to
-    /// anything.
+    /// anything. Where not even a header fits on the page, the next one is looked at as well.
     fn written(&self, at: u64) -> Option<u64> {
-        let page = self.stream.read(at, self.page_room(at));
+        let mut room = self.page_room(at);
+        if room < RECORD_HEADER && self.current(at + room) {
+            room += self.page_room(at + room);
+        }
+        let page = self.stream.read(at, room);
         let last = page.iter().rposition(|b| *b != 0)?;
         let used = || page.iter().filter(|b| **b != 0).count() >= USED;
-        let header = || self.header(at).is_some_and(|h| h.was_written());
+        let header = || Header::read(&page).is_some_and(|h| h.was_written());
         (self.current(at) && (header() || used())).then_some(at + last as u64 + 1)
     }
 
@@ -364,19 +369,23 @@ impl Scan<'_> {
         }
     }
 
-    /// Whether the record after this one names it as the one before.
-    fn next_agrees(&self, at: u64, header: &Header) -> bool {
-        let lsn = self.geometry.lsn(at);
-        self.header(self.next(at, header))
-            .is_some_and(|h| h.prev == lsn)
+    /// Whether the record at `next` names the one at `at` as the one before it. In a part of a log that lies elsewhere than it
+    /// was written none does: there it and the one after it name places that are as far apart as these two.
+    fn next_agrees(&self, at: u64, next: u64) -> bool {
+        let [lsn, next_lsn] = [at, next].map(|at| self.geometry.lsn(at));
+        let Some(header) = self.header(next) else {
+            return false;
+        };
+        let after = || self.header(align(next + u64::from(header.tot_len)));
+        let apart = |prev: u64| prev.wrapping_sub(header.prev) == next_lsn - lsn;
+        header.prev == lsn || self.plausible(&header) && after().is_some_and(|h| apart(h.prev))
     }
 
     /// Whether something besides the header says that a record is as long as it says: the next record, the checksum, or the
     /// lengths of its parts.
     fn confirmed(&self, at: u64, header: &Header) -> bool {
-        let end = at + u64::from(header.tot_len);
-        self.next_agrees(at, header)
-            || self.implied_len(at) == Some(end)
+        self.next_agrees(at, self.next(at, header))
+            || self.adds_up(at, header)
             || self.sum_proves(at, header)
     }
 
@@ -432,12 +441,16 @@ impl Scan<'_> {
             return Look::End;
         };
         let len = self.geometry.stream_len();
-        match self.implied_len(at) {
+        let header = self.header(at).filter(|h| self.adds_up(at, h));
+        let stated = header.map(|h| at + u64::from(h.tot_len));
+        match stated.or_else(|| self.implied_len(at)) {
             Some(end) if end > len => Look::Partial(Some(wrong)),
             // at the very end of the input nothing is seen of a next record, and a record of another length may be cut there
             Some(end)
                 if self.nothing_at(align(end))
-                    && (align(end) + RECORD_HEADER <= len || self.proven_len(at).is_some()) =>
+                    && (align(end) + RECORD_HEADER <= len
+                        || stated.is_some()
+                        || self.proven_len(at).is_some()) =>
             {
                 Look::LastDamaged(align(end), wrong)
             }
@@ -446,12 +459,22 @@ impl Scan<'_> {
         }
     }
 
+    /// The headers of the record at `at`: 33 blocks, origin, transaction and main data, at most.
+    fn headers(&self, at: u64) -> Cow<'_, [u8]> {
+        const HEADERS: u64 = RECORD_HEADER + 33 * 27 + 3 + 5 + 5;
+        self.stream.read(at, HEADERS)
+    }
+
     /// Where a record ends by its own block and data headers.
     fn implied_len(&self, at: u64) -> Option<u64> {
-        // headers of 33 blocks, origin, transaction and main data
-        const HEADERS: u64 = 24 + 33 * 27 + 3 + 5 + 5;
-        let bytes = self.stream.read(at, HEADERS);
-        Some(at + super::blocks::implied_len(self.geometry.major, &bytes)?)
+        Some(at + super::blocks::implied_len(self.geometry.major, &self.headers(at))?)
+    }
+
+    /// Whether the block and data headers of the record at `at` add up to the length that it states.
+    fn adds_up(&self, at: u64, header: &Header) -> bool {
+        let len = header.tot_len.into();
+        self.implied_len(at) == Some(at + len)
+            || super::blocks::add_up(self.geometry.major, &self.headers(at), len)
     }
 
     /// The length that a record had, if its headers and its checksum agree on one.
@@ -550,15 +573,13 @@ impl Scan<'_> {
         let len = self.geometry.stream_len();
         let end = at + u64::from(header.tot_len);
         let sized = header.tot_len >= RECORD_HEADER as u32 && end <= len;
-        if sized && self.next_agrees(at, header) {
+        if sized && self.next_agrees(at, self.next(at, header)) {
             return true;
         }
         let Some(implied) = self.implied_len(at) else {
             return false;
         };
-        let lsn = self.geometry.lsn(at);
-        let after = || self.header(align(implied));
-        if implied <= len && after().is_some_and(|h| h.prev == lsn) {
+        if implied <= len && self.next_agrees(at, align(implied)) {
             return true;
         }
         if !self.resembles(at, header) {
