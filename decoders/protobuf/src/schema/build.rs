@@ -4,7 +4,6 @@ use super::map::no_bits;
 use super::types::{FieldType, Label, MessageType, ValueType};
 use super::well_known;
 use crate::wire::build::{self as wire, describe};
-use crate::wire::record::{EGROUP, LEN, SGROUP};
 use binq_core::codec::encode_assigned;
 use binq_core::{Node, NodeKind, Plain, Scalar};
 
@@ -41,16 +40,7 @@ pub fn field(field: &'static FieldType, value: &Plain) -> Result<Vec<u8>, String
 
 /// Write one record.
 fn record(field: &FieldType, value: &[u8], out: &mut Vec<u8>) {
-    match field.value.wire_type() {
-        LEN => wire::len_record(field.number, value, out),
-        wire_type => {
-            wire::tag(field.number, wire_type, out);
-            out.extend_from_slice(value);
-            if wire_type == SGROUP {
-                wire::tag(field.number, EGROUP, out);
-            }
-        }
-    }
+    wire::around(field.number, field.value.wire_type(), value, out);
 }
 
 fn misfit(field: &FieldType, takes: &str, value: &Plain) -> String {

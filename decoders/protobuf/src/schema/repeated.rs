@@ -4,7 +4,7 @@ use super::build;
 use super::types::{FieldType, ValueType};
 use super::view;
 use crate::wire::build as wire;
-use crate::wire::record::{EGROUP, I32, I64, LEN, Run, SGROUP};
+use crate::wire::record::{I32, I64, LEN, Run};
 use crate::wire::varint;
 use crate::wire::view::root;
 use binq_core::codec::Codec;
@@ -126,16 +126,8 @@ impl Sequence for Repeated {
             return item;
         }
         let mut out = Vec::new();
-        match self.0.value.wire_type() {
-            LEN => wire::len_record(self.0.number, &item, &mut out),
-            wire_type => {
-                wire::tag(self.0.number, wire_type, &mut out);
-                out.extend(item);
-                if wire_type == SGROUP {
-                    wire::tag(self.0.number, EGROUP, &mut out);
-                }
-            }
-        }
+        let field = self.0;
+        wire::around(field.number, field.value.wire_type(), &item, &mut out);
         out
     }
 }

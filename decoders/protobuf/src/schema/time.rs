@@ -1,5 +1,7 @@
 //! `Timestamp` as RFC 3339 and `Duration` as seconds, as JSON has them.
 
+use binq_core::time::{civil_from_days, days_from_civil};
+
 const NANOS: i64 = 1_000_000_000;
 /// 0001-01-01T00:00:00Z
 const FIRST: i64 = -62_135_596_800;
@@ -7,28 +9,6 @@ const FIRST: i64 = -62_135_596_800;
 const LAST: i64 = 253_402_300_799;
 /// About 10,000 years.
 const LONGEST: i64 = 315_576_000_000;
-
-/// Days from 1970-01-01 to a date of the Gregorian calendar
-/// (<https://howardhinnant.github.io/date_algorithms.html#days_from_civil>).
-fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
-    let year = if month <= 2 { year - 1 } else { year };
-    let era = year.div_euclid(400);
-    let of_era = year.rem_euclid(400);
-    let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468
-}
-
-fn civil_from_days(days: i64) -> (i64, i64, i64) {
-    let days = days + 719_468;
-    let era = days.div_euclid(146_097);
-    let of_era = days.rem_euclid(146_097);
-    let year = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year + year / 4 - year / 100);
-    let part = (5 * of_year + 2) / 153;
-    let month = if part < 10 { part + 3 } else { part - 9 };
-    let year = year + era * 400 + i64::from(month <= 2);
-    (year, month, of_year - (153 * part + 2) / 5 + 1)
-}
 
 /// Nanoseconds with 0, 3, 6 or 9 digits.
 fn fraction(nanos: u32) -> String {
@@ -93,8 +73,12 @@ pub fn parse_timestamp(text: &str) -> Option<(i64, i32)> {
                 _ => return None,
             };
             let (hours, minutes) = zone.get(1..)?.split_once(':')?;
-            let part = |s: &str| (s.len() == 2).then(|| s.parse::<i64>().ok())?;
-            sign * (part(hours)? * 3600 + part(minutes)? * 60)
+            let part = |s: &str, most| {
+                let digits = s.len() == 2 && s.bytes().all(|b| b.is_ascii_digit());
+                let n = digits.then(|| s.parse::<i64>().ok()).flatten();
+                n.filter(|n| *n <= most)
+            };
+            sign * (part(hours, 23)? * 3600 + part(minutes, 59)? * 60)
         }
     };
     let seconds = days * 86_400 + hour * 3600 + minute * 60 + second - offset;
@@ -157,7 +141,14 @@ mod tests {
         );
         assert_eq!(timestamp(FIRST, 0).as_deref(), Some("0001-01-01T00:00:00Z"));
         assert_eq!(timestamp(LAST + 1, 0), None);
-        assert_eq!(parse_timestamp("2023-02-29T00:00:00Z"), None);
+        for wrong in [
+            "2023-02-29T00:00:00Z",
+            "2023-02-28T00:00:00+-1:00",
+            "2023-02-28T00:00:00+24:00",
+            "2023-02-28T00:00:00+01:60",
+        ] {
+            assert_eq!(parse_timestamp(wrong), None, "{wrong}");
+        }
         assert_eq!(duration(1, 340_012).as_deref(), Some("1.000340012s"));
         assert_eq!(parse_duration("-1.5s"), Some((-1, -500_000_000)));
         assert_eq!(duration(1, -1), None);

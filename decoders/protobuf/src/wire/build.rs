@@ -16,6 +16,18 @@ pub fn len_record(number: u32, payload: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(payload);
 }
 
+/// Write a record around the bytes of its value.
+pub fn around(number: u32, wire_type: u8, value: &[u8], out: &mut Vec<u8>) {
+    if wire_type == LEN {
+        return len_record(number, value, out);
+    }
+    tag(number, wire_type, out);
+    out.extend_from_slice(value);
+    if wire_type == SGROUP {
+        tag(number, EGROUP, out);
+    }
+}
+
 /// A node as a value, as deep as it goes.
 pub fn plain(node: &Node) -> Plain {
     match node.kind() {
@@ -175,11 +187,7 @@ pub fn record(number: u32, wire_type: u8, value: &Plain, out: &mut Vec<u8>) -> R
     };
     match wire_type {
         LEN => len_record(number, &payload(value)?, out),
-        SGROUP => {
-            tag(number, SGROUP, out);
-            out.extend(message(value)?);
-            tag(number, EGROUP, out);
-        }
+        SGROUP => around(number, SGROUP, &message(value)?, out),
         VARINT => {
             let n = match &scalar {
                 Some(Scalar::Bool(b)) => Some(i128::from(*b)),

@@ -3,7 +3,7 @@
 use super::build;
 use super::codec::{LENGTH, Payload, TagNumber, Varint};
 use super::guess::{Guess, guess};
-use super::record::{EGROUP, I32, I64, LEN, MOST_DEPTH, Record, Run, SGROUP, VARINT, WIRE_TYPES};
+use super::record::{I32, I64, LEN, MOST_DEPTH, Record, Run, SGROUP, VARINT, WIRE_TYPES};
 use super::varint;
 use binq_core::codec::{Codec, Int, Named, UBits};
 use binq_core::rule::{Of, Rule};
@@ -341,15 +341,7 @@ impl Sequence for Values {
 
     fn wrap(&self, item: Vec<u8>, _inside: Option<&Frame>) -> Vec<u8> {
         let mut out = Vec::new();
-        if self.wire_type == LEN {
-            build::len_record(self.number, &item, &mut out);
-            return out;
-        }
-        build::tag(self.number, self.wire_type, &mut out);
-        out.extend(item);
-        if self.wire_type == SGROUP {
-            build::tag(self.number, EGROUP, &mut out);
-        }
+        build::around(self.number, self.wire_type, &item, &mut out);
         out
     }
 }
