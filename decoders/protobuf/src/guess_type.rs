@@ -41,7 +41,7 @@ pub fn rank(schema: &'static Schema, bytes: &[u8]) -> Vec<Fit> {
 
 /// `None` if the bytes are no message of that type: damage, another wire type, text that is no UTF-8.
 fn message(of: &'static MessageType, bytes: &[u8], depth: u16, fit: &mut Fit) -> Option<()> {
-    if depth >= MOST_DEPTH {
+    if depth > MOST_DEPTH {
         return None;
     }
     let mut whole = Run::of(bytes).records();

@@ -10,7 +10,7 @@ use binq_protobuf::{Delimited, Protobuf};
 use common::{Rng, bytes, follow, leaves, update};
 use serde_json::Value;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 const TYPES: [(&str, &str); 3] = [
@@ -140,6 +140,12 @@ fn json_is_that_of_the_python_runtime() {
     }
 }
 
+fn unhex(digits: &str) -> Vec<u8> {
+    let pairs = (0..digits.len() / 2).map(|i| &digits[2 * i..2 * i + 2]);
+    let bytes = pairs.map(|pair| u8::from_str_radix(pair, 16).unwrap());
+    bytes.collect()
+}
+
 /// What the Python runtime (7.36) says of what its samples do not have.
 #[test]
 fn json_of_what_is_rare() {
@@ -158,10 +164,7 @@ fn json_of_what_is_rare() {
         ("15cdcccc3d", &[], r#"{"f_float":0.1}"#),
     ] {
         let options = options("all3.All", None, on);
-        let bytes: Vec<u8> = (0..input.len() / 2)
-            .map(|i| u8::from_str_radix(&input[2 * i..2 * i + 2], 16).unwrap())
-            .collect();
-        let node = Protobuf.decode(Space::source(bytes), &options);
+        let node = Protobuf.decode(Space::source(unhex(input)), &options);
         let ours = json(&call("to_protojson", &options, &Plain::Node(node)).unwrap());
         let expected: Value = serde_json::from_str(expected).unwrap();
         for (name, value) in doubles(&expected).as_object().unwrap() {
@@ -254,11 +257,12 @@ fn python() -> String {
 }
 
 /// What the Python runtime says of messages: JSON, or nothing where it refuses.
-fn ask_python(of: &str, all: &[Vec<u8>]) -> Vec<Option<Value>> {
+fn ask_python(set: &Path, of: &str, all: &[Vec<u8>]) -> Vec<Option<Value>> {
     let script = sample("../make-protobuf");
     let mut child = Command::new(python())
         .arg(script)
-        .args(["--json", &sample("types.desc").to_string_lossy(), of])
+        .arg("--json")
+        .args([set.as_os_str(), of.as_ref()])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
@@ -318,7 +322,10 @@ fn odd_spellings_read_as_in_the_python_runtime() {
             })
             .collect();
         let mut compared = 0;
-        for (message, theirs) in mixed.iter().zip(ask_python(of, &mixed)) {
+        for (message, theirs) in mixed
+            .iter()
+            .zip(ask_python(&sample("types.desc"), of, &mixed))
+        {
             let node = Protobuf.decode(Space::source(message.clone()), &options);
             let ours = call("to_protojson", &options, &Plain::Node(node));
             if let Some(theirs) = theirs {
@@ -329,6 +336,91 @@ fn odd_spellings_read_as_in_the_python_runtime() {
         }
         assert!(compared > 250, "{name}: {compared}");
     }
+}
+
+/// A message with one of its leaves changed, in each way that the leaf takes.
+fn edits(message: &Node, rng: &mut Rng) -> Vec<Node> {
+    let mut all = Vec::new();
+    leaves(message, &mut |leaf| all.push(leaf.clone()));
+    if all.is_empty() {
+        return Vec::new();
+    }
+    let leaf = &all[rng.below(all.len() as u64) as usize];
+    let values = [
+        Scalar::Int(rng.below(1 << 20).into()),
+        Scalar::Int(i128::from(rng.below(300)) - 150),
+        "a text".into(),
+        Scalar::Bool(true),
+        "1972-01-01T10:00:20.021Z".into(),
+        "7.500s".into(),
+    ];
+    let edited = values.into_iter().filter_map(|value| {
+        let mut value = Some(Plain::Scalar(value));
+        let set = &mut |n: Node| n.assign(value.take().unwrap());
+        update(message, &leaf.path(), set).ok()
+    });
+    edited.collect()
+}
+
+/// Random schemas of every syntax: as `protoc` compiled them and as they are compiled here, their random messages read as in
+/// the Python runtime, and so does what edits make of them.
+#[test]
+fn random_schemas_read_as_in_the_python_runtime() {
+    if !oracle(
+        Command::new(python()).args(["-c", "import google.protobuf, grpc_tools.protoc"]),
+        "Python's protobuf and grpcio-tools",
+    ) {
+        return;
+    }
+    let dir = std::env::temp_dir().join(format!("binq-schemas-{}", std::process::id()));
+    std::fs::create_dir_all(&dir).unwrap();
+    let mut compared = 0;
+    for seed in 0..12 {
+        let mut make = Command::new(python());
+        make.arg(sample("../make-protobuf"))
+            .args(["--schema", &seed.to_string()])
+            .arg(&dir);
+        let made = make.output().unwrap();
+        let errors = String::from_utf8_lossy(&made.stderr);
+        assert!(made.status.success(), "{seed}: {errors}");
+        let lines = String::from_utf8(made.stdout).unwrap();
+        let set = dir.join(format!("{seed}.desc"));
+        let source = dir.join(format!("{seed}.proto"));
+        for (list, file) in [("descriptor_set", &set), ("proto", &source)] {
+            let mut options = Options::default();
+            let file = file.to_string_lossy().into_owned();
+            options.lists.insert(list.into(), vec![file]);
+            options.values.insert("message".into(), "r.M0".into());
+            let mut camel = options.clone();
+            let on = Scalar::Bool(true);
+            camel.values.insert("json_names".into(), on);
+            let rng = &mut Rng::new(seed);
+            let mut edited = Vec::new();
+            for line in lines.lines() {
+                let line: Value = serde_json::from_str(line).unwrap();
+                let bytes = unhex(line["bytes"].as_str().unwrap());
+                for (names, options) in [("proto_names", &options), ("json", &camel)] {
+                    let message = Protobuf.decode(Space::source(bytes.clone()), options);
+                    let ours = call("to_protojson", options, &Plain::Node(message));
+                    let ours = ours.unwrap_or_else(|e| panic!("{seed} {line}: {e}"));
+                    assert_eq!(json(&ours), doubles(&line[names]), "{seed} {list}");
+                }
+                let message = Protobuf.decode(Space::source(bytes), &options);
+                edited.extend(edits(&message, rng));
+            }
+            let encoded: Vec<Vec<u8>> = edited.iter().map(bytes).collect();
+            for (tree, theirs) in edited.iter().zip(ask_python(&set, "r.M0", &encoded)) {
+                let ours = call("to_protojson", &options, &Plain::Node(tree.clone()));
+                let (Ok(ours), Some(theirs)) = (ours, theirs) else {
+                    continue;
+                };
+                assert_eq!(json(&ours), doubles(&theirs), "{seed} {list}");
+                compared += 1;
+            }
+        }
+    }
+    assert!(compared > 400, "{compared}");
+    std::fs::remove_dir_all(&dir).unwrap();
 }
 
 /// What the Python runtime reads of an edited message is what the edited tree shows.
@@ -346,28 +438,14 @@ fn edits_read_back_in_the_python_runtime() {
         let mut edited = Vec::new();
         for message in messages(name, &options) {
             let message = Protobuf.decode(Space::source(message.bytes().unwrap()), &options);
-            let mut all = Vec::new();
-            leaves(&message, &mut |leaf| all.push(leaf.clone()));
-            let leaf = &all[rng.below(all.len() as u64) as usize];
-            let values = [
-                Scalar::Int(rng.below(1 << 20).into()),
-                Scalar::Int(i128::from(rng.below(300)) - 150),
-                "a text".into(),
-                Scalar::Bool(true),
-                "1972-01-01T10:00:20.021Z".into(),
-                "7.500s".into(),
-            ];
-            for value in values {
-                let mut value = Some(Plain::Scalar(value));
-                let done = update(&message, &leaf.path(), &mut |n| {
-                    n.assign(value.take().unwrap())
-                });
-                edited.extend(done.ok());
-            }
+            edited.extend(edits(&message, rng));
         }
         let encoded: Vec<Vec<u8>> = edited.iter().map(bytes).collect();
         let mut compared = 0;
-        for (tree, theirs) in edited.iter().zip(ask_python(of, &encoded)) {
+        for (tree, theirs) in edited
+            .iter()
+            .zip(ask_python(&sample("types.desc"), of, &encoded))
+        {
             let ours = call("to_protojson", &options, &Plain::Node(tree.clone()));
             let (Ok(ours), Some(theirs)) = (ours, theirs) else {
                 continue;

@@ -219,7 +219,7 @@ impl Shape for MessageShape {
     fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {
         let this = self.0;
         let at = cx.at;
-        if cx.depth() >= MOST_DEPTH {
+        if cx.depth() > MOST_DEPTH {
             cx.gap(at.space, at.span);
             return Err(wire::too_deep(at.span));
         }
@@ -289,7 +289,7 @@ impl Shape for MessageShape {
         let Some(field) = this.named(name) else {
             return false;
         };
-        if cx.depth() >= MOST_DEPTH {
+        if cx.depth() > MOST_DEPTH {
             return false;
         }
         let at = cx.at;

@@ -31,7 +31,7 @@ pub const WIRE_TYPES: [(i128, &str); 6] = [
 /// The largest field number.
 pub const MOST_NUMBER: u32 = (1 << 29) - 1;
 
-/// Messages and groups are read to this depth, as `protoc` does.
+/// So many messages and groups are read in each other below the outermost, as `protoc` does.
 pub const MOST_DEPTH: u16 = 100;
 
 /// Where a record and its parts lie, in bytes from the start of the space.

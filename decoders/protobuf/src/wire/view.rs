@@ -37,7 +37,7 @@ impl Shape for Message {
 
     fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {
         let at = cx.at;
-        if cx.depth() >= MOST_DEPTH {
+        if cx.depth() > MOST_DEPTH {
             cx.gap(at.space, at.span);
             return Err(too_deep(at.span));
         }
@@ -55,7 +55,7 @@ impl Shape for Message {
     /// `fields` need not be looked at to be found; a field number stands for the values of that field.
     fn find(&self, name: &str, cx: &mut Cx<'_>) -> bool {
         let at = cx.at;
-        if cx.depth() >= MOST_DEPTH {
+        if cx.depth() > MOST_DEPTH {
             return false;
         }
         if name == "fields" {
