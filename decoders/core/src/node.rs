@@ -104,7 +104,7 @@ impl Node {
         }
     }
 
-    fn found(&self, found: Found, edit: Option<Arc<Edit>>) -> Self {
+    pub(crate) fn found(&self, found: Found, edit: Option<Arc<Edit>>) -> Self {
         Self {
             red: Arc::new(Red {
                 green: found.green,

@@ -10,6 +10,8 @@ pub enum Rule {
         /// Added to the size.
         bias: i64,
     },
+    /// The field holds the number of items of the array of that name in the same struct.
+    Count(&'static str),
     /// The field repeats the value of the field of that name in the same struct.
     Copy(&'static str),
     /// The field holds a checksum over parts of the struct that the field is in.

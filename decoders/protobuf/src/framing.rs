@@ -422,7 +422,8 @@ impl Shape for ConfluentMessage {
         let prefix = start + CONFLUENT_PREFIX;
         if first > prefix {
             let span = Span::bytes(prefix, first - prefix);
-            cx.leaf("index_count", span, &Varint::Sint64);
+            cx.leaf("index_count", span, &Varint::Sint64)
+                .derived(Rule::Count("message_indexes"));
         }
         if !whole {
             cx.gap(at.space, Span::bytes(first, at.span.end_byte() - first));
@@ -454,7 +455,7 @@ fn read_index(space: &Space, span: Span, at: &mut u64) -> Option<i64> {
     Some(varint::unzigzag(raw))
 }
 
-/// Message indexes. Their number is fixed, as their count is a field of its own.
+/// Message indexes, after their count.
 struct Indexes;
 
 impl Sequence for Indexes {
@@ -468,5 +469,27 @@ impl Sequence for Indexes {
             kind: Kind::Leaf(Ref::Static(&Varint::Sint64)),
             ..packed
         })
+    }
+
+    fn resizable(&self) -> bool {
+        true
+    }
+
+    fn build(&self, value: &Plain) -> Result<Node, String> {
+        let index = match value {
+            Plain::Scalar(index) => index.clone(),
+            Plain::Node(node) => node.scalar(),
+            other => {
+                return Err(format!(
+                    "a message index is an integer, not {}",
+                    build::describe(other)
+                ));
+            }
+        };
+        let raw = Varint::Sint64.raw(&index);
+        let raw = raw.map_err(|e| format!("a message index is {}, not {}", e.expected, e.found))?;
+        let mut bytes = Vec::new();
+        varint::write(raw, &mut bytes);
+        Ok(root(bytes, Kind::Leaf(Ref::Static(&Varint::Sint64))))
     }
 }

@@ -108,8 +108,18 @@ fn confluent_prefixes() {
         show(&get(&root, ".")),
         "{magic:0,schema_id:7,index_count:1,message_indexes:[1],message:{f_int32:1}}"
     );
+    // their count follows, unless it was assigned
+    let list = |indexes: &[i64]| Plain::Array(indexes.iter().map(|i| int(*i)).collect());
+    let deeper = set(&root, ".message_indexes", list(&[1, 300]));
+    assert_eq!(bytes(&deeper), hex("00 00000007 04 02 d804 18 01"));
+    let none = set(&root, ".message_indexes", list(&[]));
+    assert_eq!(bytes(&none), hex("00 00000007 00 18 01"));
+    let wrong = set(&deeper, ".index_count", int(5));
+    assert_eq!(bytes(&wrong), hex("00 00000007 0a 02 d804 18 01"));
     let root = decode(&Confluent, "00 00000007 00 08 05", &proto);
     assert_eq!(show(&get(&root, ".message")), "{a:5}");
+    let second = set(&root, ".message_indexes", list(&[1]));
+    assert_eq!(bytes(&second), hex("00 00000007 02 02 08 05"));
     assert_eq!(
         bytes(&set(&root, ".message.a", int(300))),
         hex("00 00000007 00 08 ac 02")

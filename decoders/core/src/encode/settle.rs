@@ -253,6 +253,12 @@ impl Settler {
                 let bytes = len.saturating_add_signed(growth) / 8;
                 (growth != 0, i128::from(bytes) + i128::from(*bias))
             }
+            Rule::Count(of) => {
+                let count = node.field(of).map_or(0, |array| array.len());
+                let decoded = green.field(shape, of);
+                let was = decoded.map_or(0, |f| node.found(f, None).len());
+                (count != was, i128::from(count))
+            }
             Rule::Copy(of) => {
                 let other = node.field(of).and_then(|f| f.actual()?.as_int());
                 (grown.contains_key(of), other.unwrap_or(0))
@@ -490,7 +496,7 @@ fn pinned(edit: Option<&Edit>) -> Vec<String> {
 /// Sizes of fields first, then the size of the struct, then checksums.
 fn rank(rule: &Rule) -> u8 {
     match rule {
-        Rule::Copy(_) => 0,
+        Rule::Count(_) | Rule::Copy(_) => 0,
         Rule::Len {
             of: Of::Field(_), ..
         } => 0,
@@ -524,6 +530,6 @@ pub(crate) fn sum(rule: &Rule, parent: &Green) -> Option<u64> {
         Rule::Sum { sum, over } => {
             Some(sum_of(*sum, &parent.space, &parts(parent.span, over), &[]))
         }
-        Rule::Len { .. } | Rule::Copy(_) => None,
+        Rule::Len { .. } | Rule::Count(_) | Rule::Copy(_) => None,
     }
 }
