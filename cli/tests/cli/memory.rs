@@ -146,6 +146,18 @@ fn the_first_record_of_a_large_file() {
     assert!(peak < MOST, "{} MiB for one record", peak / MIB);
 }
 
+/// What no record covers is a gap of the log without its page headers, which is nowhere in the file as it is.
+#[test]
+fn a_large_gap_is_not_read_for_its_kind_length_or_a_part() {
+    let (_dir, seg) = with_copy("pg15-recycled.wal");
+    let file = OpenOptions::new().write(true).open(&seg).unwrap();
+    file.set_len(512 << 20).unwrap();
+    let filter = ".gap0 | type, length > 500000000, .[:4], (numbers | 1), if . then 2 else 3 end";
+    let (peak, out) = peak(&seg, filter);
+    assert_eq!(out, "\"string\"\ntrue\n\"00000000\"\n2\n");
+    assert!(peak < MOST + RESIDENT, "{} MiB", peak / MIB);
+}
+
 #[test]
 fn a_long_log_in_little_memory() {
     let dir = tempfile::tempdir().unwrap();

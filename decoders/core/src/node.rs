@@ -10,6 +10,7 @@ use crate::{Fault, Key, Malformed, Name, Reject, Scalar, Space, Span, path_text}
 use bytes::Bytes;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// How a node looks to a query.
@@ -157,6 +158,32 @@ impl Node {
             None => Scalar::Null,
             Some(actual) => self.symbol_of(&actual).unwrap_or(actual),
         }
+    }
+
+    /// The green node of a leaf that is bytes, as they are stored.
+    fn stored_bytes(&self) -> Option<&Arc<Green>> {
+        let node = self.content();
+        let green = node.green();
+        let whole = node.edit.is_none() && green.span.is_aligned();
+        match &green.kind {
+            Kind::Leaf(codec) if whole && codec.is_bytes() => {
+                green.space.hole_in(green.span).is_none().then_some(green)
+            }
+            _ => None,
+        }
+    }
+
+    /// How many bytes a leaf has that is bytes, without a look at them; nothing for another one, or one that was edited.
+    pub fn byte_len(&self) -> Option<u64> {
+        Some(self.stored_bytes()?.span.byte_len())
+    }
+
+    /// A part of the bytes that [`Self::byte_len`] counts, without a look at the others.
+    pub fn byte_part(&self, part: Range<u64>) -> Option<Bytes> {
+        let green = self.stored_bytes()?;
+        let to = part.end.min(green.span.byte_len());
+        let len = to.saturating_sub(part.start);
+        Some(green.space.bytes(green.span.first_byte() + part.start, len))
     }
 
     /// The value as stored. An object of flag bits has its word as a number; other objects and arrays have none.

@@ -97,7 +97,10 @@ fn length(v: &V) -> ValR {
         V::Arr(a) => V::size(a.len()),
         V::Obj(o) => V::size(o.len()),
         V::Node(n) if v.is_container() => V::int(n.len()),
-        V::Node(n) => return length(&V::from(n.scalar())),
+        V::Node(n) => match n.byte_len() {
+            Some(len) => V::int(len),
+            None => return length(&V::from(n.scalar())),
+        },
         V::Bool(_) => return fail(format_args!("{} has no length", Brief(v))),
     })
 }

@@ -77,6 +77,12 @@ pub fn node_slice(n: &Node, bounds: Bounds) -> std::ops::Range<u64> {
 }
 
 fn slice(v: V, bounds: Bounds) -> ValR {
+    // of many bytes, no more than these are read
+    if let V::Node(n) = &v
+        && let Some(part) = n.byte_len().and_then(|len| n.byte_part(bounds.within(len)))
+    {
+        return Ok(V::bytes(part));
+    }
     Ok(match v.settle() {
         V::Null => V::Null,
         V::Arr(a) => {

@@ -144,6 +144,7 @@ impl V {
             Self::Arr(_) => Kind::Arr,
             Self::Obj(_) => Kind::Obj,
             Self::Node(n) => match n.kind() {
+                NodeKind::Scalar if n.byte_len().is_some() => Kind::Str,
                 NodeKind::Scalar => match n.scalar() {
                     Scalar::Null => Kind::Null,
                     Scalar::Bool(false) => Kind::False,
@@ -211,7 +212,7 @@ impl V {
         match self {
             Self::Null | Self::Bool(false) => false,
             Self::Node(n) if n.kind() == NodeKind::Scalar => {
-                !matches!(n.scalar(), Scalar::Null | Scalar::Bool(false))
+                n.byte_len().is_some() || !matches!(n.scalar(), Scalar::Null | Scalar::Bool(false))
             }
             _ => true,
         }

@@ -28,6 +28,12 @@ pub trait Codec: Send + Sync + 'static {
         None
     }
 
+    /// Whether the actual value is the bytes themselves, whatever they are. Then its kind, its length and a part of it are
+    /// known without a look at the others, which may be as many as the input has.
+    fn is_bytes(&self) -> bool {
+        false
+    }
+
     /// The bits of an actual value, spelled `like` the old bits.
     ///
     /// # Errors

@@ -44,6 +44,10 @@ impl Codec for Raw {
         Ok(Scalar::Bytes(bits.bytes().clone()))
     }
 
+    fn is_bytes(&self) -> bool {
+        true
+    }
+
     fn encode(&self, value: &Scalar, like: &Bits) -> Result<Bits, Misfit> {
         let expected = || {
             let n = like.len() / 8;
