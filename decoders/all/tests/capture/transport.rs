@@ -252,6 +252,48 @@ fn every_copy_changes_and_one_alone_is_a_contradiction() {
     names_both(e, path, ".grpc_calls[1].metadata[0].value");
 }
 
+/// A segment that was sent again begins or ends where it likes: in the middle of what is edited, too.
+#[test]
+fn what_was_sent_again_in_other_pieces_grows_and_shrinks() {
+    let [client, server] = halves();
+    let mut wire = Wire::new(Ip::V4, [1000, 9000]);
+    wire.open();
+    let first = wire.next[CLIENT];
+    // where the path lies in the stream
+    let path = client.windows(8).position(|w| w == b"/demo.Gr").unwrap();
+    wire.send(CLIENT, &client);
+    let ack = wire.next[SERVER];
+    for piece in [path - 5..path + 4, path + 2..path + 14] {
+        let seq = first + piece.start as u32;
+        wire.segment(CLIENT, seq, ack, ACK | PSH, b"", &client[piece]);
+    }
+    wire.send(SERVER, &server);
+    wire.close();
+    let bytes = wire.pcap();
+    let root = decode(&bytes);
+    let streams = |root: &Node| {
+        ["client", "server"].map(|who| {
+            let stream = at(root, &format!(".tcp_connections[0].{who}.stream"));
+            stream.bytes().unwrap()
+        })
+    };
+    // as it came without the repetitions
+    let mut plain = Wire::new(Ip::V4, [1000, 9000]);
+    plain.open();
+    plain.send(CLIENT, &client);
+    plain.send(SERVER, &server);
+    plain.close();
+    let plain = decode(&plain.pcap());
+    for path in ["/a/b", "/demo.Greeter/Grown", &"/long".repeat(100)] {
+        let new = encoded(&set(&root, PATH, path)).to_bytes();
+        let again = decode(&new);
+        assert_eq!(text(&at(&again, PATH)), path);
+        let wanted = decode(&encoded(&set(&plain, PATH, path)).to_bytes());
+        assert_eq!(streams(&again), streams(&wanted));
+        accepted("again", &bytes, &new);
+    }
+}
+
 /// The error of a contradiction names both paths.
 fn names_both(error: impl std::fmt::Display, one: &str, other: &str) {
     let told = error.to_string();
