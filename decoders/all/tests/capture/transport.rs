@@ -1,6 +1,6 @@
 //! What follows in TCP, IP and the file from an edit of a stream.
 
-use crate::craft::{ACK, CLIENT, Ip, PSH, SERVER, Wire};
+use crate::craft::{ACK, CLIENT, Ip, PSH, SERVER, SYN, Wire};
 use crate::edits::{accepted, accepted_but, shows};
 use crate::{at, capture, decode, delete_item, dir, encoded, int, set, set_plain, text};
 use binq_core::encode::{EncodeOptions, encode};
@@ -163,6 +163,30 @@ fn the_same_ports_again_are_another_connection() {
     }
     assert_eq!(new.len() as i64, bytes.len() as i64 + by);
     accepted("ports", &bytes, &new);
+}
+
+#[test]
+fn a_syn_that_was_captured_after_its_answer_opens_no_other_connection() {
+    let [client, server] = halves();
+    let mut wire = Wire::new(Ip::V4, [1000, 9000]);
+    let mss = [2, 4, 5, 180];
+    wire.segment(SERVER, 9000, 1001, SYN | ACK, &mss, b"");
+    wire.segment(CLIENT, 1000, 0, SYN, &mss, b"");
+    wire.next = [1001, 9001];
+    wire.send(CLIENT, &client);
+    wire.send(SERVER, &server);
+    wire.close();
+    let root = decode(&wire.pcap());
+    assert_eq!(at(&root, ".tcp_connections").len(), 1);
+    let begun = ["client", "server"].map(|who| format!(".tcp_connections[0].{who}.has_start"));
+    for path in begun {
+        assert_eq!(
+            at(&root, &path).actual(),
+            Some(Scalar::Bool(true)),
+            "{path}"
+        );
+    }
+    assert_eq!(at(&root, ".grpc_calls").len(), 4);
 }
 
 /// A capture whose second segment begins at a byte of the first, and has another byte 20 bytes on; and the place of that byte.
