@@ -226,6 +226,8 @@ struct Open {
     halves: [Collected; 2],
     /// Which of the peers is the client, once it is known.
     client: Option<usize>,
+    /// Which peer's SYN was answered, and the number that the SYN, ACK acknowledged.
+    asked: Option<(usize, u32)>,
 }
 
 /// Bytes of a transport payload in the file.
@@ -320,12 +322,16 @@ impl Tracker {
             let who = usize::from(old.peers[0] != from);
             let repeated = old.halves[who].base == Some(tcp.seq.wrapping_add(1));
             !opens || repeated || old.halves.iter().all(|h| h.segments.is_empty() && !h.begun)
+                // captured after its answer
+                || old.halves[who].base.is_none()
+                    && old.asked == Some((who, tcp.seq.wrapping_add(1)))
         });
         let flow = known.unwrap_or_else(|| {
             self.all.push(Open {
                 peers: [from, to],
                 halves: Default::default(),
                 client: None,
+                asked: None,
             });
             self.current.insert(key, self.all.len() - 1);
             self.all.len() - 1
@@ -334,6 +340,9 @@ impl Tracker {
         let who = usize::from(open.peers[0] != from);
         if tcp.flags & dissect::SYN != 0 {
             open.client = Some(if opens { who } else { 1 - who });
+            if !opens {
+                open.asked = Some((1 - who, tcp.ack));
+            }
         }
         let complete = pieces.iter().all(|p| p.captured == p.len);
         open.halves[who].add(&tcp, &pieces, record.time.unwrap_or(0));

@@ -1,6 +1,6 @@
 //! What follows in TCP, IP and the file from an edit of a stream.
 
-use crate::craft::{ACK, CLIENT, Ip, PSH, SERVER, Wire};
+use crate::craft::{ACK, CLIENT, Ip, PSH, SERVER, SYN, Wire};
 use crate::edits::{accepted, accepted_but, shows};
 use crate::{at, capture, decode, delete_item, dir, encoded, int, set, set_plain, text};
 use binq_core::encode::{EncodeOptions, encode};
@@ -165,6 +165,30 @@ fn the_same_ports_again_are_another_connection() {
     accepted("ports", &bytes, &new);
 }
 
+#[test]
+fn a_syn_that_was_captured_after_its_answer_opens_no_other_connection() {
+    let [client, server] = halves();
+    let mut wire = Wire::new(Ip::V4, [1000, 9000]);
+    let mss = [2, 4, 5, 180];
+    wire.segment(SERVER, 9000, 1001, SYN | ACK, &mss, b"");
+    wire.segment(CLIENT, 1000, 0, SYN, &mss, b"");
+    wire.next = [1001, 9001];
+    wire.send(CLIENT, &client);
+    wire.send(SERVER, &server);
+    wire.close();
+    let root = decode(&wire.pcap());
+    assert_eq!(at(&root, ".tcp_connections").len(), 1);
+    let begun = ["client", "server"].map(|who| format!(".tcp_connections[0].{who}.has_start"));
+    for path in begun {
+        assert_eq!(
+            at(&root, &path).actual(),
+            Some(Scalar::Bool(true)),
+            "{path}"
+        );
+    }
+    assert_eq!(at(&root, ".grpc_calls").len(), 4);
+}
+
 /// A capture whose second segment begins at a byte of the first, and has another byte 20 bytes on; and the place of that byte.
 fn overlapping(from: usize) -> (Bytes, u64) {
     let [client, server] = halves();
@@ -250,6 +274,48 @@ fn every_copy_changes_and_one_alone_is_a_contradiction() {
         .err()
         .expect("a contradiction");
     names_both(e, path, ".grpc_calls[1].metadata[0].value");
+}
+
+/// A segment that was sent again begins or ends where it likes: in the middle of what is edited, too.
+#[test]
+fn what_was_sent_again_in_other_pieces_grows_and_shrinks() {
+    let [client, server] = halves();
+    let mut wire = Wire::new(Ip::V4, [1000, 9000]);
+    wire.open();
+    let first = wire.next[CLIENT];
+    // where the path lies in the stream
+    let path = client.windows(8).position(|w| w == b"/demo.Gr").unwrap();
+    wire.send(CLIENT, &client);
+    let ack = wire.next[SERVER];
+    for piece in [path - 5..path + 4, path + 2..path + 14] {
+        let seq = first + piece.start as u32;
+        wire.segment(CLIENT, seq, ack, ACK | PSH, b"", &client[piece]);
+    }
+    wire.send(SERVER, &server);
+    wire.close();
+    let bytes = wire.pcap();
+    let root = decode(&bytes);
+    let streams = |root: &Node| {
+        ["client", "server"].map(|who| {
+            let stream = at(root, &format!(".tcp_connections[0].{who}.stream"));
+            stream.bytes().unwrap()
+        })
+    };
+    // as it came without the repetitions
+    let mut plain = Wire::new(Ip::V4, [1000, 9000]);
+    plain.open();
+    plain.send(CLIENT, &client);
+    plain.send(SERVER, &server);
+    plain.close();
+    let plain = decode(&plain.pcap());
+    for path in ["/a/b", "/demo.Greeter/Grown", &"/long".repeat(100)] {
+        let new = encoded(&set(&root, PATH, path)).to_bytes();
+        let again = decode(&new);
+        assert_eq!(text(&at(&again, PATH)), path);
+        let wanted = decode(&encoded(&set(&plain, PATH, path)).to_bytes());
+        assert_eq!(streams(&again), streams(&wanted));
+        accepted("again", &bytes, &new);
+    }
 }
 
 /// The error of a contradiction names both paths.

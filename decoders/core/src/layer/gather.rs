@@ -135,73 +135,84 @@ impl Gather {
         }
     }
 
+    /// The runs that hold a span, cut where a copy begins or ends, too: a part that is in some copies is all in these.
+    fn parts(&self, span: Span) -> Vec<(Span, Option<u64>)> {
+        let ends = self.copies_near(span).flat_map(|c| [c.at * 8, c.end() * 8]);
+        let mut ends: Vec<_> = ends
+            .filter(|e| span.start < *e && *e < span.end())
+            .collect();
+        ends.sort_unstable();
+        let mut parts = Vec::new();
+        for (run, from) in self.cut(span) {
+            let first = ends.partition_point(|e| *e <= run.start);
+            let inner = ends[first..].iter().copied().take_while(|e| *e < run.end());
+            let mut start = run.start;
+            for end in inner.chain([run.end()]).filter(|e| *e > run.start) {
+                if end > start {
+                    let from = from.map(|f| f + (start - run.start));
+                    parts.push((Span::bits(start, end - start), from));
+                    start = end;
+                }
+            }
+        }
+        parts
+    }
+
+    /// The copies that touch a span, in order.
+    fn copies_near(&self, span: Span) -> impl Iterator<Item = &Run> {
+        let reach = span.start.saturating_sub(self.longest_copy * 8 + 8);
+        let first = self.copies.partition_point(|c| c.at * 8 < reach);
+        let near = self.copies[first..].iter();
+        near.take_while(move |c| c.at * 8 <= span.end())
+    }
+
     /// Turn changes of the derived space, whatever their sizes, into changes of the space under it.
     ///
     /// # Errors
-    /// Bytes that are missing there, or a change of size in a part of a copy.
+    /// Bytes that are missing there.
     pub fn scatter(&self, changes: Vec<Splice>) -> Result<Vec<Splice>, Reject> {
         let mut out = Vec::new();
         for change in changes {
             if change.span.len == 0 {
                 let at = change.span.first_byte();
                 let to = self.before(at).ok_or_else(|| missing(&change))?;
-                self.put(&change, change.span, to * 8, change.new.clone(), &mut out)?;
+                self.put(&change, change.span, to * 8, change.new.clone(), &mut out);
                 continue;
             }
             let mut done = 0;
-            for (span, from) in self.cut(change.span) {
+            for (span, from) in self.parts(change.span) {
                 let from = from.ok_or_else(|| missing(&change))?;
                 let last = span.end() == change.span.end();
                 let left = change.new.len() - done;
                 let len = if last { left } else { span.len.min(left) };
                 let new = change.new.slice(done, len);
                 done += len;
-                self.put(&change, span, from, new, &mut out)?;
+                self.put(&change, span, from, new, &mut out);
             }
         }
         Ok(out)
     }
 
-    fn put(
-        &self,
-        change: &Splice,
-        span: Span,
-        from: u64,
-        new: crate::Bits,
-        out: &mut Vec<Splice>,
-    ) -> Result<(), Reject> {
-        let piece = |start: u64, len: u64, new: crate::Bits| Splice {
-            span: Span::bits(start, len),
+    /// Change a part of a run, or insert, there and in all copies that have it.
+    fn put(&self, change: &Splice, span: Span, from: u64, new: crate::Bits, out: &mut Vec<Splice>) {
+        let piece = |start: u64, new: crate::Bits| Splice {
+            span: Span::bits(start, span.len),
             new,
             // to the space under it, what is inside an item is bytes
             items: None,
             spares: None,
             ..change.clone()
         };
-        let reach = span.start.saturating_sub(self.longest_copy * 8 + 8);
-        let first = self.copies.partition_point(|c| c.at * 8 < reach);
-        for copy in &self.copies[first..] {
+        for copy in self.copies_near(span) {
             let (start, end) = (copy.at * 8, copy.end() * 8);
-            if start > span.end() {
-                break;
-            }
-            let there = |bit: u64| copy.from.unwrap_or(0) * 8 + (bit - start);
-            if start <= span.start && span.end() <= end && (span.len > 0 || start < span.start) {
-                out.push(piece(there(span.start), span.len, new.clone()));
-            } else if start.max(span.start) < end.min(span.end()) {
-                if new.len() != span.len {
-                    return Err(Reject::Structure {
-                        path: change.by.to_string(),
-                        why: "a part of it is there twice, so its size cannot change".to_owned(),
-                    });
-                }
-                let a = start.max(span.start);
-                let b = end.min(span.end());
-                out.push(piece(there(a), b - a, new.slice(a - span.start, b - a)));
+            // what is inserted where a copy begins belongs to what is before it
+            let has = start <= span.start && span.end() <= end;
+            if has && (span.len > 0 || start < span.start) {
+                let there = copy.from.unwrap_or(0) * 8 + (span.start - start);
+                out.push(piece(there, new.clone()));
             }
         }
-        out.push(piece(from, span.len, new));
-        Ok(())
+        out.push(piece(from, new));
     }
 }
 
@@ -250,11 +261,7 @@ impl Layer for Gather {
     }
 
     fn copies(&self, span: Span) -> Vec<Span> {
-        let reach = span.start.saturating_sub(self.longest_copy * 8);
-        let first = self.copies.partition_point(|c| c.at * 8 < reach);
-        let near = self.copies[first..]
-            .iter()
-            .take_while(|c| c.at * 8 < span.end());
+        let near = self.copies_near(span);
         near.filter_map(|c| {
             let start = span.start.max(c.at * 8);
             let end = span.end().min(c.end() * 8);
@@ -330,12 +337,28 @@ mod tests {
         // in part: only what the copy has
         assert_eq!(
             lower(splice(5, 2, b"ab")),
-            [(8, 2, b"ab".to_vec()), (20, 1, b"b".to_vec())]
+            [
+                (8, 1, b"a".to_vec()),
+                (9, 1, b"b".to_vec()),
+                (20, 1, b"b".to_vec())
+            ]
         );
         // an insertion belongs to what is before it
         assert_eq!(lower(splice(6, 0, b"x")), [(9, 0, b"x".to_vec())]);
         assert_eq!(lower(splice(9, 0, b"x")).len(), 2);
         assert!(gather().scatter(vec![splice(3, 1, b"x")]).is_err());
-        assert!(gather().scatter(vec![splice(5, 2, b"x")]).is_err());
+        // of another size: each part keeps its size as long as there are new bytes, and the last one takes the rest
+        assert_eq!(
+            lower(splice(5, 2, b"x")),
+            [(8, 1, b"x".to_vec()), (9, 1, vec![]), (20, 1, vec![])]
+        );
+        assert_eq!(
+            lower(splice(5, 4, b"abcdef")),
+            [
+                (8, 1, b"a".to_vec()),
+                (9, 3, b"bcdef".to_vec()),
+                (20, 3, b"bcdef".to_vec())
+            ]
+        );
     }
 }
