@@ -23,8 +23,7 @@ impl Sample {
 
     /// Whether bodies in it are base64: all groups after a change of size are others, though their bytes are the same.
     pub fn is_base64(&self) -> bool {
-        // the connections of http1-late.pcap are some of those of grpcweb-text.pcap
-        self.name.starts_with("grpcweb-text") || self.name.starts_with("http1-late")
+        self.name.starts_with("grpcweb-text")
     }
 }
 
