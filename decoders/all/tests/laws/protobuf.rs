@@ -91,6 +91,12 @@ fn is_taken(edited: &Node, again: &Node, message: &[Key]) -> bool {
     known(again).any(|(k, n)| !before.contains(&(k, n.bytes().ok())))
 }
 
+/// Whether one of the unknown records is not shown any more: the field that took it shows a later one.
+fn is_superseded(edited: &Node, again: &Node, unknown: &[Key]) -> bool {
+    let count = |root| follow(root, unknown).map_or(0, |list| list.len());
+    count(again) + 1 == count(edited)
+}
+
 /// Whether a value that was assigned reads otherwise because it makes its record another one, or leads to another guess:
 ///
 /// * without a schema, what a length-delimited value is, is guessed from its bytes, and a value that is read as something else
@@ -126,7 +132,8 @@ pub fn is_read_otherwise(edited: &Node, again: &Node, path: &[Key], no_fix: bool
         }
         if let [message @ .., Key::Name(list), Key::Index(_)] = record
             && **list == *"unknown"
-            && is_taken(edited, again, message)
+            && (is_taken(edited, again, message)
+                || last == "number" && is_superseded(edited, again, &record[..record.len() - 1]))
         {
             return true;
         }
