@@ -1,7 +1,7 @@
 //! How quick binq is with captures, against tshark, in the same run: `cargo bench -p binq --bench capture`.
 //!
 //! The input is made by `samples/bench-capture`: about 220 MB of gRPC calls between a real server and client. That needs a
-//! Python with grpcio, which `$BINQ_BENCH_PYTHON` names, and tcpdump.
+//! Python with grpcio, which `$BINQ_PYTHON` names, and tcpdump.
 
 mod common;
 
@@ -66,7 +66,7 @@ fn main() {
 
 /// Make the capture.
 fn made(dir: &Path) -> bool {
-    let python = std::env::var("BINQ_BENCH_PYTHON").unwrap_or_else(|_| "python3".to_owned());
+    let python = std::env::var("BINQ_PYTHON").unwrap_or_else(|_| "python3".to_owned());
     let mut script = cmd(python, &[SCRIPT]);
     script.arg(dir).status().is_ok_and(|s| s.success())
 }
