@@ -107,31 +107,39 @@ fn edited(name: &str, filter: &str, change: impl FnOnce(&mut Vec<Content>)) {
     assert_eq!(bytes.len(), old.bytes.len(), "{what}: size");
     fs::write(&new, &bytes).unwrap();
 
-    // the head of a record that runs into the next file, and a segment switch, which the next file names, keep their places: a
-    // NOOP fills what was won before them
-    let switch = |r: &Content| r.kind == "SWITCH";
-    let switches = expected.last().is_some_and(switch);
+    // the head of a record that runs into the next file keeps its place, and so does the last record, which the next file may
+    // name: a NOOP fills what was won before it, and another one takes its place if it was removed
+    let last = old.contents.last().unwrap();
+    let switches = last.kind == "SWITCH";
     let runs_on = switches || !old.partial.starts_with(b"null");
-    let filler = match room.checked_sub(aligned(&expected)) {
-        Some(won @ 1..) if runs_on => Some(won),
-        Some(_) => None,
-        None => {
-            assert!(!runs_on, "{what}: grew, and there is no room");
-            None
-        }
-    };
+    let won = room.checked_sub(aligned(&expected));
+    assert!(
+        won.is_some() || !runs_on,
+        "{what}: grew, and there is no room"
+    );
     let (recs, mut found) = contents(&new);
-    if let Some(won) = filler {
-        let at = expected.len() - usize::from(switches);
-        let noop = Content {
-            xid: 0,
-            len: won.try_into().unwrap(),
-            rmgr: "XLOG".to_owned(),
-            kind: "NOOP".to_owned(),
-            body: String::new(),
+    if let Some(won @ 1..) = won.filter(|_| runs_on) {
+        let last = u64::from(last.len).next_multiple_of(8);
+        let kept = expected.last().map(|r| &r.body) == old.contents.last().map(|r| &r.body);
+        let (before, end) = (won.checked_sub(last), expected.len());
+        let fillers = match before {
+            _ if kept => vec![(end - 1, won)],
+            Some(before) => vec![(end, before), (end + 1, last)],
+            // it lies behind that place
+            None => vec![(end, won)],
         };
-        expected.insert(at, noop);
-        found[at].body.clear();
+        for (at, len) in fillers.into_iter().filter(|(_, len)| *len > 0) {
+            let at = at.min(expected.len());
+            let noop = Content {
+                xid: 0,
+                len: len.try_into().unwrap(),
+                rmgr: "XLOG".to_owned(),
+                kind: "NOOP".to_owned(),
+                body: String::new(),
+            };
+            expected.insert(at, noop);
+            found[at].body.clear();
+        }
     }
     for (i, (a, b)) in found.iter().zip(&expected).enumerate() {
         assert_eq!(a, b, "{what}: found and expected .records[{i}]");

@@ -207,6 +207,7 @@ fn what_the_next_file_names_keeps_its_place() {
     let end = usize::try_from(records.item(5000).unwrap().offset()).unwrap();
     for (what, bytes) in [
         ("a segment switch", sample("pg15-switch.wal")),
+        ("an aborted record", sample("pg15-aborted-head.wal")),
         ("a full file", whole.slice(..end)),
         ("the head of a header", whole.slice(..end + 8)),
         ("a header without its checksum", whole.slice(..end + 16)),

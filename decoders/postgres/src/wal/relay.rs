@@ -51,7 +51,11 @@ pub fn arrange(geometry: &Geometry, records: &Records, cx: &mut Arrange<'_>) -> 
     let mut at = place(geometry, first, &mut laid[..free]);
     // without its segment switch, the log ends in this file
     let stop = tail.stop(first).filter(|_| kept || !tail.switches);
-    if let Some(room) = stop.and_then(|stop| stop.checked_sub(at))
+    let goal = match laid.last().filter(|_| kept) {
+        Some(last) => stop.map(|stop| tail.last_place(&stream, stop, last.bytes.len() as u64)),
+        None => stop,
+    };
+    if let Some(room) = goal.and_then(|goal| goal.checked_sub(at))
         && (1..RECORD_HEADER).contains(&room)
     {
         take_up(geometry, cx, &items[..free], &mut laid, room / 8);
@@ -59,8 +63,8 @@ pub fn arrange(geometry: &Geometry, records: &Records, cx: &mut Arrange<'_>) -> 
     }
     let mut after = at;
     if kept {
-        let named = stop.filter(|stop| *stop >= at);
-        after = place(geometry, named.unwrap_or(at), &mut laid[free..]);
+        let goal = goal.filter(|goal| *goal >= at);
+        after = place(geometry, goal.unwrap_or(at), &mut laid[free..]);
     }
     let mut moved = BTreeMap::new();
     for (item, record) in items.iter().zip(&laid) {
@@ -234,12 +238,8 @@ impl Tail {
             Look::Partial(_) => Some(end),
             _ => None,
         };
-        // a head that is whole is here, and can be given another `xl_prev`
-        let whole = match partial {
-            Some(at) => at + RECORD_HEADER <= stream.len(),
-            None => end < stream.len(),
-        };
-        let named = geometry.stream_of(last).filter(|_| !whole);
+        let full = partial.is_some() || end >= stream.len();
+        let named = geometry.stream_of(last).filter(|_| full);
         let header = named.and_then(|at| Header::read(&stream.read(at, RECORD_HEADER)));
         Self {
             end,
@@ -254,9 +254,25 @@ impl Tail {
         self.named.filter(|named| *named >= first).or(self.partial)
     }
 
+    /// Where the last record goes, if it has `len` bytes now: where it was, or where it fits.
+    fn last_place(&self, stream: &Space, named: u64, len: u64) -> u64 {
+        let end = self.partial.unwrap_or(align(stream.len()));
+        let room = end.saturating_sub(align(len));
+        match room.checked_sub(named) {
+            // a filler fits behind it, or nothing is left
+            Some(left) if self.switches || left == 0 || left >= RECORD_HEADER => named,
+            _ => room,
+        }
+    }
+
     /// Say so if the last record, at the LSN `prev`, is not where the next file has it.
     fn tell(&self, geometry: &Geometry, cx: &mut Arrange<'_>, prev: u64) {
-        let Some(named) = self.named.filter(|at| geometry.lsn(*at) != prev) else {
+        // the head of a record that is whole was given another `xl_prev`
+        let whole = self
+            .partial
+            .is_some_and(|at| at + RECORD_HEADER <= cx.at.space.len());
+        let named = self.named.filter(|at| !whole && geometry.lsn(*at) != prev);
+        let Some(named) = named else {
             return;
         };
         cx.report.notes.push(Note {
