@@ -94,6 +94,9 @@ pub struct Args {
     /// Recompute no lengths and checksums: write what was assigned, and only that
     #[arg(long)]
     pub no_fix: bool,
+    /// Make edits of inputs that the format does not know well, such as a log of an unknown version
+    #[arg(long)]
+    pub force: bool,
     /// Tell on standard error what was recomputed, and what was left wrong on purpose
     #[arg(long)]
     pub verbose: bool,

@@ -31,7 +31,10 @@ fn options_of(args: &Args, given: Vec<(String, String)>, registry: &Registry) ->
         ("proto_path", &args.proto_path),
         ("descriptor_set", &args.descriptor_set),
     ];
-    let mut options = Options::default();
+    let mut options = Options {
+        force: args.force,
+        ..Options::default()
+    };
     for (name, list) in lists {
         if !list.is_empty() {
             options.lists.insert(name.to_owned(), list.clone());
@@ -113,7 +116,7 @@ impl Decoder {
     ///
     /// # Errors
     /// Bytes that no format takes for its own.
-    fn decode(&self, name: &str, input: &Mapped) -> Result<Node, String> {
+    fn decode(&self, name: &str, path: Option<&Path>, input: &Mapped) -> Result<Node, String> {
         let input = match self.text {
             Some(form) => {
                 let bytes = from_text(form, input.bytes());
@@ -124,9 +127,14 @@ impl Decoder {
                 Space::held(input.bytes().clone(), input.resident().map(held))
             }
         };
+        let last = path.and_then(Path::file_name);
+        let options = Options {
+            input_name: last.map(|n| n.to_string_lossy().into()),
+            ..self.options.clone()
+        };
         let decoded = self
             .registry
-            .decode(self.format.as_deref(), input, &self.options);
+            .decode(self.format.as_deref(), input, &options);
         decoded.map_err(|fault| match self.format {
             Some(_) => format!("{name}: {fault}"),
             None => format!("{name}: {fault}; -d NAME says which format it is"),
@@ -139,7 +147,7 @@ impl Decoder {
     /// What the file system says, or bytes that no format takes for its own.
     pub fn file(&self, path: &Path) -> Result<Node, String> {
         let name = path.display().to_string();
-        self.opened(&name, File::open(path))
+        self.opened(&name, Some(path), File::open(path))
     }
 
     /// Decode standard input.
@@ -148,13 +156,18 @@ impl Decoder {
     /// As for a file.
     pub fn stdin(&self) -> Result<Node, String> {
         // a file that was redirected is mapped, anything else is read
-        self.opened("<stdin>", stdin_file())
+        self.opened("<stdin>", None, stdin_file())
     }
 
-    fn opened(&self, name: &str, file: io::Result<File>) -> Result<Node, String> {
+    fn opened(
+        &self,
+        name: &str,
+        path: Option<&Path>,
+        file: io::Result<File>,
+    ) -> Result<Node, String> {
         let mapped = file.and_then(Mapped::new);
         let mapped = mapped.map_err(|e| format!("{name}: {e}"))?;
-        let decoded = self.decode(name, &mapped);
+        let decoded = self.decode(name, path, &mapped);
         *self.current.borrow_mut() = Some(mapped);
         decoded
     }

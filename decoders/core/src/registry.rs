@@ -33,6 +33,11 @@ pub struct Options {
     pub lists: BTreeMap<String, Vec<String>>,
     /// The formats that what lies inside may be decoded in.
     pub registry: Option<Registry>,
+    /// Name of the file that is decoded, without its folders; what lies inside a file keeps the file's name. A format may hold
+    /// it against what the bytes say, and decodes the bytes as it does without a name.
+    pub input_name: Option<Arc<str>>,
+    /// Whether to make edits that a format refuses because it does not know the input well enough: `--force`.
+    pub force: bool,
 }
 
 impl Options {
