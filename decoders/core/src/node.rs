@@ -219,6 +219,27 @@ impl Node {
         self.symbol_of(&self.actual()?)
     }
 
+    /// The codec of a scalar whose values compare as numbers.
+    fn ordinal_codec(&self) -> Option<&dyn crate::codec::Codec> {
+        let codec: &dyn crate::codec::Codec = match &self.content().red.green.kind {
+            Kind::Leaf(codec) => &**codec,
+            Kind::Computed(codec, _) => *codec,
+            _ => return None,
+        };
+        codec.is_ordinal().then_some(codec)
+    }
+
+    /// The number that a scalar compares as, though it shows as a text.
+    pub fn ordinal(&self) -> Option<i128> {
+        self.ordinal_codec()?;
+        self.actual()?.as_int()
+    }
+
+    /// What a text is in the kind of numbers that this scalar is one of, if it is one.
+    pub fn ordinal_of(&self, text: &str) -> Option<i128> {
+        self.ordinal_codec()?.actual(&text.into())?.as_int()
+    }
+
     /// What the value means, for a person; for a checksum, whether it is right.
     pub fn description(&self) -> Option<String> {
         let actual = self.actual()?;

@@ -39,6 +39,10 @@ impl Codec for Lsn {
         })
     }
 
+    fn is_ordinal(&self) -> bool {
+        true
+    }
+
     fn symbol(&self, actual: &Scalar) -> Option<Scalar> {
         let lsn = u64::try_from(actual.as_int()?).ok()?;
         Some(text(lsn).into())

@@ -65,9 +65,14 @@ fn items(v: V, done: &str) -> ValR<Vec<V>> {
     })
 }
 
-/// A value that is cheap to compare more than once.
+/// A value that is cheap to compare more than once. What compares as a number stays what it is.
 fn key(v: &V) -> V {
-    super::nodes::to_value(v, false)
+    match v {
+        V::Node(n) if n.ordinal().is_some() => v.clone(),
+        V::Arr(a) => a.iter().map(key).collect(),
+        V::Obj(o) => V::obj(o.iter().map(|(k, v)| (k.clone(), key(v))).collect()),
+        _ => super::nodes::to_value(v, false),
+    }
 }
 
 fn plain(v: V, done: &str) -> ValR<Keyed> {
@@ -101,7 +106,7 @@ fn items_of(keyed: Keyed) -> V {
 }
 
 fn unique(mut keyed: Keyed) -> V {
-    keyed.dedup_by(|(k, _), (l, _)| k == l);
+    keyed.dedup_by(|(k, _), (l, _)| Vec::cmp(k, l).is_eq());
     keyed.into_iter().map(|(_, x)| x).collect()
 }
 
@@ -109,7 +114,7 @@ fn group(keyed: Keyed) -> V {
     let mut groups: Vec<(Vec<V>, Vec<V>)> = Vec::new();
     for (k, x) in keyed {
         match groups.last_mut() {
-            Some((l, group)) if *l == k => group.push(x),
+            Some((l, group)) if Vec::cmp(l, &k).is_eq() => group.push(x),
             _ => groups.push((k, vec![x])),
         }
     }
@@ -205,7 +210,13 @@ fn bsearch(v: V, x: V) -> ValR {
     let items = v
         .into_items()
         .or_else(|v| fail(format_args!("{} cannot be searched from", Brief(&v))))?;
-    Ok(V::from(match items.binary_search(&x) {
+    // as the operators compare: a log position is found by its text
+    let order = |item: &V| match (*item < x, *item > x) {
+        (true, _) => Ordering::Less,
+        (_, true) => Ordering::Greater,
+        _ => Ordering::Equal,
+    };
+    Ok(V::from(match items.binary_search_by(order) {
         Ok(i) => i as isize,
         Err(i) => -1 - i as isize,
     }))

@@ -59,18 +59,28 @@ impl Add for V {
     }
 }
 
+/// The plain values that a value equals: an ordinal equals its text and its number.
+fn equals(v: &V) -> Vec<V> {
+    let number = super::order::ordinal(v).map(V::int);
+    number.into_iter().chain([v.clone().settle()]).collect()
+}
+
 impl Sub for V {
     type Output = ValR;
     fn sub(self, rhs: Self) -> ValR {
         match (self, rhs) {
             (V::Num(x), V::Num(y)) => Ok(V::Num(x - y)),
             (V::Arr(mut l), V::Arr(r)) => {
-                let mut drop: Vec<V> = r.iter().map(|v| v.clone().settle()).collect();
+                let mut drop: Vec<V> = r.iter().flat_map(equals).collect();
                 drop.sort();
-                Rc::make_mut(&mut l).retain(|x| drop.binary_search(x).is_err());
+                let gone = |x: &V| equals(x).iter().any(|x| drop.binary_search(x).is_ok());
+                Rc::make_mut(&mut l).retain(|x| !gone(x));
                 Ok(V::Arr(l))
             }
-            (l @ V::Node(_), r) | (l, r @ V::Node(_)) => open(l) - open(r),
+            (l @ V::Node(_), r) | (l, r @ V::Node(_)) => match super::order::as_numbers(&l, &r) {
+                Some((l, r)) => Ok(V::Num(l - r)),
+                None => open(l) - open(r),
+            },
             (l, r) => refuse(&l, &r, "subtracted"),
         }
     }

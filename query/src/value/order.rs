@@ -1,5 +1,13 @@
 //! Equality, order and hash. Kinds are compared first, so that nothing is decoded to tell an array from an object.
-use super::{Kind, Map, Str, V};
+//!
+//! An *ordinal* is a scalar that shows as a text and is a number, such as a log position. It is of two orders:
+//!
+//! * `Ord` is the order of `sort`, `group_by`, `unique` and the like. It is total. Ordinals stand between the numbers and the
+//!   other strings, in the order of their numbers.
+//! * The operators (`==`, `<`, ...) compare an ordinal with texts that are one and with numbers, as numbers. That is no total
+//!   order: 240 equals the position `0/F0`, which equals the text `"0/F0"`, which is no number. So `==` between values is not
+//!   what `Ord` calls equal, and whatever sorts asks `cmp`.
+use super::{Kind, Map, Num, Str, V};
 use binq_core::{Node, NodeKind, Scalar};
 use std::cell::Cell;
 use std::cmp::Ordering;
@@ -66,6 +74,47 @@ pub fn too_deep() -> bool {
     TOO_DEEP.replace(false)
 }
 
+/// The number that an ordinal is.
+pub fn ordinal(v: &V) -> Option<i128> {
+    match v {
+        V::Node(n) => n.ordinal(),
+        _ => None,
+    }
+}
+
+/// Both as numbers, if one of them is an ordinal, and the other one is too, or is a number, or a text that is one.
+pub(super) fn as_numbers(x: &V, y: &V) -> Option<(Num, Num)> {
+    let whole = |i: i128| match V::int(i) {
+        V::Num(n) => Some(n),
+        _ => None,
+    };
+    let like = |n: &Node, v: &V| match v {
+        V::Num(n) => Some(n.clone()),
+        _ => match ordinal(v) {
+            Some(i) => whole(i),
+            None if v.kind() == Kind::Str => whole(n.ordinal_of(&v.str()?.lossy())?),
+            None => v.num(),
+        },
+    };
+    let own = |n: &Node| n.ordinal().and_then(whole);
+    match (x, y) {
+        (V::Node(n), y) if n.ordinal().is_some() => Some((own(n)?, like(n, y)?)),
+        (x, V::Node(n)) if n.ordinal().is_some() => Some((like(n, x)?, own(n)?)),
+        _ => None,
+    }
+}
+
+/// What the operators say of the order of two values.
+fn operated(x: &V, y: &V) -> Ordering {
+    match (x, y) {
+        (V::Node(_), _) | (_, V::Node(_)) => match as_numbers(x, y) {
+            Some((x, y)) => x.cmp(&y),
+            None => compare(x, y, operated),
+        },
+        _ => compare(x, y, operated),
+    }
+}
+
 impl PartialEq for V {
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {
@@ -89,6 +138,10 @@ fn obj_eq(x: &Map, y: &Map) -> bool {
 
 fn node_eq(n: &Node, v: &V) -> bool {
     if n.kind() == NodeKind::Scalar {
+        if n.ordinal().is_some() || ordinal(v).is_some() {
+            let numbers = as_numbers(&V::Node(n.clone()), v);
+            return numbers.is_some_and(|(x, y)| x == y);
+        }
         // most comparisons are of a leaf with a literal: compare without making a value
         return match (n.scalar(), v) {
             (Scalar::Null, V::Null) => true,
@@ -124,7 +177,7 @@ impl PartialOrd for V {
         if bare(other) {
             self.kind() < other.kind()
         } else {
-            self.cmp(other).is_lt()
+            operated(self, other).is_lt()
         }
     }
 
@@ -132,7 +185,7 @@ impl PartialOrd for V {
         if bare(other) {
             self.kind() >= other.kind()
         } else {
-            self.cmp(other).is_ge()
+            operated(self, other).is_ge()
         }
     }
 
@@ -140,7 +193,7 @@ impl PartialOrd for V {
         if bare(self) {
             self.kind() > other.kind()
         } else {
-            self.cmp(other).is_gt()
+            operated(self, other).is_gt()
         }
     }
 
@@ -148,40 +201,64 @@ impl PartialOrd for V {
         if bare(self) {
             self.kind() <= other.kind()
         } else {
-            self.cmp(other).is_le()
+            operated(self, other).is_le()
         }
     }
 }
 
 impl Ord for V {
     fn cmp(&self, other: &Self) -> Ordering {
-        match (self, other) {
-            (Self::Num(x), Self::Num(y)) => x.cmp(y),
-            (Self::Text(x) | Self::Bytes(x), Self::Text(y) | Self::Bytes(y)) => x.cmp(y),
-            (Self::Arr(x), Self::Arr(y)) => inside(|| x.iter().cmp(y.iter()), Ordering::Equal),
-            _ => self
-                .kind()
-                .cmp(&other.kind())
-                .then_with(|| match self.kind() {
-                    Kind::Null | Kind::False | Kind::True => Ordering::Equal,
-                    Kind::Num | Kind::Str => self.clone().settle().cmp(&other.clone().settle()),
-                    Kind::Arr => inside(|| items(self).cmp(items(other)), Ordering::Equal),
-                    Kind::Obj => inside(|| obj_cmp(self, other), Ordering::Equal),
-                }),
-        }
+        compare(self, other, V::cmp)
     }
 }
 
+/// Compare two values; `item` compares what is inside of them.
+fn compare(x: &V, y: &V, item: fn(&V, &V) -> Ordering) -> Ordering {
+    match (x, y) {
+        (V::Num(x), V::Num(y)) => x.cmp(y),
+        (V::Text(x) | V::Bytes(x), V::Text(y) | V::Bytes(y)) => x.cmp(y),
+        _ => x.kind().cmp(&y.kind()).then_with(|| match x.kind() {
+            Kind::Null | Kind::False | Kind::True => Ordering::Equal,
+            Kind::Num => x.clone().settle().cmp(&y.clone().settle()),
+            Kind::Str => match (ordinal(x), ordinal(y)) {
+                (Some(x), Some(y)) => x.cmp(&y),
+                (Some(_), None) => Ordering::Less,
+                (None, Some(_)) => Ordering::Greater,
+                (None, None) => x.clone().settle().cmp(&y.clone().settle()),
+            },
+            Kind::Arr => inside(|| arr_cmp(items(x), items(y), item), Ordering::Equal),
+            Kind::Obj => inside(|| obj_cmp(x, y, item), Ordering::Equal),
+        }),
+    }
+}
+
+fn arr_cmp(
+    x: impl Iterator<Item = V>,
+    y: impl Iterator<Item = V>,
+    item: fn(&V, &V) -> Ordering,
+) -> Ordering {
+    let mut y = y;
+    for x in x {
+        let order = y.next().map_or(Ordering::Greater, |y| item(&x, &y));
+        if order.is_ne() {
+            return order;
+        }
+    }
+    y.next().map_or(Ordering::Equal, |_| Ordering::Less)
+}
+
 /// jq compares the sorted keys first, then the values in the order of keys.
-fn obj_cmp(x: &V, y: &V) -> Ordering {
+fn obj_cmp(x: &V, y: &V, item: fn(&V, &V) -> Ordering) -> Ordering {
     if bare(x) || bare(y) {
         return empty(y).cmp(&empty(x));
     }
     let (x, y) = (fields(x), fields(y));
     let keys = x.iter().map(|kv| &kv.0).cmp(y.iter().map(|kv| &kv.0));
-    keys.then_with(|| x.iter().map(|kv| &kv.1).cmp(y.iter().map(|kv| &kv.1)))
+    let values = |fields: Vec<(Str, V)>| fields.into_iter().map(|kv| kv.1);
+    keys.then_with(|| arr_cmp(values(x), values(y), item))
 }
 
+/// Values that `Ord` calls equal have one hash.
 impl Hash for V {
     fn hash<H: Hasher>(&self, state: &mut H) {
         match self {

@@ -1,7 +1,8 @@
 //! A format for tests: documents are written as JSON and laid out as bytes, so that there are nodes of every kind.
 //!
 //! Numbers up to 255 take a byte, others eight; strings and byte strings their bytes. Special leaves are
-//! `{"$int": 10, "$sym": {"10": "Heap"}, "$desc": "…"}` (one byte), `{"$bytes": "0aff"}`, and
+//! `{"$int": 10, "$sym": {"10": "Heap"}, "$desc": "…"}` (one byte), `{"$bytes": "0aff"}`, `{"$place": 258}` (a number that
+//! shows as `"1/2"` and compares as the number), and
 //! `{"$fault": "what was expected", "$fields": {…}}`, an object that is damaged.
 #![allow(dead_code)]
 use binq_core::codec::{Bool, Codec, Int, Raw};
@@ -90,6 +91,30 @@ impl Codec for Symbols {
     }
 }
 
+/// A number that shows as a text: its bytes in hexadecimal digits, with a slash between.
+struct Place;
+
+impl Codec for Place {
+    fn decode(&self, bits: &Bits) -> Result<Scalar, Misfit> {
+        Int::U16LE.decode(bits)
+    }
+    fn encode(&self, v: &Scalar, like: &Bits) -> Result<Bits, Misfit> {
+        Int::U16LE.encode(v, like)
+    }
+    fn is_ordinal(&self) -> bool {
+        true
+    }
+    fn symbol(&self, v: &Scalar) -> Option<Scalar> {
+        let i = v.as_int()?;
+        Some(format!("{:X}/{:X}", i >> 8, i & 0xff).into())
+    }
+    fn actual(&self, s: &Scalar) -> Option<Scalar> {
+        let (high, low) = s.as_str()?.split_once('/')?;
+        let half = |s| u8::from_str_radix(s, 16).ok().map(i128::from);
+        Some(Scalar::Int(half(high)? << 8 | half(low)?))
+    }
+}
+
 struct Fields {
     fields: Vec<(String, Kind, Span)>,
     fault: Option<String>,
@@ -175,6 +200,12 @@ fn layout(v: &V, out: &mut Vec<u8>) -> (Kind, Span) {
             leaf(&Text)
         }
         V::Arr(a) => Kind::array(Arc::new(Items(a.iter().map(|v| layout(v, out)).collect()))),
+        V::Obj(o) if o.get(&b"$place"[..]).is_some() => {
+            let place = o.get(&b"$place"[..]).map(json::to_text);
+            let place: u16 = place.unwrap().parse().unwrap();
+            out.extend(place.to_le_bytes());
+            leaf(&Place)
+        }
         V::Obj(o) => match (
             o.get(&b"$int"[..]),
             o.get(&b"$bytes"[..]),

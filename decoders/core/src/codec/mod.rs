@@ -50,6 +50,12 @@ pub trait Codec: Send + Sync + 'static {
         None
     }
 
+    /// Whether values are ordered and compared as the numbers that they are, though they show as symbols: log positions. Then
+    /// [`Self::actual`] takes every text that is one.
+    fn is_ordinal(&self) -> bool {
+        false
+    }
+
     /// Bits of the leaf, counted from its start, that belong to another leaf: `encode` copies them from the old ones.
     fn spares(&self) -> Option<Span> {
         None
