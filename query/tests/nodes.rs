@@ -438,3 +438,14 @@ fn nothing_is_decoded_for_a_type() {
     ];
     assert_eq!(run(n, code), want);
 }
+node_yields!(
+    faults_are_listed_with_their_severity,
+    DOC,
+    "(.bad | fault.severity), (.items | fault), [faults | [.path, .severity]], [[.bad, .items] | faults | .expected]",
+    [
+        "\"stops\"",
+        "null",
+        "[[\".bad\",\"stops\"]]",
+        "[\"four bytes\"]"
+    ]
+);

@@ -2,6 +2,38 @@
 
 use std::fmt;
 
+/// How bad a finding is, for the reader that the format is made for: a server, `pg_waldump`, `protoc`, `tshark`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Severity {
+    /// Worth to know, and nothing wrong: the ordinary end of a log, a checksum that the network card fills in. No fault.
+    Note,
+    /// Legal, but suspect; bytes that the input does not hold.
+    Odd,
+    /// Bytes are wrong, and the reader goes on: a checksum, a back pointer.
+    Damage,
+    /// The reader gives up here.
+    #[default]
+    Stops,
+}
+
+impl Severity {
+    /// The word for it: `note`, `odd`, `damage`, `stops`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Note => "note",
+            Self::Odd => "odd",
+            Self::Damage => "damage",
+            Self::Stops => "stops",
+        }
+    }
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
 /// What a decoder found wrong: it knows where and what, but not yet under which path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Malformed {
@@ -11,16 +43,24 @@ pub struct Malformed {
     pub expected: String,
     /// What was there.
     pub found: String,
+    /// How bad it is.
+    pub severity: Severity,
 }
 
 impl Malformed {
-    /// A fault at byte `at` of the space being decoded.
+    /// What the reader of the format gives up at, at byte `at` of the space being decoded.
     pub fn new(at: u64, expected: impl Into<String>, found: impl Into<String>) -> Self {
         Self {
             at,
             expected: expected.into(),
             found: found.into(),
+            severity: Severity::Stops,
         }
+    }
+
+    /// The same, so bad.
+    pub fn with(self, severity: Severity) -> Self {
+        Self { severity, ..self }
     }
 }
 
@@ -37,6 +77,8 @@ pub struct Fault {
     pub expected: String,
     /// What was there.
     pub found: String,
+    /// How bad it is.
+    pub severity: Severity,
 }
 
 impl fmt::Display for Fault {
@@ -127,6 +169,21 @@ pub enum Reject {
         other: String,
         /// Byte offset that both cover.
         offset: u64,
+    },
+    /// Bytes that are asked for are missing from the input.
+    #[error(
+        "{path}: {missing} of its {of} bytes are missing from the input, the first at byte {at} of it; take a part \
+         that has none of them, or say -o lost=zeros or -o lost=skip"
+    )]
+    Lost {
+        /// Path of the node.
+        path: String,
+        /// The first missing byte, counted from the start of the node.
+        at: u64,
+        /// How many bytes are missing.
+        missing: u64,
+        /// How many bytes the node has.
+        of: u64,
     },
     /// The new content does not fit.
     #[error("{path}: {what} by {by} bytes")]

@@ -10,7 +10,7 @@ use crate::node::Node;
 use crate::rule::Rule;
 use crate::sequence::{SeqAt, Sequence};
 use crate::shape::{At, Cx, Shape};
-use crate::{Name, Scalar, Space, Span};
+use crate::{Name, Scalar, Severity, Space, Span};
 use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
 
@@ -90,6 +90,8 @@ pub struct Green {
     pub(crate) space: Space,
     pub(crate) span: Span,
     pub(crate) frame: Option<Frame>,
+    /// What is wrong with it though its bytes can be decoded.
+    wrong: Option<Box<Malformed>>,
     depth: u16,
     // boxed, as most nodes are made for one look only, and are the cheaper the smaller they are
     fields: OnceLock<Box<Expanded>>,
@@ -119,6 +121,14 @@ impl Child {
     pub fn framed(&mut self, frame: Frame) -> &mut Self {
         if let Some(green) = Arc::get_mut(&mut self.green) {
             green.frame = Some(frame);
+        }
+        self
+    }
+
+    /// Say what is wrong with the field though its bytes can be decoded; a gap can say so why it is one.
+    pub fn wrong(&mut self, wrong: Malformed) -> &mut Self {
+        if let Some(green) = Arc::get_mut(&mut self.green) {
+            green.wrong = Some(Box::new(wrong));
         }
         self
     }
@@ -191,6 +201,7 @@ impl Green {
             space,
             span,
             frame: None,
+            wrong: None,
             depth: 0,
             fields: OnceLock::new(),
             late: OnceLock::new(),
@@ -379,18 +390,22 @@ impl Green {
     pub(crate) fn value(&self, codec: &dyn Codec) -> Result<Scalar, Malformed> {
         let at = self.span.first_byte();
         if let Some(hole) = self.space.hole_in(self.span) {
-            return Err(Malformed::new(
+            let lost = Malformed::new(
                 hole.first_byte().max(at),
                 format!("{} bytes", self.span.len.div_ceil(8)),
                 "bytes that are missing from the input",
-            ));
+            );
+            return Err(lost.with(Severity::Odd));
         }
         let value = codec.decode(&self.space.bits(self.span));
         value.map_err(|e| Malformed::new(at, e.expected, e.found))
     }
 
-    /// What is wrong with this node, if anything is.
-    pub(crate) fn fault(&self) -> Option<Malformed> {
+    /// What was found about this node when it was decoded, as far as it can tell without its parent.
+    pub(crate) fn finding(&self) -> Option<Malformed> {
+        if let Some(wrong) = &self.wrong {
+            return Some((**wrong).clone());
+        }
         match &self.kind {
             Kind::Leaf(codec) => self.value(&**codec).err(),
             Kind::Computed(..) | Kind::Array(_) => None,

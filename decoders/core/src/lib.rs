@@ -100,6 +100,7 @@ pub mod dialogue;
 mod edit;
 pub mod encode;
 mod error;
+mod findings;
 mod frame;
 mod green;
 mod index;
@@ -116,7 +117,8 @@ mod span;
 pub mod time;
 
 pub use bits::Bits;
-pub use error::{Fault, Malformed, Misfit, Reject};
+pub use error::{Fault, Malformed, Misfit, Reject, Severity};
+pub use findings::Findings;
 pub use frame::{Frame, Prefix};
 pub use green::{Child, Green, Kind, Ref};
 pub use node::{Items, Node, NodeKind, Plain};
@@ -124,7 +126,7 @@ pub use path::{Key, path_text};
 pub use registry::inside;
 pub use registry::{Confidence, FnCx, Format, NodeFn, Options, Probe, Registry, ScalarFn, Takes};
 pub use scalar::Scalar;
-pub use space::{Holder, Space};
+pub use space::{Holder, Lost, Space};
 pub use span::Span;
 
 /// A field's name; those known at compile time cost nothing.

@@ -6,7 +6,9 @@ use crate::green::{Found, Green, Kind, RuleRef};
 use crate::rule::Rule;
 use crate::sequence::State;
 use crate::shape::At;
-use crate::{Fault, Key, Malformed, Name, Reject, Scalar, Space, Span, path_text};
+use crate::{
+    Fault, Findings, Key, Malformed, Name, Reject, Scalar, Severity, Space, Span, path_text,
+};
 use bytes::Bytes;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -166,24 +168,37 @@ impl Node {
         let green = node.green();
         let whole = node.edit.is_none() && green.span.is_aligned();
         match &green.kind {
-            Kind::Leaf(codec) if whole && codec.is_bytes() => {
-                green.space.hole_in(green.span).is_none().then_some(green)
-            }
+            Kind::Leaf(codec) if whole && codec.is_bytes() => Some(green),
             _ => None,
         }
     }
 
-    /// How many bytes a leaf has that is bytes, without a look at them; nothing for another one, or one that was edited.
+    /// How many bytes a leaf has that is bytes, without a look at them; nothing for another one, for one that was edited, or
+    /// that misses bytes.
     pub fn byte_len(&self) -> Option<u64> {
-        Some(self.stored_bytes()?.span.byte_len())
+        let green = self.stored_bytes()?;
+        let whole = green.space.hole_in(green.span).is_none();
+        whole.then(|| green.span.byte_len())
     }
 
-    /// A part of the bytes that [`Self::byte_len`] counts, without a look at the others.
-    pub fn byte_part(&self, part: Range<u64>) -> Option<Bytes> {
+    /// A part of the bytes of a leaf that is bytes, without a look at the others; `within` is given how many there are. Nothing
+    /// for another leaf, or one that was edited.
+    ///
+    /// # Errors
+    /// A part that misses bytes.
+    pub fn byte_part(
+        &self,
+        within: impl FnOnce(u64) -> Range<u64>,
+    ) -> Option<Result<Bytes, Reject>> {
         let green = self.stored_bytes()?;
-        let to = part.end.min(green.span.byte_len());
-        let len = to.saturating_sub(part.start);
-        Some(green.space.bytes(green.span.first_byte() + part.start, len))
+        let all = green.span.byte_len();
+        let part = within(all);
+        let from = part.start.min(all);
+        let len = part.end.min(all).saturating_sub(from);
+        let span = Span::bytes(green.span.first_byte() + from, len);
+        Some(green.space.given(span, || {
+            format!("{}[{from}:{}]", self.path_text(), from + len)
+        }))
     }
 
     /// The value as stored. An object of flag bits has its word as a number; other objects and arrays have none.
@@ -491,10 +506,44 @@ impl Node {
         self.green().space.offset(self.green().span.first_byte())
     }
 
-    /// What was wrong with this node when it was decoded.
+    /// What was wrong with this node when it was decoded. Notes are no faults.
     pub fn fault(&self) -> Option<Fault> {
+        self.finding().filter(|f| f.severity > Severity::Note)
+    }
+
+    /// What was found about this node when it was decoded, however small.
+    pub fn finding(&self) -> Option<Fault> {
         let node = self.content();
-        Some(node.located(node.green().fault()?))
+        match node.green().finding() {
+            Some(found) => Some(node.located(found)),
+            None => Some(self.located(self.checked()?)),
+        }
+    }
+
+    /// The findings about this node and all that is in it, in order, each once.
+    pub fn findings(&self) -> Findings {
+        Findings::of(self.clone())
+    }
+
+    /// What the struct that this is a field of finds wrong with it.
+    fn checked(&self) -> Option<Malformed> {
+        let Parent::Node(parent, Key::Name(name)) = &self.red.parent else {
+            return None;
+        };
+        let Kind::Struct(shape) = &parent.green.kind else {
+            return None;
+        };
+        shape.check(name, &parent.green.at()).or_else(|| {
+            let right = encode::sum(self.red.rule.as_deref()?, &parent.green)?;
+            let green = self.green();
+            let Kind::Leaf(codec) = &green.kind else {
+                return None;
+            };
+            let is = green.value(&**codec).ok()?.as_int()?;
+            let wrong =
+                || Malformed::new(green.span.first_byte(), right.to_string(), is.to_string());
+            (is != i128::from(right)).then(|| wrong().with(Severity::Damage))
+        })
     }
 
     /// For the root of an input that could not be decoded at all: why. Looks at nothing that was not looked at.
@@ -512,6 +561,7 @@ impl Node {
             offset: Some(self.green().space.offset(wrong.at)),
             expected: wrong.expected,
             found: wrong.found,
+            severity: wrong.severity,
         }
     }
 
@@ -540,11 +590,13 @@ impl Node {
     pub fn bytes(&self) -> Result<Bytes, Reject> {
         if self.edit.is_none() {
             let span = self.green().span;
-            return Ok(if span.is_aligned() {
-                self.green().space.bytes(span.first_byte(), span.byte_len())
+            let space = &self.green().space;
+            return if span.is_aligned() {
+                space.given(span, || self.path_text())
             } else {
-                self.green().space.bits(span).bytes().clone()
-            });
+                space.refuse_lost(span, || self.path_text())?;
+                Ok(space.bits(span).bytes().clone())
+            };
         }
         Ok(encode::encode(self, &encode::EncodeOptions::default())?.to_bytes())
     }

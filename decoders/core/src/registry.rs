@@ -1,7 +1,7 @@
 //! The registry: which formats there are, and which of them fits an input.
 
 use crate::dialogue::{Conversation, Dialogue};
-use crate::{Fault, Node, Plain, Scalar, Space};
+use crate::{Fault, Lost, Node, Plain, Scalar, Severity, Space};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -69,11 +69,38 @@ impl Options {
         self.values.get(name)?.as_str()
     }
 
+    /// What stands for bytes that the input does not hold: the setting `lost`.
+    ///
+    /// # Errors
+    /// A value that is none of `refuse`, `zeros`, `skip`.
+    pub fn lost(&self) -> Result<Lost, Fault> {
+        let wrong = |found: String| Fault {
+            format: "-o lost",
+            path: String::new(),
+            offset: None,
+            expected: "refuse, zeros or skip".to_owned(),
+            found,
+            severity: Severity::Stops,
+        };
+        match self.values.get(LOST) {
+            None => Ok(Lost::Refuse),
+            Some(value) => match value.as_str() {
+                Some("refuse") => Ok(Lost::Refuse),
+                Some("zeros") => Ok(Lost::Zeros),
+                Some("skip") => Ok(Lost::Skip),
+                _ => Err(wrong(value.to_string())),
+            },
+        }
+    }
+
     /// All values of a setting that can be given more than once.
     pub fn list(&self, name: &str) -> &[String] {
         self.lists.get(name).map_or(&[], Vec::as_slice)
     }
 }
+
+/// The setting that all formats have: what stands for bytes that the input does not hold.
+const LOST: &str = "lost";
 
 /// How a setting is given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -209,6 +236,7 @@ impl Registry {
         options: &Options,
     ) -> Result<Node, Fault> {
         let input = input.into();
+        input.stand_in(options.lost()?);
         let format = match name {
             Some(name) => self.named(name)?,
             None => self.probe(&input.to_probe(), options)?,
@@ -222,7 +250,8 @@ impl Registry {
 
     /// The settings of all formats.
     pub fn settings(&self) -> impl Iterator<Item = (&'static str, Takes)> {
-        self.0.iter().flat_map(|format| format.settings()).copied()
+        let own = self.0.iter().flat_map(|format| format.settings());
+        std::iter::once((LOST, Takes::One)).chain(own.copied())
     }
 
     /// Whether there is a format for each setting: one that is misspelt would change nothing, without a word.
@@ -257,6 +286,7 @@ impl Registry {
     /// # Errors
     /// What the first one says that cannot.
     pub fn check(&self, options: &Options) -> Result<(), String> {
+        options.lost().map_err(|fault| fault.to_string())?;
         self.0.iter().try_for_each(|format| format.check(options))
     }
 
@@ -268,6 +298,7 @@ impl Registry {
             offset: None,
             expected: format!("one of {}", self.names().join(", ")),
             found: format!("{name:?}"),
+            severity: Severity::Stops,
         })
     }
 
@@ -294,6 +325,7 @@ impl Registry {
                 ),
                 None => head(bytes),
             },
+            severity: Severity::Stops,
         })
     }
 

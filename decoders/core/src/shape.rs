@@ -135,6 +135,13 @@ pub trait Shape: Send + Sync + 'static {
     fn fault(&self) -> Option<Malformed> {
         None
     }
+
+    /// What is wrong with a field whose bytes can be decoded, such as one that the reader of the format compares with
+    /// something else. Runs only when somebody asks what is wrong with that field. What it says of a checksum is said
+    /// instead of what its rule finds.
+    fn check(&self, _field: &str, _at: &At<'_>) -> Option<Malformed> {
+        None
+    }
 }
 
 /// Where a field is added to a struct, or removed from it.
@@ -330,14 +337,15 @@ impl Cx<'_> {
         self.children.last_mut().expect("a child was just pushed")
     }
 
-    /// Add bytes that no field covers, as `gap0`, `gap1`, ….
-    pub fn gap(&mut self, space: &Space, span: Span) {
-        if span.len > 0 {
-            let name = format!("gap{}", self.gaps);
-            self.gaps += 1;
-            let kind = Kind::Leaf(Ref::Static(&crate::codec::Raw::FIXED));
-            self.push(name.into(), Green::new(kind, space.clone(), span));
+    /// Add bytes that no field covers, as `gap0`, `gap1`, …; nothing if there are none.
+    pub fn gap(&mut self, space: &Space, span: Span) -> Option<&mut Child> {
+        if span.len == 0 {
+            return None;
         }
+        let name = format!("gap{}", self.gaps);
+        self.gaps += 1;
+        let kind = Kind::Leaf(Ref::Static(&crate::codec::Raw::FIXED));
+        Some(self.push(name.into(), Green::new(kind, space.clone(), span)))
     }
 
     fn push(&mut self, name: Name, green: Green) -> &mut Child {

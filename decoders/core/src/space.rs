@@ -1,18 +1,44 @@
 //! Spaces: runs of bytes, read from the input or derived from other spaces.
 
 use crate::layer::Layer;
-use crate::{Bits, Span};
+use crate::{Bits, Reject, Span};
 use bytes::Bytes;
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
 /// Who holds the bytes of an input, and is told which of them are looked at: it may keep others out of memory meanwhile.
 pub trait Holder: Send + Sync {
     /// Bytes that are going to be looked at.
     fn touch(&self, at: u64, len: u64);
 }
+
+/// What stands for bytes that the input does not hold.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Lost {
+    /// Nothing: asking for them is an error.
+    #[default]
+    Refuse,
+    /// Zeros, as many as are missing.
+    Zeros,
+    /// Nothing: what is before and after them is put together.
+    Skip,
+}
+
+/// Bytes are read in pieces of this size, so that a large input is never held twice.
+const PIECE: u64 = 1 << 20;
+
+/// A piece of a span.
+pub(crate) enum Piece {
+    /// Bytes that are there.
+    There(Bytes),
+    /// How many bytes are missing.
+    Missing(u64),
+}
+
+/// More zeros than these are not held in memory; they can be written.
+const MOST_ZEROS: u64 = 64 << 20;
 
 /// A run of bytes: the input itself, or bytes derived from it by a [`Layer`].
 #[derive(Clone)]
@@ -33,6 +59,8 @@ struct Source {
     holder: Option<Arc<dyn Holder>>,
     /// Whether the input was ever encoded.
     encoded: AtomicBool,
+    /// What stands for bytes that are missing.
+    lost: AtomicU8,
 }
 
 impl Source {
@@ -55,6 +83,7 @@ impl Space {
             bytes,
             holder: by,
             encoded: AtomicBool::new(false),
+            lost: AtomicU8::new(Lost::Refuse as u8),
         })))
     }
 
@@ -86,9 +115,9 @@ impl Space {
         Span::bytes(0, self.len())
     }
 
-    /// Up to `len` bytes from byte `at` on: fewer where the space ends before.
+    /// Up to `len` bytes from byte `at` on: fewer where the space ends before, or bytes are missing from the input.
     pub fn read(&self, at: u64, len: u64) -> Cow<'_, [u8]> {
-        let (at, len) = self.clip(at, len);
+        let (at, len) = self.present(at, len);
         match &*self.0 {
             Inner::Source(s) => {
                 s.touch(at, len);
@@ -100,7 +129,7 @@ impl Space {
 
     /// Like [`Self::read`], but owned; the bytes of an input are shared, not copied.
     pub fn bytes(&self, at: u64, len: u64) -> Bytes {
-        let (at, len) = self.clip(at, len);
+        let (at, len) = self.present(at, len);
         match &*self.0 {
             Inner::Source(s) => {
                 s.touch(at, len);
@@ -110,6 +139,131 @@ impl Space {
                 Cow::Owned(v) => v.into(),
                 Cow::Borrowed(s) => Bytes::copy_from_slice(s),
             },
+        }
+    }
+
+    /// The bytes of a span, with what stands for those that are missing; `path` names the node in an error.
+    ///
+    /// # Errors
+    /// Bytes that are missing, if nothing stands for them, or more of them than are held in memory.
+    pub(crate) fn given(&self, span: Span, path: impl Fn() -> String) -> Result<Bytes, Reject> {
+        let (at, len) = self.clip(span.first_byte(), span.byte_len());
+        let Some(first) = self.hole_in(Span::bytes(at, len)) else {
+            return Ok(self.bytes(at, len));
+        };
+        let lost = self.lost();
+        if lost == Lost::Refuse {
+            return Err(self.lost_in(span, path()));
+        }
+        let missing = self.missing(span);
+        if lost == Lost::Zeros && missing > MOST_ZEROS {
+            return Err(Reject::Structure {
+                path: path(),
+                why: format!(
+                    "{missing} bytes are missing from the input, the first at byte {} of it; as zeros they can be \
+                     written (-b), not held in memory",
+                    first.first_byte().saturating_sub(at)
+                ),
+            });
+        }
+        let mut out = Vec::new();
+        for piece in self.pieces(Span::bytes(at, len)) {
+            match piece {
+                Piece::There(bytes) => out.extend_from_slice(&bytes),
+                Piece::Missing(n) if lost == Lost::Zeros => out.resize(out.len() + n as usize, 0),
+                Piece::Missing(_) => {}
+            }
+        }
+        Ok(out.into())
+    }
+
+    /// An error if bytes of a span are missing, and nothing stands for them.
+    ///
+    /// # Errors
+    /// That.
+    pub(crate) fn refuse_lost(
+        &self,
+        span: Span,
+        path: impl FnOnce() -> String,
+    ) -> Result<(), Reject> {
+        match self.hole_in(span) {
+            Some(_) if self.lost() == Lost::Refuse => Err(self.lost_in(span, path())),
+            _ => Ok(()),
+        }
+    }
+
+    fn lost_in(&self, span: Span, path: String) -> Reject {
+        let first = self.hole_in(span).map_or(span.start, |hole| hole.start);
+        Reject::Lost {
+            path,
+            at: (first.max(span.start) - span.start) / 8,
+            missing: self.missing(span),
+            of: span.byte_len(),
+        }
+    }
+
+    /// How many bytes of a span are missing.
+    fn missing(&self, span: Span) -> u64 {
+        self.runs(span)
+            .map(|(run, there)| if there { 0 } else { run.byte_len() })
+            .sum()
+    }
+
+    /// The runs of a span that are there, and those that are missing.
+    fn runs(&self, span: Span) -> impl Iterator<Item = (Span, bool)> + '_ {
+        let mut at = span.start;
+        let end = span.end();
+        std::iter::from_fn(move || {
+            if at >= end {
+                return None;
+            }
+            let rest = Span::bits(at, end - at);
+            let (until, there) = match self.hole_in(rest) {
+                None => (end, true),
+                Some(hole) if hole.start > at => (hole.start.min(end), true),
+                Some(hole) => (hole.end().min(end), false),
+            };
+            let run = Span::bits(at, until - at);
+            at = until;
+            Some((run, there))
+        })
+    }
+
+    /// The bytes of a span in pieces of a bounded size, and how many are missing between them.
+    pub(crate) fn pieces(&self, span: Span) -> impl Iterator<Item = Piece> + '_ {
+        self.runs(span).flat_map(move |(run, there)| {
+            let end = run.end_byte();
+            let mut at = run.first_byte();
+            std::iter::from_fn(move || {
+                let len = PIECE.min(end.checked_sub(at).filter(|n| *n > 0)?);
+                at += len;
+                Some(match there {
+                    true => Piece::There(self.bytes(at - len, len)),
+                    false => Piece::Missing(len),
+                })
+            })
+        })
+    }
+
+    /// What stands for bytes that are missing from the input.
+    pub fn lost(&self) -> Lost {
+        match self.input().lost.load(Ordering::Relaxed) {
+            x if x == Lost::Zeros as u8 => Lost::Zeros,
+            x if x == Lost::Skip as u8 => Lost::Skip,
+            _ => Lost::Refuse,
+        }
+    }
+
+    /// Say what stands for bytes that are missing from the input, in all spaces that are derived from it.
+    pub fn stand_in(&self, lost: Lost) {
+        self.input().lost.store(lost as u8, Ordering::Relaxed);
+    }
+
+    /// How many bytes a span gives, with what stands for those that are missing.
+    pub(crate) fn given_len(&self, span: Span) -> u64 {
+        match self.lost() {
+            Lost::Skip => span.byte_len() - self.missing(span),
+            _ => span.byte_len(),
         }
     }
 
@@ -143,6 +297,15 @@ impl Space {
         match &*self.0 {
             Inner::Source(s) => s.bytes.clone(),
             Inner::Derived { .. } => self.bytes(0, self.len()),
+        }
+    }
+
+    /// As [`Self::clip`], and up to the first byte that is missing.
+    fn present(&self, at: u64, len: u64) -> (u64, u64) {
+        let (at, len) = self.clip(at, len);
+        match self.hole_in(Span::bytes(at, len)) {
+            None => (at, len),
+            Some(hole) => (at, hole.first_byte().saturating_sub(at)),
         }
     }
 
@@ -203,12 +366,33 @@ impl Space {
             return None;
         }
         let (under, layer) = self.under()?;
-        let below = |origin: &Span| under.hole_in(*origin).is_some();
-        layer.hole(span).or_else(|| {
-            // what lies below may be of another size: all that is asked for counts as missing
-            under.under()?;
-            layer.origins(span).iter().any(below).then_some(span)
-        })
+        let own = layer.hole(span);
+        if !under.has_holes() {
+            return own;
+        }
+        let origins = layer.origins(span);
+        let below = if origins.iter().map(|o| o.len).sum::<u64>() == span.len {
+            // byte for byte from below: the hole lies where it lies there
+            let mut start = span.start;
+            origins.iter().find_map(|origin| {
+                let hole = under.hole_in(*origin);
+                let at = start;
+                start += origin.len;
+                let hole = hole?;
+                let from = hole.start.max(origin.start) - origin.start;
+                let len = hole.end().min(origin.end()) - origin.start - from;
+                Some(Span::bits(at + from, len))
+            })
+        } else {
+            // what lies below is of another size: all that is asked for counts as missing
+            let missing = origins.iter().any(|o| under.hole_in(*o).is_some());
+            missing.then_some(span)
+        };
+        match (own, below) {
+            (Some(own), Some(below)) if below.start < own.start => Some(below),
+            (None, below) => below,
+            (own, _) => own,
+        }
     }
 
     /// The byte of the input where a byte of this space comes from.

@@ -124,10 +124,18 @@ fn upgrade(stream: &Space) -> Option<(u64, bool)> {
 /// The first byte from `at` on where frames seem to begin: three that follow each other, or fewer up to the very end.
 pub fn resync(stream: &Space, at: u64) -> Option<u64> {
     let end = stream.len();
-    let window = stream.read(at, LOOK + HEAD);
-    (at..end.min(at + LOOK)).find(|start| {
+    let last = end.min(at + LOOK);
+    let (mut from, mut window) = (at, stream.read(at, LOOK + HEAD));
+    (at..last).find(|start| {
+        // what is read ends where bytes are missing: it is read on behind them
+        if *start >= from + window.len() as u64 {
+            if stream.hole_in(Span::bytes(*start, 1)).is_some() {
+                return false;
+            }
+            (from, window) = (*start, stream.read(*start, last + HEAD - start));
+        }
         // most bytes are no frame header: seen without asking for holes
-        let bytes = &window[(start - at) as usize..];
+        let bytes = &window[(start - from) as usize..];
         if !Head::of(bytes).is_some_and(|h| h.is_plausible()) {
             return false;
         }

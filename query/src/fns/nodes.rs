@@ -1,7 +1,7 @@
 //! What can be asked of a node besides its value. The names are fq's.
 use super::binary::to_bytes;
 use super::{Args, Table, binary, fail};
-use crate::value::{Brief, Error, Map, Str, V, ValR, ValXs, fault, from_plain, to_plain};
+use crate::value::{Brief, Error, Map, Str, V, ValR, ValXs, fault, finding, from_plain, to_plain};
 use binq_core::{FnCx, Key, Node, NodeKind, Plain, Scalar};
 use jaq_core::ValT;
 use jaq_core::box_iter::box_once;
@@ -33,6 +33,8 @@ pub fn table() -> Table {
         }),
         ("tobytesrange", v(0), |cv| bome(range(&cv.1, 8))),
         ("tobitsrange", v(0), |cv| bome(range(&cv.1, 1))),
+        ("fault", v(0), |cv| bome(node(&cv.1).map(fault))),
+        ("faults", v(0), |cv| faults(cv.1)),
         ("formats", v(0), |cv| {
             bome(Ok(cv
                 .0
@@ -115,6 +117,22 @@ fn items_where<'a>(n: &Node, field: &str, wanted: V) -> ValXs<'a> {
             }
         }
     }))
+}
+
+/// What was found about the nodes in a value, one by one, notes included.
+fn faults<'a>(v: V) -> ValXs<'a> {
+    match v {
+        V::Node(n) => Box::new(n.findings().map(|f| Ok(finding(&f)))),
+        V::Arr(items) => {
+            let items: Vec<V> = items.iter().cloned().collect();
+            Box::new(items.into_iter().flat_map(faults))
+        }
+        V::Obj(_) => {
+            let fields = v.into_fields().unwrap_or_default();
+            Box::new(fields.into_iter().flat_map(|(_, v)| faults(v)))
+        }
+        _ => Box::new(std::iter::empty()),
+    }
 }
 
 fn node(v: &V) -> ValR<&Node> {

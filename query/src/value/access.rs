@@ -79,9 +79,9 @@ pub fn node_slice(n: &Node, bounds: Bounds) -> std::ops::Range<u64> {
 fn slice(v: V, bounds: Bounds) -> ValR {
     // of many bytes, no more than these are read
     if let V::Node(n) = &v
-        && let Some(part) = n.byte_len().and_then(|len| n.byte_part(bounds.within(len)))
+        && let Some(part) = n.byte_part(|len| bounds.within(len))
     {
-        return Ok(V::bytes(part));
+        return part.map(V::bytes).map_err(node::rejected);
     }
     Ok(match v.settle() {
         V::Null => V::Null,

@@ -1,22 +1,26 @@
 //! Between nodes and plain values.
 use super::{Error, Num, Str, V, ValR, num};
-use binq_core::{Node, Plain, Scalar};
+use binq_core::{Fault, Node, Plain, Scalar};
 
 /// The key under which a node tells what went wrong when it was decoded.
 pub const FAULT: &[u8] = b"_error";
 
 /// What `._error` gives: an object, or null where nothing went wrong.
 pub fn fault(n: &Node) -> V {
-    n.fault().map_or(V::Null, |f| {
-        V::fields([
-            ("error", V::text(f.to_string())),
-            ("format", V::text(f.format)),
-            ("path", V::text(f.path.as_str())),
-            ("offset", f.offset.map_or(V::Null, V::int)),
-            ("expected", V::text(f.expected.as_str())),
-            ("found", V::text(f.found.as_str())),
-        ])
-    })
+    n.fault().map_or(V::Null, |f| finding(&f))
+}
+
+/// What was found about a node, as an object.
+pub fn finding(f: &Fault) -> V {
+    V::fields([
+        ("error", V::text(f.to_string())),
+        ("format", V::text(f.format)),
+        ("path", V::text(f.path.as_str())),
+        ("offset", f.offset.map_or(V::Null, V::int)),
+        ("expected", V::text(f.expected.as_str())),
+        ("found", V::text(f.found.as_str())),
+        ("severity", V::text(f.severity.name())),
+    ])
 }
 
 /// The field of an object node; `None` if there is none of that name.

@@ -135,6 +135,7 @@ impl Shape for Fields {
             at: 0,
             expected: f.clone(),
             found: "end of input".into(),
+            severity: binq_core::Severity::Stops,
         })
     }
 }

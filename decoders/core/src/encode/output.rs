@@ -3,12 +3,10 @@
 use super::Report;
 use super::splice::{ByteSplice, Changes, merge};
 use crate::node::Node;
-use crate::{Reject, Space, Span};
+use crate::space::Piece;
+use crate::{Lost, Reject, Space, Span};
 use bytes::Bytes;
 use std::io;
-
-/// Clean runs are read in pieces of this size, so that a large input is never held twice.
-const PIECE: u64 = 1 << 20;
 
 /// An encoded node: the bytes of the input, with some of them replaced.
 pub struct Encoded {
@@ -40,6 +38,9 @@ impl Encoded {
             });
         }
         if !span.is_aligned() {
+            if own.is_empty() {
+                space.refuse_lost(span, || node.path_text())?;
+            }
             let bits = own
                 .last()
                 .map_or_else(|| space.bits(span), |s| s.new.clone());
@@ -52,23 +53,36 @@ impl Encoded {
                 report,
             });
         }
-        Ok(Self {
+        let encoded = Self {
             start: span.first_byte(),
             end: span.end_byte(),
             splices: merge(&space, own)?,
             space,
             report,
-        })
+        };
+        for run in encoded.clean_runs() {
+            encoded.space.refuse_lost(run, || node.path_text())?;
+        }
+        Ok(encoded)
+    }
+
+    /// The runs between the splices.
+    fn clean_runs(&self) -> impl Iterator<Item = Span> + '_ {
+        let mut at = self.start;
+        let ends = self.splices.iter().map(|s| (s.start, s.end));
+        ends.chain([(self.end, self.end)])
+            .filter_map(move |(until, next)| {
+                let from = at;
+                at = next.max(at);
+                (from < until).then(|| Span::bytes(from, until - from))
+            })
     }
 
     /// Number of bytes.
     pub fn len(&self) -> u64 {
-        let growth: i64 = self
-            .splices
-            .iter()
-            .map(|s| s.new.len() as i64 - (s.end - s.start) as i64)
-            .sum();
-        (self.end - self.start).saturating_add_signed(growth)
+        let clean: u64 = self.clean_runs().map(|run| self.space.given_len(run)).sum();
+        let new: u64 = self.splices.iter().map(|s| s.new.len() as u64).sum();
+        clean + new
     }
 
     /// Whether there are no bytes.
@@ -83,36 +97,42 @@ impl Encoded {
 
     /// The bytes, in pieces.
     pub fn pieces(&self) -> impl Iterator<Item = Bytes> + '_ {
+        let zeros = self.space.lost() == Lost::Zeros;
+        let clean = move |span: Span| {
+            self.space
+                .pieces(span)
+                .filter_map(move |piece| match piece {
+                    Piece::There(bytes) => Some(bytes),
+                    Piece::Missing(n) if zeros => Some(Bytes::from(vec![0; n as usize])),
+                    Piece::Missing(_) => None,
+                })
+        };
         let mut at = self.start;
-        let mut next = 0;
-        std::iter::from_fn(move || {
-            loop {
-                let splice = self.splices.get(next);
-                let until = splice.map_or(self.end, |s| s.start.max(at));
-                if at < until {
-                    let n = PIECE.min(until - at);
-                    at += n;
-                    return Some(self.space.bytes(at - n, n));
-                }
-                let splice = splice?;
-                next += 1;
-                at = splice.end;
-                if !splice.new.is_empty() {
-                    return Some(splice.new.clone());
-                }
-            }
+        let splices = self.splices.iter().map(|s| (s.start, s.end, Some(&s.new)));
+        let all = splices.chain([(self.end, self.end, None)]);
+        all.flat_map(move |(start, end, new)| {
+            let run = Span::bytes(at, start.saturating_sub(at));
+            at = end.max(at);
+            let new = new.filter(|new| !new.is_empty()).cloned();
+            clean(run).chain(new)
         })
     }
 
     /// All bytes in one piece.
     pub fn to_bytes(&self) -> Bytes {
-        if self.splices.is_empty() {
-            return self.space.bytes(self.start, self.end - self.start);
+        if self.splices.is_empty()
+            && let Ok(bytes) = self.space.given(self.span(), String::new)
+        {
+            return bytes;
         }
         let mut out = Vec::with_capacity(self.len() as usize);
         self.pieces()
             .for_each(|piece| out.extend_from_slice(&piece));
         out.into()
+    }
+
+    fn span(&self) -> Span {
+        Span::bytes(self.start, self.end - self.start)
     }
 
     /// Write all bytes.

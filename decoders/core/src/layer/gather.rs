@@ -306,15 +306,52 @@ mod tests {
     }
 
     #[test]
-    fn runs_are_read_in_order_and_holes_are_zeros() {
+    fn runs_are_read_in_order_up_to_a_hole() {
         let under = Space::source((0..30).collect::<Vec<u8>>());
         let space = Space::derived(under, Arc::new(gather()));
-        assert_eq!(*space.read(0, 99), [2, 3, 4, 0, 0, 8, 9, 10, 11]);
-        assert_eq!(*space.read(4, 3), [0, 8, 9]);
+        assert_eq!(*space.read(0, 99), [2, 3, 4]);
+        assert_eq!(*space.read(4, 3), []);
+        assert_eq!(*space.read(5, 3), [8, 9, 10]);
         assert_eq!(space.hole_in(Span::bytes(0, 3)), None);
         assert_eq!(space.hole_in(Span::bytes(2, 2)), Some(Span::bytes(3, 2)));
         assert_eq!(space.offset(6), 9);
         assert_eq!(space.copies(Span::bytes(5, 2)), [Span::bytes(20, 1)]);
+    }
+
+    #[test]
+    fn lost_bytes_come_out_as_what_stands_for_them() {
+        let under = Space::source((0..30).collect::<Vec<u8>>());
+        let space = Space::derived(under.clone(), Arc::new(gather()));
+        let whole = || String::from(".x");
+        let span = Span::bytes(1, 6);
+        let lost = space.given(span, whole).unwrap_err();
+        assert_eq!(
+            lost,
+            Reject::Lost {
+                path: ".x".to_owned(),
+                at: 2,
+                missing: 2,
+                of: 6
+            }
+        );
+        assert_eq!(space.given(Span::bytes(1, 2), whole).unwrap()[..], [3, 4]);
+        assert_eq!(space.given(Span::bytes(5, 2), whole).unwrap()[..], [8, 9]);
+        under.stand_in(crate::Lost::Zeros);
+        assert_eq!(space.given(span, whole).unwrap()[..], [3, 4, 0, 0, 8, 9]);
+        under.stand_in(crate::Lost::Skip);
+        assert_eq!(space.given(span, whole).unwrap()[..], [3, 4, 8, 9]);
+        assert_eq!(space.given_len(span), 4);
+    }
+
+    #[test]
+    fn a_hole_is_found_through_other_layers() {
+        let under = Space::source((0..30).collect::<Vec<u8>>());
+        let space = Space::derived(under, Arc::new(gather()));
+        let part = super::super::Window { at: 1, len: 5 };
+        let part = Space::derived(space, Arc::new(part));
+        assert_eq!(part.hole_in(Span::bytes(0, 5)), Some(Span::bytes(2, 2)));
+        assert_eq!(*part.read(0, 5), [3, 4]);
+        assert_eq!(*part.read(4, 5), [8]);
     }
 
     #[test]

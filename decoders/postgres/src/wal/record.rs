@@ -302,7 +302,9 @@ impl Shape for Damaged {
         let rest = Span::bits(cx.at.span.start + covered, cx.at.span.len - covered);
         let space = cx.at.space.clone();
         match self.partial {
-            false => cx.gap(&space, rest),
+            false => {
+                cx.gap(&space, rest);
+            }
             true if rest.len > 0 => {
                 cx.leaf("data", rest, &Raw::FIXED);
             }
