@@ -1,6 +1,7 @@
 //! The command line.
 
-use clap::{ArgAction, CommandFactory, FromArgMatches, Parser};
+use clap::{ArgAction, ArgMatches, CommandFactory, FromArgMatches, Parser};
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 /// jq for binary formats that can also write.
@@ -32,6 +33,8 @@ pub struct Args {
     #[arg(short, long, overrides_with_all = ["indent", "tab"])]
     pub compact_output: bool,
     /// Print strings and bytes as they are, without quotes
+    ///
+    /// On a terminal, characters that it would obey are written as escapes, but for line breaks and tabulators.
     #[arg(short, long)]
     pub raw_output: bool,
     /// Like -r, but without line breaks after results
@@ -43,9 +46,9 @@ pub struct Args {
     /// Print everything that is not ASCII as `\u` escapes
     #[arg(short, long)]
     pub ascii_output: bool,
-    /// Indent by this many spaces, 0 to 7; 0 is -c
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(0..=7), overrides_with_all = ["tab", "compact_output"])]
-    pub indent: Option<u8>,
+    /// Indent by this many spaces, 0 to 7; -1 is --tab
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i8).range(-1..=7), allow_hyphen_values = true, overrides_with_all = ["tab", "compact_output"])]
+    pub indent: Option<i8>,
     /// Indent by tabulators
     #[arg(long, overrides_with_all = ["indent", "compact_output"])]
     pub tab: bool,
@@ -64,18 +67,18 @@ pub struct Args {
     /// Exit with 1 if the last result is false or null, with 4 if there is none
     #[arg(short, long)]
     pub exit_status: bool,
-    /// Set $NAME to a string
+    /// Set $NAME to a string; of a name that is given twice, the first one counts
     #[arg(long, num_args = 2, value_names = ["NAME", "VALUE"], action = ArgAction::Append)]
-    pub arg: Vec<String>,
+    arg: Vec<OsString>,
     /// Set $NAME to a JSON value
     #[arg(long, num_args = 2, value_names = ["NAME", "JSON"], action = ArgAction::Append)]
-    pub argjson: Vec<String>,
+    argjson: Vec<OsString>,
     /// Set $NAME to an array of the JSON values in a file
     #[arg(long, num_args = 2, value_names = ["NAME", "FILE"], action = ArgAction::Append)]
-    pub slurpfile: Vec<String>,
+    slurpfile: Vec<OsString>,
     /// Set $NAME to the content of a file: a string, or bytes if it is no text
     #[arg(long, num_args = 2, value_names = ["NAME", "FILE"], action = ArgAction::Append)]
-    pub rawfile: Vec<String>,
+    rawfile: Vec<OsString>,
     /// Take the arguments after this as strings, in $ARGS.positional, not as files
     #[arg(long, num_args = 0, default_missing_value = "true", action = ArgAction::Append)]
     args: Vec<bool>,
@@ -90,7 +93,7 @@ pub struct Args {
     pub to: Option<Form>,
     /// Write the result back to its file; with a suffix, keep the original under that name
     #[arg(short, long, value_name = "SUFFIX", num_args = 0..=1, require_equals = true, default_missing_value = "", conflicts_with_all = ["null_input", "slurp", "bytes", "to"])]
-    pub in_place: Option<String>,
+    pub in_place: Option<OsString>,
     /// Recompute no lengths and checksums: write what was assigned, and only that
     #[arg(long)]
     pub no_fix: bool,
@@ -126,7 +129,7 @@ pub struct Args {
     version: Option<bool>,
     /// The jq filter, and the files
     #[arg(value_name = "FILTER|FILE")]
-    rest: Vec<String>,
+    rest: Vec<OsString>,
     /// What of `rest` is the filter.
     #[arg(skip)]
     pub filter: Option<String>,
@@ -136,6 +139,33 @@ pub struct Args {
     /// What of `rest` came after `--args` or `--jsonargs`.
     #[arg(skip)]
     pub positional: Vec<Positional>,
+    /// What `--arg` and its like set, in the order of the command line.
+    #[arg(skip)]
+    pub named: Vec<Named>,
+}
+
+/// A variable of the command line.
+#[derive(Clone, Debug)]
+pub struct Named {
+    /// Its name.
+    pub name: String,
+    /// What follows the name.
+    pub value: OsString,
+    /// What that is.
+    pub kind: NamedKind,
+}
+
+/// What a variable of the command line is set to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NamedKind {
+    /// `--arg`: a string.
+    Text,
+    /// `--argjson`: a JSON value.
+    Json,
+    /// `--slurpfile`: the JSON values in a file.
+    Values,
+    /// `--rawfile`: the content of a file.
+    Content,
 }
 
 /// An argument that is no file.
@@ -174,7 +204,8 @@ Examples:
   binq -c --proto API.proto '.grpc_calls[] | {path, status_name, requests}' CAPTURE
   binq -b '.grpc_calls[].metadata[].value = \"-\"' CAPTURE > REDACTED
 
-Exit codes: 1 and 4 with -e, 2 an input or the usage is wrong, 3 the filter does not compile, 5 an error while running.";
+Exit codes: 1 and 4 with -e; 2 a file is not there, or the usage is wrong; 3 the filter does not compile; 5 an error while \
+running; 6 an input cannot be decoded, or --strict met a fault; 1 with --verify if there are faults.";
 
 impl Args {
     /// How results are written: as the last of `--to` and `-b` says.
@@ -216,27 +247,75 @@ impl Args {
         for (text, place) in rest.into_iter().zip(places) {
             let before = switches.iter().filter(|(at, _)| *at < place);
             if args.filter.is_none() && args.from_file.is_none() {
-                args.filter = Some(text);
+                args.filter = Some(text.into_string().map_err(no_text)?);
             } else if let Some((_, kind)) = before.max_by_key(|(at, _)| *at) {
-                args.positional.push(kind(text));
+                // as jq has it: what is no UTF-8 is replaced
+                args.positional.push(kind(text.to_string_lossy().into()));
             } else {
                 args.files.push(text.into());
             }
         }
+        args.name_variables(&matches);
         Ok(args)
+    }
+
+    /// Bring the variables into the order of the command line, where the first one of a name counts.
+    fn name_variables(&mut self, matches: &ArgMatches) {
+        let lists = [
+            ("arg", NamedKind::Text, &mut self.arg),
+            ("argjson", NamedKind::Json, &mut self.argjson),
+            ("slurpfile", NamedKind::Values, &mut self.slurpfile),
+            ("rawfile", NamedKind::Content, &mut self.rawfile),
+        ];
+        let mut all = Vec::new();
+        for (flag, kind, list) in lists {
+            let places = matches.indices_of(flag).into_iter().flatten();
+            let mut words = std::mem::take(list).into_iter();
+            for place in places.step_by(2) {
+                let Some((name, value)) = words.next().zip(words.next()) else {
+                    continue;
+                };
+                let name = name.to_string_lossy().into_owned();
+                all.push((place, Named { name, value, kind }));
+            }
+        }
+        all.sort_by_key(|(place, _)| *place);
+        for (_, named) in all {
+            if self.named.iter().all(|n| n.name != named.name) {
+                self.named.push(named);
+            }
+        }
     }
 }
 
+/// A filter that is no text.
+fn no_text(filter: OsString) -> clap::Error {
+    let message = format!("the filter must be UTF-8, and is {filter:?}");
+    Args::command().error(clap::error::ErrorKind::InvalidUtf8, message)
+}
+
 /// `-i.orig`, as sed takes it, for clap, which wants `-i=.orig`.
-fn joined_suffix(
-    args: impl Iterator<Item = std::ffi::OsString>,
-) -> impl Iterator<Item = std::ffi::OsString> {
-    args.map(
-        |arg| match arg.to_str().and_then(|a| a.strip_prefix("-i")) {
-            Some(suffix) if suffix.starts_with(['.', '~', '_']) => format!("-i={suffix}").into(),
-            _ => arg,
-        },
-    )
+fn joined_suffix(args: impl Iterator<Item = OsString>) -> impl Iterator<Item = OsString> {
+    args.map(|arg| match arg.as_encoded_bytes() {
+        [b'-', b'i', b'.' | b'~' | b'_', ..] => with_equals(arg),
+        _ => arg,
+    })
+}
+
+#[cfg(unix)]
+fn with_equals(arg: OsString) -> OsString {
+    use std::os::unix::ffi::OsStringExt;
+    let mut bytes = arg.into_vec();
+    bytes.insert(2, b'=');
+    OsString::from_vec(bytes)
+}
+
+#[cfg(not(unix))]
+fn with_equals(arg: OsString) -> OsString {
+    match arg.into_string() {
+        Ok(text) => format!("-i={}", &text[2..]).into(),
+        Err(arg) => arg,
+    }
 }
 
 #[cfg(test)]

@@ -34,7 +34,7 @@ impl Sink for File {
     }
 }
 
-impl Sink for &mut File {
+impl Sink for &File {
     fn take(&mut self, from: &Mapped, run: Range<u64>) -> io::Result<()> {
         from.send(run, self)
     }
@@ -165,7 +165,7 @@ mod tests {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         let text: Vec<u8> = (0..100).collect();
         file.write_all(&text).unwrap();
-        let mapped = Mapped::new(file.reopen().unwrap()).unwrap();
+        let mapped = Mapped::new(file.reopen().unwrap(), "").unwrap();
         let run = mapped.run(&mapped.bytes().slice(3..50)).unwrap();
         assert_eq!(run, 3..50);
         assert!(mapped.run(&text[3..50]).is_none());

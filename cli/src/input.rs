@@ -1,19 +1,89 @@
 //! Inputs: files and standard input, mapped and decoded.
 
 use crate::args::{Args, TextForm};
+use crate::failure::{UNDECODED, USAGE};
+use crate::text::shown;
 use binq_core::{Holder, Node, Options, Registry, Scalar, Space, Takes};
-use binq_mapped::{Mapped, Resident};
+use binq_mapped::{Mapped, Resident, Shrunk, Standard, was_closed};
 use binq_query::json;
 use bytes::Bytes;
 use std::cell::RefCell;
 use std::fs::File;
 use std::io;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
 
-/// The input that was opened last.
-pub type Current = Rc<RefCell<Option<Mapped>>>;
+/// The inputs that are open: the last one, and those before it that values are still of.
+#[derive(Default)]
+pub struct Opened {
+    all: RefCell<Vec<Mapped>>,
+    /// One that became shorter before it was done with.
+    shrunk: RefCell<Option<Shrunk>>,
+}
+
+/// The inputs that are open.
+pub type Current = Rc<Opened>;
+
+/// So many files stay open behind the one that was opened last. Of more, the oldest are closed; what [`Opened::check`] finds is
+/// then found of whole pages only.
+const OPEN: usize = 64;
+
+impl Opened {
+    /// Another input is opened.
+    fn enter(&self, input: Mapped) {
+        let mut all = self.all.borrow_mut();
+        let close = (all.len() + 1).saturating_sub(OPEN);
+        let mut i = 0;
+        all.retain_mut(|old| {
+            old.let_go();
+            i += 1;
+            let stays = i > close && !old.is_done();
+            if !stays && let Err(e) = old.check() {
+                let told = Shrunk::of(&e).cloned();
+                *self.shrunk.borrow_mut() = told;
+            }
+            stays
+        });
+        all.push(input);
+    }
+
+    /// Whether all inputs still have the bytes that they had when they were opened: else what was made of them is not true.
+    ///
+    /// # Errors
+    /// One that is shorter.
+    pub fn check(&self) -> io::Result<()> {
+        match &*self.shrunk.borrow() {
+            Some(e) => Err(e.clone().into()),
+            None => self.all.borrow().iter().try_for_each(Mapped::check),
+        }
+    }
+
+    /// Do something with a run of a file, if these bytes are one.
+    pub fn with_run<T>(&self, piece: &[u8], f: impl FnOnce(&Mapped, Range<u64>) -> T) -> Option<T> {
+        let all = self.all.borrow();
+        let found = all
+            .iter()
+            .rev()
+            .find_map(|input| Some((input, input.run(piece)?)));
+        found.map(|(input, run)| f(input, run))
+    }
+
+    /// Do something with the input that was opened last.
+    pub fn with_last<T>(&self, f: impl FnOnce(&Mapped) -> T) -> Option<T> {
+        self.all.borrow().last().map(f)
+    }
+}
+
+/// Why there is no input.
+#[derive(Debug)]
+pub struct Unread {
+    /// The exit code that it means.
+    pub code: u8,
+    /// Why.
+    pub message: String,
+}
 
 /// What decodes the inputs of a run.
 pub struct Decoder {
@@ -145,16 +215,15 @@ impl Decoder {
     ///
     /// # Errors
     /// What the file system says, or bytes that no format takes for its own.
-    pub fn file(&self, path: &Path) -> Result<Node, String> {
-        let name = path.display().to_string();
-        self.opened(&name, Some(path), File::open(path))
+    pub fn file(&self, path: &Path) -> Result<Node, Unread> {
+        self.opened(&shown(path), Some(path), File::open(path))
     }
 
     /// Decode standard input.
     ///
     /// # Errors
     /// As for a file.
-    pub fn stdin(&self) -> Result<Node, String> {
+    pub fn stdin(&self) -> Result<Node, Unread> {
         // a file that was redirected is mapped, anything else is read
         self.opened("<stdin>", None, stdin_file())
     }
@@ -164,18 +233,34 @@ impl Decoder {
         name: &str,
         path: Option<&Path>,
         file: io::Result<File>,
-    ) -> Result<Node, String> {
-        let mapped = file.and_then(Mapped::new);
-        let mapped = mapped.map_err(|e| format!("{name}: {e}"))?;
+    ) -> Result<Node, Unread> {
+        let mapped = file
+            .and_then(|file| Mapped::new(file, name))
+            .map_err(|e| Unread {
+                code: USAGE,
+                message: format!("{name}: {e}"),
+            })?;
         let decoded = self.decode(name, path, &mapped);
-        *self.current.borrow_mut() = Some(mapped);
-        decoded
+        self.current.enter(mapped);
+        decoded.map_err(|message| Unread {
+            code: UNDECODED,
+            message,
+        })
+    }
+
+    /// Whether the input that was opened last has no bytes, and no format was named that would make something of that.
+    pub fn is_nothing(&self) -> bool {
+        let is_empty = self.current.with_last(|input| input.bytes().is_empty());
+        self.format.is_none() && is_empty == Some(true)
     }
 }
 
 #[cfg(unix)]
 fn stdin_file() -> io::Result<File> {
     use std::os::fd::AsFd;
+    if was_closed(Standard::Input) {
+        return Err(io::Error::other("standard input is closed"));
+    }
     Ok(std::io::stdin().as_fd().try_clone_to_owned()?.into())
 }
 

@@ -8,21 +8,49 @@ mod inplace;
 mod input;
 mod output;
 mod run;
+mod text;
 
+use binq_mapped::{Standard, was_closed};
+use std::io::Write;
 use std::process::ExitCode;
+#[cfg(unix)]
+use std::sync::Arc;
 
 /// The query may recurse this deep; the machine's stack must be larger.
 const STACK: usize = 512 << 20;
 
 fn main() -> ExitCode {
-    let args = match args::Args::read() {
-        Ok(args) => args,
-        Err(e) => {
-            // help and version are no errors, and clap prints them to standard output
-            let _ = e.print();
-            return ExitCode::from(if e.use_stderr() { failure::USAGE } else { 0 });
+    // a write beyond a limit is an error, and no end without a word; it is told where what is written is
+    #[cfg(unix)]
+    let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, Arc::default());
+    let code = match args::Args::read() {
+        Ok(args) if args.in_place.is_none() && was_closed(Standard::Output) => no_output(),
+        Ok(args) => binq_query::on_stack(STACK, move || run::run(&args)),
+        Err(e) if e.use_stderr() => {
+            failure::tell(e.render());
+            failure::USAGE
         }
+        // help and version
+        Err(_) if was_closed(Standard::Output) => no_output(),
+        Err(e) => print(&e.render().to_string()),
     };
-    let code = binq_query::on_stack(STACK, move || run::run(&args));
     ExitCode::from(code)
+}
+
+fn no_output() -> u8 {
+    failure::complain("standard output is closed");
+    failure::USAGE
+}
+
+/// Write a text to standard output.
+fn print(text: &str) -> u8 {
+    let mut out = std::io::stdout();
+    let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    match written {
+        Err(e) if !failure::is_closed(&e) => {
+            failure::complain(format_args!("writing output: {e}"));
+            failure::USAGE
+        }
+        _ => 0,
+    }
 }

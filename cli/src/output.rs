@@ -3,12 +3,15 @@
 use crate::args::{Args, Form};
 use crate::blocks::{BLOCK, Blocks, Sink};
 use crate::failure::tell;
-use crate::input::Current;
+use crate::input::{Current, Opened};
 use binq_core::Node;
-use binq_core::encode::{EncodeOptions, Encoded, encode};
+use binq_core::encode::{EncodeOptions, Encoded, Note, encode};
+use binq_mapped::Mapped;
 use binq_query::{V, json};
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, IsTerminal, Write};
+use std::ops::Range;
 
 /// Standard output without a buffer of its own: that of the library is made for lines.
 #[cfg(unix)]
@@ -23,6 +26,32 @@ fn stdout() -> io::Result<File> {
     Ok(io::stdout().as_handle().try_clone_to_owned()?.into())
 }
 
+/// Standard output as it was opened. Nothing is written to it that was made of an input which meanwhile became shorter.
+struct Checked {
+    out: File,
+    inputs: Current,
+}
+
+impl Write for Checked {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if !bytes.is_empty() {
+            self.inputs.check()?;
+        }
+        self.out.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
+impl Sink for Checked {
+    fn take(&mut self, from: &Mapped, run: Range<u64>) -> io::Result<()> {
+        self.inputs.check()?;
+        from.send(run, &self.out)
+    }
+}
+
 /// Shorter runs are sooner copied from memory than read anew.
 const LONG: usize = 1 << 16;
 
@@ -32,23 +61,22 @@ const LONG: usize = 1 << 16;
 /// Those of the file and of the writer.
 pub fn write_encoded<W: Sink>(
     encoded: &Encoded,
-    input: &Current,
+    input: &Opened,
     out: &mut Blocks<W>,
 ) -> io::Result<()> {
-    let input = input.borrow();
     encoded.pieces().try_for_each(|piece| {
-        let input = input.as_ref().filter(|_| piece.len() >= LONG);
-        match input.and_then(|input| Some((input, input.run(&piece)?))) {
-            Some((input, run)) => out.copy(input, run),
-            None => out.write_all(&piece),
-        }
+        let copied = match piece.len() >= LONG {
+            true => input.with_run(&piece, |file, run| out.copy(file, run)),
+            false => None,
+        };
+        copied.unwrap_or_else(|| out.write_all(&piece))
     })
 }
 
 /// Where results go, and how they are written.
 pub struct Output {
-    out: Blocks<File>,
-    /// The input that is mapped, from which large runs are copied.
+    out: Blocks<Checked>,
+    /// The inputs that are mapped, from which large runs are copied.
     pub input: Current,
     json: json::Options,
     bytes: bool,
@@ -96,14 +124,20 @@ impl Output {
         };
         let raw = args.raw_output || args.join_output;
         let indent = match (args.compact_output, args.tab, args.indent) {
-            (true, ..) | (_, _, Some(0)) => json::Indent::Compact,
-            (_, true, _) => json::Indent::Tab,
-            (.., spaces) => json::Indent::Spaces(spaces.unwrap_or(2)),
+            (true, ..) => json::Indent::Compact,
+            (_, true, _) | (.., Some(..0)) => json::Indent::Tab,
+            (.., spaces) => json::Indent::Spaces(spaces.map_or(2, i8::unsigned_abs)),
         };
         // results as text are seen soon
         let block = if args.bytes { BLOCK } else { 1 << 16 };
         Ok(Self {
-            out: Blocks::new(block, stdout()?),
+            out: Blocks::new(
+                block,
+                Checked {
+                    out: stdout()?,
+                    inputs: input.clone(),
+                },
+            ),
             input,
             json: json::Options {
                 indent,
@@ -111,6 +145,7 @@ impl Output {
                 sort_keys: args.sort_keys,
                 raw,
                 ascii: args.ascii_output,
+                terminal,
                 bits,
             },
             bytes: args.form() == Form::Bytes,
@@ -133,6 +168,9 @@ impl Output {
             return self.write_bytes(value);
         }
         match value.clone().settle() {
+            V::Bytes(bytes) if self.raw && self.json.terminal => {
+                json::write(&mut self.out, &V::Text(bytes), &self.json)?;
+            }
             V::Bytes(bytes) if self.raw => self.out.write_all(&bytes)?,
             _ => json::write(&mut self.out, value, &self.json)?,
         }
@@ -185,7 +223,7 @@ impl Output {
     pub fn encoded(&self, node: &Node) -> Result<Encoded, NotWritten> {
         let encoded = encode(node, &self.encode).map_err(|e| NotWritten::Value(e.to_string()))?;
         if self.verbose {
-            for note in &encoded.report.notes {
+            for note in told_once(&encoded.report.notes) {
                 tell(format_args!("binq: {note}\n"));
             }
         }
@@ -195,8 +233,51 @@ impl Output {
     /// Write what is still held back.
     ///
     /// # Errors
-    /// Those of the writer.
+    /// Those of the writer, and an input that became shorter.
     pub fn flush(&mut self) -> io::Result<()> {
+        self.input.check()?;
         self.out.flush()
+    }
+}
+
+/// The notes, each change once: a field that is reached in two ways is told of under the path that came first.
+fn told_once(notes: &[Note]) -> impl Iterator<Item = &Note> {
+    let mut told = HashSet::new();
+    notes.iter().filter(move |note| {
+        let whole = note.to_string();
+        let field = note.path.rsplit(['.', ' ']).next().unwrap_or_default();
+        let what = &whole[note.path.len()..];
+        told.insert(format!("{field}{what}"))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use binq_core::Scalar;
+    use binq_core::encode::Did;
+
+    #[test]
+    fn each_change_is_told_once() {
+        let note = |path: &str, offset, to: i128| Note {
+            path: path.to_owned(),
+            offset,
+            did: Did::Recomputed {
+                from: Scalar::Int(1),
+                to: Scalar::Int(to),
+            },
+        };
+        let notes = [
+            note(".records[3].xl_crc", 8, 2),
+            note(".records at 0/B021A8 xl_crc", 8, 2),
+            // another place, another value, another field
+            note(".records[4].xl_crc", 9, 2),
+            note(".records[3].xl_crc", 8, 3),
+            note(".records[3].xl_prev", 8, 2),
+            note(".records[3].xl_crc", 8, 2),
+        ];
+        let told: Vec<_> = told_once(&notes).map(ToString::to_string).collect();
+        let of = |i: usize| notes[i].to_string();
+        assert_eq!(told, [of(0), of(2), of(3), of(4)]);
     }
 }

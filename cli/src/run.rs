@@ -1,13 +1,18 @@
 //! A run: compile the filter, run it over the inputs, write the results.
 
-use crate::args::{Args, Positional};
-use crate::failure::{COMPILE, FALSE, NO_OUTPUT, RUNTIME, USAGE, complain, is_closed, tell};
-use crate::inplace;
+use crate::args::{Args, Named, NamedKind, Positional};
+use crate::failure::{
+    COMPILE, FALSE, NO_OUTPUT, RUNTIME, UNDECODED, USAGE, complain, is_closed, pass_on, tell,
+};
+use crate::inplace::{self, Failed};
 use crate::input::{Decoder, sources};
 use crate::output::{NotWritten, Output};
-use binq_query::{Context, Query, Settings, Stop, V, json};
+use crate::text::shown;
+use binq_mapped::Shrunk;
+use binq_query::{Context, Message, Query, Settings, Stop, V, json};
 use clap::CommandFactory;
 use std::cell::RefCell;
+use std::ffi::OsStr;
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::rc::{Rc, Weak};
@@ -36,7 +41,7 @@ fn try_run(args: &Args) -> Result<u8, u8> {
     let code = match &args.from_file {
         Some(path) => {
             let text = std::fs::read_to_string(path);
-            text.map_err(|e| usage(format!("{}: {e}", path.display())))?
+            text.map_err(|e| usage(format!("{}: {e}", shown(path))))?
         }
         None => args.filter.clone().unwrap_or_default(),
     };
@@ -73,6 +78,7 @@ fn try_run(args: &Args) -> Result<u8, u8> {
         decoder: decoder.clone(),
         rest: sources.into_iter(),
         failed: failed.clone(),
+        skips_nothing: args.null_input,
     };
     let mut runner = Runner {
         query: Rc::new(query),
@@ -85,22 +91,30 @@ fn try_run(args: &Args) -> Result<u8, u8> {
     let result = runner.all(args, &decoder, inputs);
     let code = match result.and_then(|()| runner.output.flush().map_err(NotWritten::Io)) {
         Ok(()) => runner.code,
-        Err(NotWritten::Io(e)) if is_closed(&e) => return Ok(0),
+        // a reader that leaves has seen enough
+        Err(NotWritten::Io(e)) if is_closed(&e) => {
+            runner.last = Some(true);
+            runner.code
+        }
         Err(NotWritten::Io(e)) => {
-            complain(format_args!("writing output: {e}"));
+            match Shrunk::of(&e) {
+                Some(shrunk) => complain(shrunk),
+                None => complain(format_args!("writing output: {e}")),
+            }
             return Err(USAGE);
         }
         Err(NotWritten::Value(_)) => RUNTIME,
     };
     let failed = *failed.borrow();
-    Ok(match (code, failed, runner.last) {
+    Ok(match (failed, code, runner.last) {
         (0, 0, last) if args.exit_status => match last {
             None => NO_OUTPUT,
             Some(false) => FALSE,
             Some(true) => 0,
         },
-        (0, failed, _) => failed,
-        (code, _, _) => code,
+        // as in jq, a file that cannot be read counts for more than what went wrong with others
+        (0, code, _) => code,
+        (failed, ..) => failed,
     })
 }
 
@@ -109,9 +123,19 @@ struct Inputs {
     decoder: Rc<Decoder>,
     rest: std::vec::IntoIter<Option<PathBuf>>,
     failed: Rc<RefCell<u8>>,
+    /// Whether an input without bytes is none, as in jq where the filter asks for inputs.
+    skips_nothing: bool,
 }
 
 impl Inputs {
+    /// One cannot be read, or not be decoded; a file that is not there counts for more.
+    fn fail(&self, code: u8) {
+        let mut failed = self.failed.borrow_mut();
+        if *failed != USAGE {
+            *failed = code;
+        }
+    }
+
     fn next_named(&mut self) -> Option<(Option<PathBuf>, V)> {
         loop {
             let path = self.rest.next()?;
@@ -123,24 +147,35 @@ impl Inputs {
                 Ok(node) => {
                     // a format that was named shows all bytes as a gap: that is told, and the run goes on
                     if let Some(fault) = node.undecodable() {
-                        let name = name_of(path.as_deref());
-                        let name = name.as_deref().unwrap_or("<stdin>");
+                        let name = path.as_deref().map_or("<stdin>".to_owned(), shown);
                         complain(format_args!("{name}: {fault}"));
-                        *self.failed.borrow_mut() = USAGE;
+                        self.fail(UNDECODED);
                     }
                     return Some((path, V::Node(node)));
                 }
+                Err(e)
+                    if e.code == UNDECODED && self.skips_nothing && self.decoder.is_nothing() => {}
                 Err(e) => {
-                    complain(e);
-                    *self.failed.borrow_mut() = USAGE;
+                    complain(e.message);
+                    self.fail(e.code);
                 }
             }
         }
     }
 }
 
-fn name_of(path: Option<&Path>) -> Option<String> {
-    path.map(|p| p.display().to_string())
+/// The name of an input for the filter, byte for byte.
+fn name_of(path: Option<&Path>) -> V {
+    path.map_or(V::Null, |path| V::text(path.as_os_str().as_encoded_bytes()))
+}
+
+/// What `debug` and `stderr` write.
+fn show(message: Message) {
+    match message {
+        Message::Debug(v) => pass_on(format!("[\"DEBUG:\",{}]\n", json::to_text(&v)).as_bytes()),
+        Message::Stderr(V::Text(s)) => pass_on(&s),
+        Message::Stderr(v) => pass_on(json::to_text(&v).as_bytes()),
+    }
 }
 
 /// What the filter runs in; `input` reads on from `next`, and `input_filename` then tells of that input.
@@ -160,6 +195,7 @@ fn context(
         Context::new(decoder.registry.clone())
             .with_options(decoder.options.clone())
             .with_stack(crate::STACK / 8 * 7)
+            .with_messages(show)
             .with_inputs(inputs)
     })
 }
@@ -249,7 +285,7 @@ impl Runner {
             }
             Stop::Halt(code, _) => {
                 let _ = self.output.flush();
-                tell(stop.message());
+                pass_on(stop.message().as_bytes());
                 self.code = *code as u8;
                 self.last = Some(true);
                 false
@@ -258,43 +294,57 @@ impl Runner {
     }
 
     /// Run the filter over a file and write its one result back.
-    fn in_place(&mut self, cx: &Context, input: V, path: &Path, suffix: &str) {
-        if let Err(e) = self.try_in_place(cx, input, path, suffix) {
-            complain(format_args!(
-                "{}: {e}; the file is unchanged",
-                path.display()
-            ));
-            self.code = RUNTIME;
+    fn in_place(&mut self, cx: &Context, input: V, path: &Path, suffix: &OsStr) {
+        let name = shown(path);
+        match self.try_in_place(cx, input, path, suffix) {
+            Ok(remark) => {
+                if let Some(remark) = remark {
+                    tell(format_args!("binq: {name}: {remark}\n"));
+                }
+                return;
+            }
+            Err(Failed::Unchanged(e)) => {
+                complain(format_args!("{name}: {e}; the file is unchanged"));
+            }
+            Err(Failed::Replaced(e)) => {
+                complain(format_args!("{name}: the file was replaced, but {e}"));
+            }
         }
+        self.code = RUNTIME;
     }
 
+    /// What is to be remarked of a file that was written.
     fn try_in_place(
         &mut self,
         cx: &Context,
         input: V,
         path: &Path,
-        suffix: &str,
-    ) -> Result<(), String> {
+        suffix: &OsStr,
+    ) -> Result<Option<String>, Failed> {
+        let inputs = self.output.input.clone();
+        let _lock = inplace::lock(&inputs)?;
         let query = self.query.clone();
         let mut results = query.run(cx, input.clone(), self.values.clone());
         let value = match results.next() {
             Some(Ok(value)) => value,
-            Some(Err(stop)) => return Err(stop.message()),
-            None => return Err("the filter gave no result to write back".to_owned()),
+            Some(Err(stop)) => return Err(stop.message().into()),
+            None => return Err("the filter gave no result to write back".into()),
         };
         if results.next().is_some() {
-            return Err("the filter gave more than one result to write back".to_owned());
+            return Err("the filter gave more than one result to write back".into());
         }
         let (V::Node(old), V::Node(new)) = (&input, &value) else {
             return Err(format!(
                 "the result to write back must be the decoded file, and is {value}"
-            ));
+            )
+            .into());
         };
         if !new.same_place(old) {
             return Err(format!(
                 "the result to write back must be the whole file, and is only {}",
                 new.path_text()
-            ));
+            )
+            .into());
         }
         self.last = Some(true);
         let encoded = self.output.encoded(new).map_err(|e| match e {
@@ -302,9 +352,10 @@ impl Runner {
             NotWritten::Io(e) => e.to_string(),
         })?;
         if encoded.is_clean() {
-            return Ok(());
+            inputs.check().map_err(|e| e.to_string())?;
+            return Ok(None);
         }
-        inplace::replace(path, &encoded, &self.output.input, suffix).map_err(|e| e.to_string())
+        inplace::replace(path, &encoded, &inputs, suffix)
     }
 }
 
@@ -330,49 +381,54 @@ fn json_value(flag: &str, text: &str) -> Result<V, String> {
 }
 
 /// A file of `--slurpfile` or `--rawfile`.
-fn content(path: &str) -> Result<Vec<u8>, String> {
-    std::fs::read(path).map_err(|e| format!("{path}: {e}"))
+fn content(path: &OsStr) -> Result<Vec<u8>, String> {
+    let path = Path::new(path);
+    std::fs::read(path).map_err(|e| format!("{}: {e}", shown(path)))
+}
+
+/// What a variable of the command line is set to.
+fn variable(named: &Named) -> Result<V, String> {
+    let Named { name, value, kind } = named;
+    Ok(match kind {
+        NamedKind::Text => V::text(value.to_string_lossy().into_owned()),
+        NamedKind::Json => json_value(&format!("--argjson {name}"), &value.to_string_lossy())?,
+        NamedKind::Values => {
+            let values: Result<V, _> = json::Reader::new(&content(value)?).collect();
+            let path = shown(Path::new(value));
+            values.map_err(|e| format!("--slurpfile {name}: {path}: {e}"))?
+        }
+        NamedKind::Content => match String::from_utf8(content(value)?) {
+            Ok(text) => V::text(text),
+            Err(e) => V::bytes(e.into_bytes()),
+        },
+    })
 }
 
 /// The variables of `--arg`, `--argjson`, `--slurpfile` and `--rawfile`, and `$ARGS` with all of them and the positional ones.
 fn variables(args: &Args) -> Result<(Vec<String>, Vec<V>), String> {
-    let mut named: Vec<(String, V)> = Vec::new();
-    for pair in args.arg.chunks_exact(2) {
-        named.push((pair[0].clone(), V::text(pair[1].clone())));
-    }
-    for pair in args.argjson.chunks_exact(2) {
-        let value = json_value(&format!("--argjson {}", pair[0]), &pair[1])?;
-        named.push((pair[0].clone(), value));
-    }
-    for pair in args.slurpfile.chunks_exact(2) {
-        let values: Result<V, _> = json::Reader::new(&content(&pair[1])?).collect();
-        let values = values.map_err(|e| format!("--slurpfile {}: {}: {e}", pair[0], pair[1]))?;
-        named.push((pair[0].clone(), values));
-    }
-    for pair in args.rawfile.chunks_exact(2) {
-        let value = match String::from_utf8(content(&pair[1])?) {
-            Ok(text) => V::text(text),
-            Err(e) => V::bytes(e.into_bytes()),
-        };
-        named.push((pair[0].clone(), value));
+    let mut names = Vec::new();
+    let mut values = Vec::new();
+    for named in &args.named {
+        names.push(named.name.clone());
+        values.push(variable(named)?);
     }
     let positional = args.positional.iter().map(|p| match p {
         Positional::Text(text) => Ok(V::text(text.clone())),
         Positional::Json(text) => json_value("--jsonargs", text),
     });
+    let named = names.iter().zip(&values);
     let all = V::fields([
         ("positional", positional.collect::<Result<V, String>>()?),
         (
             "named",
-            V::obj(
-                named
-                    .iter()
-                    .map(|(k, v)| (k.clone().into(), v.clone()))
-                    .collect(),
-            ),
+            V::obj(named.map(|(k, v)| (k.clone().into(), v.clone())).collect()),
         ),
     ]);
-    let (mut names, mut values): (Vec<_>, Vec<_>) = named.into_iter().unzip();
+    // a variable of the name ARGS is jq's own
+    if let Some(i) = names.iter().position(|n| n == "ARGS") {
+        names.remove(i);
+        values.remove(i);
+    }
     names.push("ARGS".to_owned());
     values.push(all);
     Ok((names, values))

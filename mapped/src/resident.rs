@@ -3,7 +3,7 @@
 //! The system keeps the pages of a mapping until memory is short, so a walk over a large file would count all of it as ours.
 //! Here pages that were looked at long ago are given back; whoever looks at them again gets them from the system's cache.
 
-use memmap2::Mmap;
+use crate::Map;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,7 +15,7 @@ const MOST: usize = 24;
 
 /// Which parts of a mapping are in memory.
 pub struct Resident {
-    map: Arc<Mmap>,
+    map: Arc<Map>,
     /// By part: whether it is in memory, as far as is known.
     is_in: Vec<AtomicBool>,
     /// The parts in memory, the one that came first at the front.
@@ -24,8 +24,8 @@ pub struct Resident {
 
 impl Resident {
     /// Of a mapping; nothing where all of it may stay in memory.
-    pub(crate) fn of(map: &Arc<Mmap>) -> Option<Self> {
-        let parts = (map.len() as u64).div_ceil(PART) as usize;
+    pub(crate) fn of(map: &Arc<Map>) -> Option<Self> {
+        let parts = (map.map.len() as u64).div_ceil(PART) as usize;
         (cfg!(target_os = "linux") && parts > MOST).then(|| Self {
             map: map.clone(),
             is_in: (0..parts).map(|_| AtomicBool::new(false)).collect(),
@@ -67,12 +67,12 @@ impl Resident {
     #[allow(unsafe_code)]
     fn leave(&self, part: usize) {
         let start = part * PART as usize;
-        let len = (PART as usize).min(self.map.len() - start);
+        let len = (PART as usize).min(self.map.map.len() - start);
         // SAFETY: the mapping is of a file, private and never written to, so its pages are those of the file: one that is
         // given back is the same when it is looked at again, also by whoever holds a slice of it now.
         let left = unsafe {
             let advice = memmap2::UncheckedAdvice::DontNeed;
-            self.map.unchecked_advise_range(advice, start, len)
+            self.map.map.unchecked_advise_range(advice, start, len)
         };
         // an advice that is not taken costs memory, and nothing else
         drop(left);
@@ -95,7 +95,7 @@ mod tests {
             file.write_all(&vec![i as u8; PART as usize]).unwrap();
         }
         file.write_all(b"end").unwrap();
-        let mapped = crate::Mapped::new(file.reopen().unwrap()).unwrap();
+        let mapped = crate::Mapped::new(file.reopen().unwrap(), "").unwrap();
         let (bytes, resident) = (mapped.bytes(), mapped.resident().unwrap());
         let held = bytes.slice(..16);
         for _ in 0..2 {
@@ -118,7 +118,7 @@ mod tests {
     fn a_small_file_stays() {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.write_all(b"small").unwrap();
-        let mapped = crate::Mapped::new(file.reopen().unwrap()).unwrap();
+        let mapped = crate::Mapped::new(file.reopen().unwrap(), "").unwrap();
         assert!(mapped.resident().is_none());
     }
 }

@@ -27,7 +27,7 @@ pub struct Context {
     pub(crate) options: Options,
     inputs: RefCell<Inputs>,
     messages: RefCell<Sink>,
-    filename: RefCell<Option<String>>,
+    filename: RefCell<V>,
     env: OnceCell<V>,
     /// Set by `halt_error`, to be handed over with the exit code.
     halting: RefCell<Option<V>>,
@@ -47,7 +47,7 @@ impl Context {
             registry,
             inputs: RefCell::new(Box::new(std::iter::empty())),
             messages: RefCell::new(Box::new(to_stderr)),
-            filename: RefCell::default(),
+            filename: RefCell::new(V::Null),
             env: OnceCell::new(),
             halting: RefCell::default(),
             stack: STACK,
@@ -83,13 +83,13 @@ impl Context {
         }
     }
 
-    /// Sets what `input_filename` gives. The iterator of inputs may call this through a shared context.
-    pub fn set_filename(&self, name: Option<String>) {
+    /// Sets what `input_filename` gives: a string, or null. The iterator of inputs may call this through a shared context.
+    pub fn set_filename(&self, name: V) {
         *self.filename.borrow_mut() = name;
     }
 
     pub(crate) fn filename(&self) -> V {
-        self.filename.borrow().as_deref().map_or(V::Null, V::text)
+        self.filename.borrow().clone()
     }
 
     /// The environment variables as an object.

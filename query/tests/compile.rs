@@ -142,7 +142,7 @@ fn inputs() {
     let more = ["2", "3"].map(|s| Ok(json::parse(s.as_bytes()).unwrap()));
     let cx =
         Context::new(registry()).with_inputs(more.into_iter().chain([Err("broken".to_string())]));
-    cx.set_filename(Some("f.wal".into()));
+    cx.set_filename(V::text("f.wal"));
     assert_eq!(
         run_all(
             "., input, input_filename, [limit(1; inputs)], (try input catch .)",

@@ -7,7 +7,7 @@ mod write;
 pub use bits::{BitsFormat, base32, base64, from_base32, from_base64, from_hex, hex};
 pub use color::Colors;
 pub use read::{ParseError, Reader, parse};
-pub use write::{Indent, Options, write};
+pub use write::{Indent, Options, is_obeyed, write};
 
 use crate::value::V;
 use std::io;

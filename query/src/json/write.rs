@@ -30,8 +30,18 @@ pub struct Options {
     pub raw: bool,
     /// Whether everything that is not ASCII is escaped.
     pub ascii: bool,
+    /// Whether characters that a terminal would obey are escaped: those of [`is_obeyed`], in raw strings as well, where line
+    /// breaks and tabulators stay.
+    pub terminal: bool,
     /// How byte strings are written.
     pub bits: BitsFormat,
+}
+
+/// Whether a terminal obeys a character instead of showing it: control characters, and marks that change the direction of
+/// text. A text with them can show something else than it says, or make the terminal do something.
+pub fn is_obeyed(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 impl Options {
@@ -54,6 +64,7 @@ impl Default for Options {
             sort_keys: false,
             raw: false,
             ascii: false,
+            terminal: false,
             bits,
         }
     }
@@ -141,11 +152,13 @@ pub fn write<W: Write + ?Sized>(w: &mut W, v: &V, options: &Options) -> io::Resu
         o: options,
         num: String::new(),
     };
+    // as jq has it, `-a` wants the quotes back
     if options.raw
+        && !options.ascii
         && let Some(s) = v.str()
         && matches!(*v.settled(), V::Text(_))
     {
-        return w.w.write_all(&s);
+        return w.raw(&s);
     }
     w.value(v)
 }
@@ -331,6 +344,21 @@ impl<W: Write + ?Sized> Writer<'_, W> {
         }
     }
 
+    /// A string without quotes.
+    fn raw(&mut self, s: &[u8]) -> io::Result<()> {
+        if !self.o.terminal {
+            return self.w.write_all(s);
+        }
+        for c in String::from_utf8_lossy(s).chars() {
+            match c {
+                '\n' | '\t' => self.w.write_all(&[c as u8])?,
+                c if is_obeyed(c) => self.escape(c)?,
+                c => self.w.write_all(c.encode_utf8(&mut [0; 4]).as_bytes())?,
+            }
+        }
+        Ok(())
+    }
+
     fn string(&mut self, s: &[u8]) -> io::Result<()> {
         self.w.write_all(b"\"")?;
         for chunk in s.utf8_chunks() {
@@ -343,14 +371,22 @@ impl<W: Write + ?Sized> Writer<'_, W> {
     }
 
     fn escaped(&mut self, s: &str) -> io::Result<()> {
-        let ascii = self.o.ascii;
-        let special = |b: u8| matches!(b, 0..=0x1f | b'"' | b'\\' | 0x7f) || (ascii && b >= 0x80);
+        let Options {
+            ascii, terminal, ..
+        } = *self.o;
+        let wide = ascii || terminal;
+        let special = |b: u8| matches!(b, 0..=0x1f | b'"' | b'\\' | 0x7f) || (wide && b >= 0x80);
         let mut rest = s;
         while let Some(at) = rest.bytes().position(special) {
             self.w.write_all(&rest.as_bytes()[..at])?;
             let mut chars = rest[at..].chars();
-            if let Some(c) = chars.next() {
-                self.escape(c)?;
+            match chars.next() {
+                Some(c) if !c.is_ascii() && !ascii && !is_obeyed(c) => {
+                    let shown = &rest.as_bytes()[at..at + c.len_utf8()];
+                    self.w.write_all(shown)?;
+                }
+                Some(c) => self.escape(c)?,
+                None => {}
             }
             rest = chars.as_str();
         }
