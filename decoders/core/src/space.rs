@@ -51,6 +51,8 @@ enum Inner {
         layer: Arc<dyn Layer>,
         /// Whether bytes are missing here or below.
         holes: bool,
+        /// How many layers are between this and the input.
+        depth: u32,
     },
 }
 
@@ -90,10 +92,12 @@ impl Space {
     /// Bytes that `layer` makes from `under`.
     pub fn derived(under: Space, layer: Arc<dyn Layer>) -> Self {
         let holes = layer.has_holes() || under.has_holes();
+        let depth = under.depth() + 1;
         Self(Arc::new(Inner::Derived {
             under,
             layer,
             holes,
+            depth,
         }))
     }
 
@@ -321,6 +325,31 @@ impl Space {
             Inner::Source(..) => None,
             Inner::Derived { under, layer, .. } => Some((under, layer)),
         }
+    }
+
+    /// How many layers are between this space and the input.
+    pub(crate) fn depth(&self) -> u32 {
+        match &*self.0 {
+            Inner::Source(..) => 0,
+            Inner::Derived { depth, .. } => *depth,
+        }
+    }
+
+    /// Whether there are layers between this space and that one, which is below it.
+    pub(crate) fn is_above(&self, below: &Space) -> bool {
+        let mut space = self;
+        while space.depth() > below.depth() {
+            match space.under() {
+                Some((under, _)) => space = under,
+                None => return false,
+            }
+        }
+        space.same(below) && !self.same(below)
+    }
+
+    /// A number that no other space has as long as this one is there.
+    pub(crate) fn id(&self) -> usize {
+        Arc::as_ptr(&self.0).addr()
     }
 
     /// Whether the two are the same space (not just equal bytes).

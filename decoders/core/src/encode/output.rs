@@ -30,7 +30,7 @@ impl Encoded {
             // a joint layer may also have changed what lies around this node
             own.retain(|s| span.contains(s.span));
         }
-        if changes.0.iter().any(|(_, splices)| !splices.is_empty()) {
+        if changes.spaces().next().is_some() {
             return Err(Reject::Structure {
                 path: node.path_text(),
                 why: "this edit also changes bytes outside of it; encode the whole input"

@@ -30,47 +30,38 @@ pub(super) fn lower(
     let mut unread = Report::default();
     let last = end.is_some();
     let report = end.unwrap_or(&mut unread);
-    loop {
-        let waits = |space: &Space| !last && space.under().is_some_and(|(_, layer)| layer.joint());
-        let above = |space: &Space| {
-            let settled = space.same(to) || waits(space);
-            (!settled).then(|| steps_down(space, to)).flatten()
-        };
-        let spaces = changes.0.iter().filter(|(_, splices)| !splices.is_empty());
-        let deepest = spaces
-            .filter_map(|(space, _)| Some((above(space)?, space.clone())))
-            .max_by_key(|(steps, _)| *steps);
-        let Some((_, space)) = deepest else {
-            return Ok(changes);
-        };
-        let splices = changes.take(&space);
-        if let Some((under, layer)) = space.under() {
-            let own = changes.1.iter().filter(|(s, _)| s.same(&space));
+    let waits = |space: &Space| !last && space.under().is_some_and(|(_, layer)| layer.joint());
+    // the deepest first: what a space gives to the one under it is there before that one's turn
+    let mut turns: BTreeMap<u32, Vec<Space>> = BTreeMap::new();
+    for space in changes.spaces() {
+        if !waits(space) && space.is_above(to) {
+            turns.entry(space.depth()).or_default().push(space.clone());
+        }
+    }
+    while let Some((_, spaces)) = turns.pop_last() {
+        for space in spaces {
+            let splices = changes.take(&space);
+            let Some((under, layer)) = space.under().filter(|_| !splices.is_empty()) else {
+                continue;
+            };
             let mut cx = Patching {
                 fix,
                 report,
-                pins: own.map(|(_, span)| *span).collect(),
+                pins: changes.take_pins(&space),
             };
             let lowered = layer.patch(under, splices, &mut cx)?;
-            let pins: Vec<Span> = cx.pins.iter().flat_map(|pin| layer.origins(*pin)).collect();
-            changes.list(under).extend(lowered);
-            changes.1.retain(|(s, _)| !s.same(&space));
-            changes
-                .1
-                .extend(pins.into_iter().map(|pin| (under.clone(), pin)));
+            let pins = cx.pins.iter().flat_map(|pin| layer.origins(*pin));
+            pins.for_each(|pin| changes.pin(under, pin));
+            let list = changes.list(under);
+            let first = list.is_empty() && !lowered.is_empty();
+            list.extend(lowered);
+            if first && !waits(under) && under.is_above(to) {
+                turns.entry(under.depth()).or_default().push(under.clone());
+            }
         }
     }
-}
-
-/// How many layers lie between a space and one below it.
-fn steps_down(space: &Space, to: &Space) -> Option<u32> {
-    let mut steps = 0;
-    let mut space = space;
-    while !space.same(to) {
-        space = space.under()?.0;
-        steps += 1;
-    }
-    Some(steps)
+    changes.compact();
+    Ok(changes)
 }
 
 impl Settler {

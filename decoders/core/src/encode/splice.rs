@@ -2,6 +2,7 @@
 
 use crate::{Bits, Reject, Space, Span};
 use bytes::Bytes;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Bits of a space that are replaced.
@@ -42,10 +43,23 @@ impl Splice {
 
 /// Splices, by the space they are for.
 #[derive(Clone, Default, Debug)]
-pub struct Changes(
-    pub(super) Vec<(Space, Vec<Splice>)>,
-    pub(super) Vec<(Space, Span)>,
-);
+pub struct Changes {
+    lists: Vec<List>,
+    /// Where the list of a space is, once there are more of them than are soon looked through.
+    index: HashMap<usize, usize>,
+}
+
+/// What changes in one space.
+#[derive(Clone, Debug)]
+struct List {
+    space: Space,
+    splices: Vec<Splice>,
+    /// Fields that were assigned the value that they have, and so must keep it.
+    pins: Vec<Span>,
+}
+
+/// As many lists are sooner looked through than looked up.
+const FEW: usize = 8;
 
 impl Changes {
     /// Add a splice.
@@ -53,34 +67,84 @@ impl Changes {
         self.list(space).push(splice);
     }
 
-    pub(super) fn list(&mut self, space: &Space) -> &mut Vec<Splice> {
-        let found = self.0.iter().position(|(s, _)| s.same(space));
-        let i = found.unwrap_or_else(|| {
-            self.0.push((space.clone(), Vec::new()));
-            self.0.len() - 1
+    fn find(&self, space: &Space) -> Option<usize> {
+        if self.lists.len() <= FEW {
+            return self.lists.iter().position(|list| list.space.same(space));
+        }
+        self.index.get(&space.id()).copied()
+    }
+
+    fn entry(&mut self, space: &Space) -> &mut List {
+        let i = self.find(space).unwrap_or_else(|| {
+            let i = self.lists.len();
+            self.lists.push(List {
+                space: space.clone(),
+                splices: Vec::new(),
+                pins: Vec::new(),
+            });
+            if i == FEW {
+                let ids = self.lists.iter().map(|list| list.space.id());
+                self.index = ids.zip(0..).collect();
+            } else if i > FEW {
+                self.index.insert(space.id(), i);
+            }
+            i
         });
-        &mut self.0[i].1
+        &mut self.lists[i]
+    }
+
+    pub(super) fn list(&mut self, space: &Space) -> &mut Vec<Splice> {
+        &mut self.entry(space).splices
     }
 
     /// Say that a field was assigned the value that it has, and so must keep it.
     pub(super) fn pin(&mut self, space: &Space, span: Span) {
-        self.1.push((space.clone(), span));
+        self.entry(space).pins.push(span);
     }
 
     pub(super) fn extend(&mut self, other: Changes) {
-        self.1.extend(other.1);
-        for (space, splices) in other.0 {
-            self.list(&space).extend(splices);
+        if self.lists.is_empty() {
+            *self = other;
+            return;
+        }
+        for list in other.lists {
+            let own = self.entry(&list.space);
+            own.splices.extend(list.splices);
+            own.pins.extend(list.pins);
         }
     }
 
     pub(super) fn of(&self, space: &Space) -> &[Splice] {
-        let found = self.0.iter().find(|(s, _)| s.same(space));
-        found.map_or(&[], |(_, splices)| splices)
+        self.find(space).map_or(&[], |i| &self.lists[i].splices)
     }
 
     pub(super) fn take(&mut self, space: &Space) -> Vec<Splice> {
-        std::mem::take(self.list(space))
+        self.find(space)
+            .map_or_else(Vec::new, |i| std::mem::take(&mut self.lists[i].splices))
+    }
+
+    pub(super) fn take_pins(&mut self, space: &Space) -> Vec<Span> {
+        self.find(space)
+            .map_or_else(Vec::new, |i| std::mem::take(&mut self.lists[i].pins))
+    }
+
+    /// The spaces in which something changes.
+    pub(super) fn spaces(&self) -> impl Iterator<Item = &Space> {
+        let changed = self.lists.iter().filter(|list| !list.splices.is_empty());
+        changed.map(|list| &list.space)
+    }
+
+    /// Forget the spaces in which nothing changes any more.
+    pub(super) fn compact(&mut self) {
+        let idle = |list: &List| list.splices.is_empty() && list.pins.is_empty();
+        if self.lists.iter().any(idle) {
+            self.lists.retain(|list| !idle(list));
+            self.index.clear();
+            if self.lists.len() > FEW {
+                let ids = self.lists.iter().map(|list| list.space.id());
+                self.index = ids.zip(0..).collect();
+            }
+        }
     }
 
     /// Drop what other changes do already.
