@@ -365,6 +365,13 @@ impl Green {
 
     /// All listed fields, in order.
     pub(crate) fn all_fields(&self, shape: &dyn Shape) -> Vec<Found> {
+        let mut out = self.every_field(shape);
+        out.retain(|found| !found.hidden);
+        out
+    }
+
+    /// All fields, in order, those included that are not listed.
+    pub(crate) fn every_field(&self, shape: &dyn Shape) -> Vec<Found> {
         let computed = shape.computed().iter();
         let mut out: Vec<Found> = computed
             .map(|(name, codec)| self.computed(shape, name, *codec))
@@ -372,7 +379,6 @@ impl Green {
         out.extend(self.layout(shape).map(|f| self.laid_out(f)));
         out.extend(self.fields(shape).children.iter().map(Self::expanded));
         out.extend(self.late(shape).children.iter().map(Self::expanded));
-        out.retain(|found| !found.hidden);
         out
     }
 

@@ -3,6 +3,9 @@
 //! For tests only: formats and the registry depend on it for their own tests.
 #![forbid(unsafe_code)]
 
+pub mod compare;
+pub mod edits;
+
 use binq_core::{Key, Node, NodeKind, Plain, Reject, Scalar};
 use bytes::Bytes;
 

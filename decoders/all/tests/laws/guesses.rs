@@ -7,12 +7,12 @@ use binq_laws::follow;
 
 /// Where the beginning of an HTTP/2 stream is damaged, or bytes of it were not captured, where its frames begin is a guess, made
 /// by the headers of three frames that follow each other: to change one of them may change the guess.
-pub fn is_mark(root: &Node, path: &[Key], sample: &Sample, damage: Option<u64>) -> bool {
+pub fn is_mark(root: &Node, path: &[Key], sample: &Sample, damaged: bool) -> bool {
     let name = |i: usize| match &path[i] {
         Key::Name(name) => &**name,
         Key::Index(_) => "",
     };
-    let guessed = damage.is_some() || sample.name.contains("late");
+    let guessed = damaged || sample.name.contains("late");
     // an upgrade is known by its first line, of which it is one leaf
     let is = |wanted: &str| (0..path.len()).any(|i| name(i) == wanted);
     if is("upgrade") || guessed && is("preface") {

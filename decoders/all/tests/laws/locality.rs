@@ -1,8 +1,7 @@
 //! What may change with an edit, and what may not.
 
-use crate::samples::Sample;
 use binq_core::encode::{Did, Encoded};
-use binq_core::{Key, Node, Scalar, Span};
+use binq_core::{Node, Span};
 use binq_laws::follow;
 
 /// The bytes that differ, of two equally long runs.
@@ -30,7 +29,8 @@ pub fn only_resized(old: &[u8], new: &[u8], parts: &[Span]) -> bool {
     let mut kept = Vec::new();
     let mut done = 0;
     for (start, end) in parts {
-        if start > done {
+        // what is before the first part stays at the beginning, also if it is nothing
+        if start > done || kept.is_empty() {
             kept.push(&old[done..start]);
         }
         done = done.max(end);
@@ -52,20 +52,12 @@ pub fn only_resized(old: &[u8], new: &[u8], parts: &[Span]) -> bool {
     true
 }
 
-/// The index 0 of a literal says that its name follows. With another index there, that name is the value, and what follows
-/// it another field: as assigned.
-pub fn is_name_index(path: &[Key], old: &Node, new: &Node) -> bool {
-    let is_index = matches!(path.last(), Some(Key::Name(n)) if **n == *"index");
-    let is_0 = |root| follow(root, path).and_then(|n| n.actual()) == Some(Scalar::Int(0));
-    is_index && (is_0(old) || is_0(new))
-}
-
-/// Whether a frame or a segment became several, or a fragment is gone: what comes after it has another index then.
+/// Whether a frame or a segment became several, or a fragment or a chunk is gone: what comes after it has another index then.
 pub fn is_split(out: &Encoded) -> bool {
     let notes = &out.report.notes;
     notes
         .iter()
-        .any(|n| matches!(&n.did, Did::Other(what) if what.starts_with("split") || what.starts_with("dropped")))
+        .any(|n| matches!(&n.did, Did::Other(what) if ["split", "dropped", "removed"].iter().any(|did| what.starts_with(did))))
 }
 
 /// The payloads of fragments that the bytes of a datagram moved between.
@@ -76,84 +68,25 @@ pub fn moved(root: &Node, out: &Encoded) -> Vec<Span> {
     moved.filter_map(payload).flat_map(|p| p.ranges()).collect()
 }
 
-/// The length before the trailers of gRPC-Web, where it was recomputed: it is no field of its own, so it is told as a text.
-pub fn told_lengths(out: &Encoded) -> Vec<Span> {
+/// The lengths that were recomputed and are no fields of their own, so that they are told as texts: those before the trailers of
+/// gRPC-Web, and the prefixes of what lies in messages of protobuf.
+pub fn told_lengths(out: &Encoded, input: &[u8]) -> Vec<Span> {
     let notes = out.report.notes.iter();
-    let told = notes.filter(
-        |n| matches!(&n.did, Did::Other(what) if what.starts_with("the length of the trailers")),
-    );
-    told.map(|n| Span::bytes(n.offset, 4)).collect()
-}
-
-/// Whether this is a length that is written as text, as HTTP/1.1 has them: what it is the length of reads otherwise after an
-/// edit, as after that of any length, but the edit may have moved it, too.
-pub fn is_length_as_text(path: &[Key]) -> bool {
-    let is = |key: &Key, name: &str| matches!(key, Key::Name(n) if **n == *name);
-    let chunk = path.iter().any(|k| is(k, "chunks"));
-    chunk && path.last().is_some_and(|k| is(k, "size"))
-}
-
-/// After an edit that moved what follows it: the leaves that do not read as before, though they share no byte with what was
-/// edited or recomputed.
-///
-/// What calls and streams are made of, header fields tell: after an edit of one of these, only packets and frames are looked
-/// at, which have the same bytes. HTTP/1.1 has no frames: its header fields also tell where a message ends.
-pub fn changed_elsewhere(
-    old: &Node,
-    new: &Node,
-    edited: &[Key],
-    allowed: &[Span],
-    notes: &[&str],
-    (sample, damaged): (&Sample, bool),
-) -> Vec<String> {
-    let mut out = Vec::new();
-    if is_name_index(edited, old, new) {
-        return out;
-    }
-    let is = |key: &Key, names: &[&str]| matches!(key, Key::Name(n) if names.contains(&&**n));
-    let in_message = edited
-        .iter()
-        .any(|k| is(k, &["requests", "responses", "body"]));
-    let first = follow(old, &binq_laws::parse(".streams[0].request"));
-    let in_call = is(&edited[0], &["grpc_calls"]) && in_message;
-    let in_body = in_call || edited.iter().any(|k| is(k, &["body", "chunks"]));
-    let in_head = first.is_some_and(|m| m.field("version").is_some()) && !in_body;
-    binq_laws::leaves(old, &mut |leaf| {
-        let path = leaf.path();
-        let shares = leaf
-            .ranges()
-            .iter()
-            .any(|r| allowed.iter().any(|a| a.len > 0 && r.touches(*a)));
-        // what is computed of a field that was spelled anew: how it is spelled
-        let text = leaf.path_text();
-        let respelled = text.strip_suffix(".representation").is_some_and(|field| {
-            notes
-                .iter()
-                .any(|n| n.strip_suffix(".index") == Some(field))
-                || edited.starts_with(&binq_laws::parse(field))
-        });
-        let told = is(&path[0], &["grpc_calls", "streams"]) && !in_message
-            || in_head && !is(&path[0], &["packets"]);
-        // a packet whose damaged length says that it had bytes that others carry, too: how many it hides is nobody's field
-        let hides = damaged && is(&path[path.len() - 1], &["skipped_bytes"]);
-        // an index that stood for nothing, after an edit of the table's size
-        let sized = edited.last().is_some_and(|k| is(k, &["max_size"]));
-        let unknown = damaged && sized && leaf.actual().is_none();
-        // the groups of base64 after an edit, in whatever packets or frames they are
-        let regrouped = sample.is_base64() && is(&path[path.len() - 1], &["payload", "data"]);
-        if path == edited || shares || respelled || told || hides || unknown || regrouped {
-            return;
+    let told = notes.filter_map(|n| match &n.did {
+        Did::Other(what) if what.starts_with("the length of the trailers") => {
+            Some(Span::bytes(n.offset, 4))
         }
-        let now = follow(new, &path);
-        if now.as_ref().map(Node::actual) != Some(leaf.actual()) {
-            let was = leaf.actual();
-            let text = format!("{text}: {was:?} became {:?}", now.map(|n| n.actual()));
-            out.push(text.chars().take(300).collect());
+        Did::Other(what) if what.starts_with("its length prefix") => {
+            let rest = input.get(n.offset as usize..)?;
+            let len = 1 + rest.iter().take_while(|b| **b >= 0x80).count();
+            Some(Span::bytes(n.offset, len as u64))
         }
+        _ => None,
     });
-    out
+    told.collect()
 }
 
+/// Whether a byte lies in one of some ranges.
 pub fn within(at: u64, ranges: &[Span]) -> bool {
     ranges
         .iter()

@@ -1,6 +1,6 @@
 //! The samples of protobuf, with a schema and without, and what the wire leaves to be guessed.
 
-use crate::Sample;
+use crate::samples::Sample;
 use binq_core::{Key, Node, Options, Scalar};
 use binq_laws::follow;
 use std::path::Path;

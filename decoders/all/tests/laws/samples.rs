@@ -15,12 +15,6 @@ pub struct Sample {
 }
 
 impl Sample {
-    /// Whether leaves may change their sizes: everything around them follows. Protobuf tests that itself, over messages of
-    /// every type.
-    pub fn resizes(&self) -> bool {
-        matches!(self.format, "http2" | "pcap" | "pcapng")
-    }
-
     /// Whether bodies in it are base64: all groups after a change of size are others, though their bytes are the same.
     pub fn is_base64(&self) -> bool {
         self.name.starts_with("grpcweb-text")

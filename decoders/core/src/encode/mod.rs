@@ -5,11 +5,14 @@
 
 mod arrange;
 mod output;
+mod rebuild;
+mod right;
 mod settle;
 mod splice;
 
 pub use arrange::longest_rise;
 pub use output::Encoded;
+pub use rebuild::{Rebuilt, rebuild};
 pub(crate) use settle::sum;
 pub use splice::{Changes, Splice, agree, patched};
 
