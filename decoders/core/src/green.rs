@@ -244,6 +244,20 @@ impl Green {
         }
     }
 
+    /// How many bits of a space under it this is stored in.
+    pub(crate) fn stored_len(&self, under: &Space) -> u64 {
+        let mut spans = vec![self.span];
+        let mut space = &self.space;
+        while !space.same(under) {
+            let Some((below, layer)) = space.under() else {
+                break;
+            };
+            spans = spans.into_iter().flat_map(|s| layer.origins(s)).collect();
+            space = below;
+        }
+        spans.iter().map(|span| span.len).sum()
+    }
+
     pub(crate) fn index(&self) -> &Index {
         self.index.get_or_init(Box::default)
     }

@@ -28,8 +28,11 @@ pub enum Rule {
 pub enum Of {
     /// The whole struct that the field is in.
     Struct,
-    /// The field of that name in the same struct.
+    /// The field of that name in the same struct, as it shows its value: of compressed text, the text.
     Field(&'static str),
+    /// The field of that name in the same struct, as it is stored: of compressed text, what it is compressed to. For a field
+    /// that no layer encodes anew the two are the same.
+    Stored(&'static str),
 }
 
 /// A part of a struct, in bytes from its start.

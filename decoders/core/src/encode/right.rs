@@ -30,6 +30,7 @@ impl Node {
                 let len = match of {
                     Of::Struct => green.span.len / 8,
                     Of::Field(name) => field(name)?.span().len / 8,
+                    Of::Stored(name) => field(name)?.green().stored_len(&green.space) / 8,
                 };
                 i128::from(len) + i128::from(*bias)
             }

@@ -15,6 +15,15 @@ use bytes::Bytes;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+/// By how many bits a field grew.
+#[derive(Clone, Copy)]
+struct Grown {
+    /// In the space where it shows its value.
+    shown: i64,
+    /// In the space of its struct.
+    stored: i64,
+}
+
 pub(super) struct Settler {
     no_fix: bool,
     pub report: Report,
@@ -134,7 +143,7 @@ impl Settler {
     ) -> Result<Changes, Reject> {
         let green = node.green();
         let mut changes = Changes::default();
-        let mut grown: BTreeMap<&str, i64> = BTreeMap::new();
+        let mut grown: BTreeMap<&str, Grown> = BTreeMap::new();
         let path = node.path_text();
         let mut frames = Growth::new(&green.space, &path, !self.no_fix);
         for (name, edit) in fields {
@@ -144,12 +153,15 @@ impl Settler {
             let Some(child) = node.field_as_it_was(name) else {
                 continue;
             };
-            let mut own = self.lowered(&child, &green.space)?;
+            let own = self.lowered(&child, &child.green().space)?;
+            let shown = own.growth(&child.green().space);
+            let mut own = lower(own, &green.space, !self.no_fix, None)?;
             if shape.has_aliases() {
                 own.drop_same(&green.space, &changes)?;
             }
             let growth = own.growth(&green.space);
-            grown.insert(name, growth);
+            let stored = growth;
+            grown.insert(name, Grown { shown, stored });
             changes.extend(own);
             let frame = child.green().frame.as_ref();
             frames.node(frame, growth, &mut changes, &mut self.report)?;
@@ -224,7 +236,7 @@ impl Settler {
         shape: &dyn Shape,
         field: Found,
         pinned: bool,
-        grown: &BTreeMap<&str, i64>,
+        grown: &BTreeMap<&str, Grown>,
         changes: &mut Changes,
     ) -> Result<(), Reject> {
         let green = node.green();
@@ -238,7 +250,12 @@ impl Settler {
                     Of::Field(name) => {
                         let measured = green.field(shape, name);
                         let len = measured.map_or(0, |f| f.green.span.len);
-                        (len, grown.get(name).copied().unwrap_or(0))
+                        (len, grown.get(name).map_or(0, |g| g.shown))
+                    }
+                    Of::Stored(name) => {
+                        let measured = green.field(shape, name);
+                        let len = measured.map_or(0, |f| f.green.stored_len(&green.space));
+                        (len, grown.get(name).map_or(0, |g| g.stored))
                     }
                 };
                 let bytes = len.saturating_add_signed(growth) / 8;
@@ -489,7 +506,8 @@ fn rank(rule: &Rule) -> u8 {
     match rule {
         Rule::Count(_) | Rule::Copy(_) => 0,
         Rule::Len {
-            of: Of::Field(_), ..
+            of: Of::Field(_) | Of::Stored(_),
+            ..
         } => 0,
         Rule::Len { of: Of::Struct, .. } => 1,
         Rule::Sum { .. } => 2,

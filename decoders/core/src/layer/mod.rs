@@ -1,8 +1,10 @@
 //! Layers: how a derived space is gathered from the space under it, and written back.
 
 mod gather;
+mod recode;
 
 pub use gather::{Gather, Run};
+pub use recode::{Recode, Recoding};
 
 use crate::encode::{Report, Splice};
 use crate::{Reject, Space, Span};
