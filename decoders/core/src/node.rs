@@ -7,7 +7,7 @@ use crate::rule::Rule;
 use crate::sequence::State;
 use crate::shape::At;
 use crate::{
-    Fault, Findings, Key, Malformed, Name, Reject, Scalar, Severity, Space, Span, path_text,
+    Bits, Fault, Findings, Key, Malformed, Name, Reject, Scalar, Severity, Space, Span, path_text,
 };
 use bytes::Bytes;
 use std::collections::BTreeMap;
@@ -591,12 +591,13 @@ impl Node {
         if self.edit.is_none() {
             let span = self.green().span;
             let space = &self.green().space;
-            return if span.is_aligned() {
-                space.given(span, || self.path_text())
-            } else {
-                space.refuse_lost(span, || self.path_text())?;
-                Ok(space.bits(span).bytes().clone())
-            };
+            let bytes = space.given(span, || self.path_text())?;
+            if span.is_aligned() {
+                return Ok(bytes);
+            }
+            let have = (bytes.len() as u64 * 8).saturating_sub(span.start % 8);
+            let bits = Bits::extract(bytes, span.start % 8, span.len.min(have));
+            return Ok(bits.bytes().clone());
         }
         Ok(encode::encode(self, &encode::EncodeOptions::default())?.to_bytes())
     }

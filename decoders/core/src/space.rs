@@ -152,6 +152,9 @@ impl Space {
     /// Bytes that are missing, if nothing stands for them, or more of them than are held in memory.
     pub(crate) fn given(&self, span: Span, path: impl Fn() -> String) -> Result<Bytes, Reject> {
         let (at, len) = self.clip(span.first_byte(), span.byte_len());
+        if len == 0 {
+            return Ok(Bytes::new());
+        }
         let Some(first) = self.hole_in(Span::bytes(at, len)) else {
             return Ok(self.bytes(at, len));
         };
@@ -424,10 +427,23 @@ impl Space {
         }
     }
 
-    /// The byte of the input where a byte of this space comes from.
+    /// The byte of the input where a byte of this space comes from. Of one that is missing, or behind the end: the byte after the
+    /// one before it.
     pub fn offset(&self, at: u64) -> u64 {
-        let origins = self.origins(Span::bytes(at, 1));
-        origins.first().map_or(at, |s| s.first_byte())
+        if self.under().is_none() {
+            return at;
+        }
+        let of = |at| Some(self.origins(Span::bytes(at, 1)).first()?.first_byte());
+        if let Some(origin) = of(at) {
+            return origin;
+        }
+        let missing = self.hole_in(Span::bytes(at, 1));
+        let end = missing.map_or(self.len(), |hole| hole.first_byte());
+        let before = end.min(at).checked_sub(1).and_then(of);
+        let after = || missing.and_then(|hole| of(hole.end_byte()));
+        let all = || Some(self.origins(self.span()).first()?.first_byte());
+        let near = before.map(|byte| byte + 1).or_else(after);
+        near.or_else(all).unwrap_or(0)
     }
 }
 

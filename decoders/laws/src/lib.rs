@@ -5,6 +5,7 @@
 
 pub mod compare;
 pub mod edits;
+pub mod wire;
 
 use binq_core::{Key, Node, NodeKind, Plain, Reject, Scalar};
 use bytes::Bytes;

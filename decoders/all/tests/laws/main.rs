@@ -2,8 +2,11 @@
 //!
 //! A case is a sample, damaged or not, and a seed for what is done with it; a failing one says how to run it alone.
 
+mod absent;
 mod assigned;
+mod claims;
 mod edits;
+mod faults;
 mod guesses;
 mod identity;
 mod locality;
