@@ -97,6 +97,13 @@ pub struct Args {
     /// Recompute no lengths and checksums: write what was assigned, and only that
     #[arg(long)]
     pub no_fix: bool,
+    /// Run no filter, but list what is wrong with each input, one finding a line; -c lists them as JSON. Exit with 1 if there
+    /// are faults: bytes that are wrong, or where the format's own reader stops
+    #[arg(long, conflicts_with_all = ["null_input", "slurp", "bytes", "in_place", "from_file", "exit_status"])]
+    pub verify: bool,
+    /// Look through each input before the filter runs, and exit with 6 instead if it has faults
+    #[arg(long, conflicts_with = "verify")]
+    pub strict: bool,
     /// Make edits of inputs that the format does not know well, such as a log of an unknown version
     #[arg(long)]
     pub force: bool,
@@ -202,6 +209,7 @@ Examples:
   binq -b '.records[3].xl_tot_len = 0' SEGMENT > BROKEN
   binq -i.orig '.records[3].xl_xid = 7' SEGMENT
   binq -c --proto API.proto '.grpc_calls[] | {path, status_name, requests}' CAPTURE
+  binq --verify SEGMENT CAPTURE
   binq -b '.grpc_calls[].metadata[].value = \"-\"' CAPTURE > REDACTED
 
 Exit codes: 1 and 4 with -e; 2 a file is not there, or the usage is wrong; 3 the filter does not compile; 5 an error while \
@@ -218,7 +226,10 @@ impl Args {
 
     /// Whether nothing says what to do: no filter, and no input.
     pub fn is_empty(&self) -> bool {
-        self.filter.is_none() && self.from_file.is_none() && !self.null_input
+        self.filter.is_none()
+            && self.from_file.is_none()
+            && !self.null_input
+            && self.files.is_empty()
     }
 
     /// Read the command line.
@@ -246,7 +257,7 @@ impl Args {
         let rest = std::mem::take(&mut args.rest);
         for (text, place) in rest.into_iter().zip(places) {
             let before = switches.iter().filter(|(at, _)| *at < place);
-            if args.filter.is_none() && args.from_file.is_none() {
+            if args.filter.is_none() && args.from_file.is_none() && !args.verify {
                 args.filter = Some(text.into_string().map_err(no_text)?);
             } else if let Some((_, kind)) = before.max_by_key(|(at, _)| *at) {
                 // as jq has it: what is no UTF-8 is replaced

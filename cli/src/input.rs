@@ -70,6 +70,12 @@ impl Opened {
         found.map(|(input, run)| f(input, run))
     }
 
+    /// Name of the input that was opened last, as messages show it.
+    pub fn name(&self) -> String {
+        self.with_last(|input| input.name().to_owned())
+            .unwrap_or_default()
+    }
+
     /// Do something with the input that was opened last.
     pub fn with_last<T>(&self, f: impl FnOnce(&Mapped) -> T) -> Option<T> {
         self.all.borrow().last().map(f)

@@ -9,6 +9,7 @@ mod input;
 mod output;
 mod run;
 mod text;
+mod verify;
 
 use binq_mapped::{Standard, was_closed};
 use std::io::Write;

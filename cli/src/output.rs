@@ -4,10 +4,12 @@ use crate::args::{Args, Form};
 use crate::blocks::{BLOCK, Blocks, Sink};
 use crate::failure::tell;
 use crate::input::{Current, Opened};
+use crate::verify::{self, Told};
 use binq_core::Node;
 use binq_core::encode::{EncodeOptions, Encoded, Note, encode};
 use binq_mapped::Mapped;
 use binq_query::{V, json};
+use std::cell::RefCell;
 use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, IsTerminal, Write};
@@ -85,6 +87,8 @@ pub struct Output {
     encode: EncodeOptions,
     verbose: bool,
     flush: bool,
+    /// The faults of what is written of an input.
+    told: RefCell<Told>,
 }
 
 /// Why a result was not written.
@@ -156,6 +160,7 @@ impl Output {
             },
             verbose: args.verbose,
             flush: terminal,
+            told: RefCell::default(),
         })
     }
 
@@ -181,6 +186,19 @@ impl Output {
             self.out.flush()?;
         }
         Ok(())
+    }
+
+    /// Write a line of text.
+    ///
+    /// # Errors
+    /// Those of the writer.
+    pub fn line(&mut self, text: &str) -> io::Result<()> {
+        self.out.write_all(text.as_bytes())?;
+        self.out.write_all(b"\n")?;
+        match self.flush {
+            true => self.out.flush(),
+            false => Ok(()),
+        }
     }
 
     fn write_bytes(&mut self, value: &V) -> Result<(), NotWritten> {
@@ -221,6 +239,7 @@ impl Output {
     /// # Errors
     /// Edits that cannot be encoded.
     pub fn encoded(&self, node: &Node) -> Result<Encoded, NotWritten> {
+        self.tell_faults(node);
         let encoded = encode(node, &self.encode).map_err(|e| NotWritten::Value(e.to_string()))?;
         if self.verbose {
             for note in told_once(&encoded.report.notes) {
@@ -228,6 +247,32 @@ impl Output {
             }
         }
         Ok(encoded)
+    }
+
+    /// Tell what is wrong with what is written, as it was decoded. What could not be decoded at all was told of before.
+    fn tell_faults(&self, node: &Node) {
+        let name = self.input.name();
+        // what a filter made of nothing is no input
+        if name.is_empty() || node.root().undecodable().is_some() {
+            return;
+        }
+        let mut told = self.told.borrow_mut();
+        for line in told.add(&name, verify::of_written(node)) {
+            tell(format_args!("binq: {line}\n"));
+        }
+        if self.verbose && !verify::is_short(node) {
+            tell(format_args!(
+                "binq: {name}: only where it was edited was it looked through for faults; --verify and --strict look at all\n"
+            ));
+        }
+    }
+
+    /// What was written of an input is all of it.
+    pub fn end_input(&mut self) {
+        let told = self.told.take();
+        if let Some(rest) = told.rest(&self.input.name()) {
+            tell(format_args!("binq: {rest}\n"));
+        }
     }
 
     /// Write what is still held back.

@@ -1,13 +1,14 @@
 //! A run: compile the filter, run it over the inputs, write the results.
 
-use crate::args::{Args, Named, NamedKind, Positional};
+use crate::args::{Args, Form, Named, NamedKind, Positional};
 use crate::failure::{
     COMPILE, FALSE, NO_OUTPUT, RUNTIME, UNDECODED, USAGE, complain, is_closed, pass_on, tell,
 };
-use crate::inplace::{self, Failed};
+use crate::inplace::{self, Failed, Source};
 use crate::input::{Decoder, sources};
 use crate::output::{NotWritten, Output};
 use crate::text::shown;
+use crate::verify::{self, Told};
 use binq_mapped::Shrunk;
 use binq_query::{Context, Message, Query, Settings, Stop, V, json};
 use clap::CommandFactory;
@@ -79,6 +80,8 @@ fn try_run(args: &Args) -> Result<u8, u8> {
         rest: sources.into_iter(),
         failed: failed.clone(),
         skips_nothing: args.null_input,
+        strict: args.strict,
+        verify: args.verify,
     };
     let mut runner = Runner {
         query: Rc::new(query),
@@ -88,7 +91,10 @@ fn try_run(args: &Args) -> Result<u8, u8> {
         code: 0,
         last: None,
     };
-    let result = runner.all(args, &decoder, inputs);
+    let result = match args.verify {
+        true => runner.verify(args, inputs),
+        false => runner.all(args, &decoder, inputs),
+    };
     let code = match result.and_then(|()| runner.output.flush().map_err(NotWritten::Io)) {
         Ok(()) => runner.code,
         // a reader that leaves has seen enough
@@ -125,6 +131,10 @@ struct Inputs {
     failed: Rc<RefCell<u8>>,
     /// Whether an input without bytes is none, as in jq where the filter asks for inputs.
     skips_nothing: bool,
+    /// Whether an input with faults is none.
+    strict: bool,
+    /// Whether faults are told elsewhere.
+    verify: bool,
 }
 
 impl Inputs {
@@ -146,10 +156,25 @@ impl Inputs {
             match node {
                 Ok(node) => {
                     // a format that was named shows all bytes as a gap: that is told, and the run goes on
-                    if let Some(fault) = node.undecodable() {
-                        let name = path.as_deref().map_or("<stdin>".to_owned(), shown);
-                        complain(format_args!("{name}: {fault}"));
+                    let fault = node.undecodable();
+                    let name = || path.as_deref().map_or("<stdin>".to_owned(), shown);
+                    if fault.is_some() {
                         self.fail(UNDECODED);
+                    }
+                    if let Some(fault) = fault.filter(|_| !self.verify) {
+                        complain(format_args!("{}: {fault}", name()));
+                    }
+                    if self.strict {
+                        let name = name();
+                        let mut told = Told::default();
+                        told.add(&name, node.findings()).iter().for_each(complain);
+                        if let Some(rest) = told.rest(&name) {
+                            complain(rest);
+                        }
+                        if !told.is_empty() {
+                            self.fail(UNDECODED);
+                            continue;
+                        }
                     }
                     return Some((path, V::Node(node)));
                 }
@@ -226,6 +251,7 @@ impl Runner {
             };
             let cx = context(decoder, move || inputs.next_named());
             self.one(&cx, input)?;
+            self.output.end_input();
             return Ok(());
         }
         let inputs = Rc::new(RefCell::new(inputs));
@@ -246,10 +272,34 @@ impl Runner {
                 }
                 _ => self.one(&cx, input)?,
             };
+            self.output.end_input();
             if !go_on {
                 return Ok(());
             }
         }
+    }
+
+    /// List what is wrong with each input.
+    fn verify(&mut self, args: &Args, mut inputs: Inputs) -> Result<(), NotWritten> {
+        let as_json = args.compact_output || args.to == Some(Form::Json);
+        while let Some((path, input)) = inputs.next_named() {
+            let V::Node(node) = input else { continue };
+            let name = path.as_deref().map_or("<stdin>".to_owned(), shown);
+            for finding in node.findings() {
+                if verify::is_fault(&finding) {
+                    self.code = FALSE;
+                }
+                match as_json {
+                    true => {
+                        let finding = verify::object(name_of(path.as_deref()), &finding);
+                        self.output.write(&finding)?;
+                    }
+                    false => self.output.line(&verify::line(&name, &finding))?,
+                }
+            }
+            self.output.flush()?;
+        }
+        Ok(())
     }
 
     /// Run the filter over one input; false if it said `halt`.
@@ -322,7 +372,7 @@ impl Runner {
         suffix: &OsStr,
     ) -> Result<Option<String>, Failed> {
         let inputs = self.output.input.clone();
-        let _lock = inplace::lock(&inputs)?;
+        let source = Source::lock(&inputs)?;
         let query = self.query.clone();
         let mut results = query.run(cx, input.clone(), self.values.clone());
         let value = match results.next() {
@@ -355,7 +405,7 @@ impl Runner {
             inputs.check().map_err(|e| e.to_string())?;
             return Ok(None);
         }
-        inplace::replace(path, &encoded, &inputs, suffix)
+        inplace::replace(path, &source, &encoded, &inputs, suffix)
     }
 }
 

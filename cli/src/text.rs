@@ -36,14 +36,21 @@ pub fn escaped(what: impl fmt::Display) -> String {
 pub fn shown(path: &Path) -> String {
     let mut out = String::new();
     for chunk in path.as_os_str().as_encoded_bytes().utf8_chunks() {
-        for c in chunk.valid().chars() {
-            match json::is_obeyed(c) {
-                true => out += &format!("\\u{:04x}", u32::from(c)),
-                false => out.push(c),
-            }
-        }
+        out += &one_line(chunk.valid());
         for b in chunk.invalid() {
             out += &format!("\\x{b:02x}");
+        }
+    }
+    out
+}
+
+/// A text that stays on its line, with escapes for all that a terminal would obey.
+pub fn one_line(text: &str) -> String {
+    let mut out = String::new();
+    for c in text.chars() {
+        match json::is_obeyed(c) {
+            true => out += &format!("\\u{:04x}", u32::from(c)),
+            false => out.push(c),
         }
     }
     out

@@ -100,6 +100,11 @@ impl Mapped {
         }
     }
 
+    /// Name of the file, as messages show it.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// The file, where the input is a regular one.
     pub fn file(&self) -> Option<&File> {
         self.file.as_ref()

@@ -186,7 +186,7 @@ pub enum Stop {
     /// An error that nothing caught.
     Error(V),
     /// `halt` or `halt_error`. The program should end with the exit code; the message goes to standard error, a string
-    /// as it is, anything else as JSON with a line break.
+    /// as it is, null not at all, anything else as JSON with a line break.
     Halt(i32, Option<V>),
 }
 
@@ -199,8 +199,8 @@ impl Stop {
                 v => format!("{v} (not a string)"),
             },
             Self::Halt(_, Some(V::Text(s))) => s.lossy().into_owned(),
+            Self::Halt(_, None | Some(V::Null)) => String::new(),
             Self::Halt(_, Some(v)) => crate::json::to_text(v) + "\n",
-            Self::Halt(_, None) => String::new(),
         }
     }
 }

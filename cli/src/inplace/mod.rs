@@ -52,40 +52,43 @@ impl From<io::Error> for Failed {
     }
 }
 
-/// Holds the lock of a file.
-pub struct Lock(#[cfg(unix)] Option<File>);
+/// A file that is edited: what it was when it was read. Others that would edit it are kept from it meanwhile.
+pub struct Source {
+    file: Option<File>,
+    meta: Option<Metadata>,
+}
 
-/// Keep others that would edit the input which was opened last from it, from before it is looked at until it is replaced.
-///
-/// # Errors
-/// That somebody has the lock.
-pub fn lock(inputs: &Opened) -> Result<Lock, Failed> {
-    #[cfg(unix)]
-    {
-        use rustix::fs::{FlockOperation, flock};
-        let file = inputs.with_last(|input| input.file().map(File::try_clone));
-        let Some(Ok(file)) = file.flatten() else {
-            return Ok(Lock(None));
-        };
-        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-            Err(rustix::io::Errno::WOULDBLOCK) => {
-                Err("another process, such as a second binq -i, has locked it; try again when that is done".into())
-            }
+impl Source {
+    /// The input that was opened last, before it is looked at.
+    ///
+    /// # Errors
+    /// That somebody has the lock.
+    pub fn lock(inputs: &Opened) -> Result<Self, Failed> {
+        let read = inputs.with_last(|input| {
+            let file = input.file().and_then(|file| file.try_clone().ok());
+            (file, input.meta().cloned())
+        });
+        let (file, meta) = read.unwrap_or_default();
+        #[cfg(unix)]
+        if let Some(file) = &file {
+            use rustix::fs::{FlockOperation, flock};
+            let locked = flock(file, FlockOperation::NonBlockingLockExclusive);
             // not all file systems have locks; that the file changed is seen without
-            _ => Ok(Lock(Some(file))),
+            if locked == Err(rustix::io::Errno::WOULDBLOCK) {
+                return Err(
+                    "another process, such as a second binq -i, has locked it; try again when that is done"
+                        .into(),
+                );
+            }
         }
-    }
-    #[cfg(not(unix))]
-    {
-        let _ = inputs;
-        Ok(Lock())
+        Ok(Self { file, meta })
     }
 }
 
 #[cfg(unix)]
-impl Drop for Lock {
+impl Drop for Source {
     fn drop(&mut self) {
-        if let Some(file) = &self.0 {
+        if let Some(file) = &self.file {
             // the input keeps the file open for longer
             let _ = rustix::fs::flock(file, rustix::fs::FlockOperation::Unlock);
         }
@@ -98,6 +101,7 @@ impl Drop for Lock {
 /// Those of the file system.
 pub fn replace(
     path: &Path,
+    source: &Source,
     encoded: &Encoded,
     inputs: &Opened,
     suffix: &OsStr,
@@ -105,28 +109,23 @@ pub fn replace(
     // a link stays one: the file that it leads to is replaced
     let path = fs::canonicalize(path)?;
     let dir = path.parent().unwrap_or(Path::new("/"));
-    // what was read, not what the name may stand for by now; a pipe or a device would be gone, and a file in its place
-    let read = inputs.with_last(|input| {
-        let file = input.file()?.try_clone();
-        Some((input.meta()?.clone(), file))
-    });
-    let Some((old, file)) = read.flatten() else {
+    // a pipe or a device would be gone, and a file in its place
+    let (Some(old_file), Some(old)) = (&source.file, &source.meta) else {
         return Err("not a regular file".into());
     };
-    let old_file = file?;
     let backup = backup(&path, suffix)?;
     let staged = Staged::new(dir)?;
     let mut out = Blocks::new(BLOCK, staged.file());
     write_encoded(encoded, inputs, &mut out)?;
     out.flush()?;
     drop(out);
-    attributes::copy(&old_file, &old, staged.file())?;
+    attributes::copy(old_file, old, staged.file())?;
     staged.file().sync_all()?;
-    unchanged(&path, &old)?;
+    unchanged(&path, old)?;
     if let Some(backup) = &backup {
-        let kept = keep(&path, backup, &old);
+        let kept = keep(&path, backup, old);
         kept.map_err(|e| format!("{}: {e}", shown(backup)))?;
-        unchanged(&path, &old)?;
+        unchanged(&path, old)?;
     }
     staged.put(&path)?;
     sync(dir).map_err(|e| {
@@ -134,7 +133,7 @@ pub fn replace(
             "its folder cannot be synced: {e}; after a crash it may be the old one again"
         ))
     })?;
-    Ok(parted(&old))
+    Ok(parted(old))
 }
 
 /// The rename itself must outlast a crash.
@@ -177,10 +176,11 @@ fn parted(old: &Metadata) -> Option<String> {
     {
         use std::os::unix::fs::MetadataExt;
         let others = old.nlink().checked_sub(1).filter(|n| *n > 0)?;
-        let names = if others == 1 { "name" } else { "names" };
-        Some(format!(
-            "it had {others} other {names} (hard links), which stand for the old bytes still"
-        ))
+        let names = match others {
+            1 => "1 other name (hard links), which stands".to_owned(),
+            n => format!("{n} other names (hard links), which stand"),
+        };
+        Some(format!("it had {names} for the old bytes still"))
     }
     #[cfg(not(unix))]
     {

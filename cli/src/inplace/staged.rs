@@ -22,15 +22,19 @@ impl Staged {
     /// # Errors
     /// Those of the file system.
     pub fn new(dir: &Path) -> io::Result<Self> {
-        let dir = dir.to_owned();
         #[cfg(target_os = "linux")]
-        if let Some(file) = nameless(&dir) {
+        if let Some(file) = nameless(dir) {
             return Ok(Self {
                 file,
                 temporary: None,
-                dir,
+                dir: dir.to_owned(),
             });
         }
+        Self::named(dir.to_owned())
+    }
+
+    /// One with a name for the time being, which a signal removes.
+    fn named(dir: PathBuf) -> io::Result<Self> {
         let (file, temporary) = held(|names| {
             let new = tempfile::Builder::new().prefix(PREFIX).tempfile_in(&dir)?;
             names.push(new.path().to_owned());
@@ -122,4 +126,36 @@ fn link(file: &File, name: &Path) -> io::Result<()> {
 #[cfg(not(target_os = "linux"))]
 fn link(_: &File, _: &Path) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    /// Both kinds, one of which the file system of the tests may not have.
+    #[test]
+    fn with_a_name_and_without() {
+        for new in [Staged::new, |dir: &Path| Staged::named(dir.to_owned())] {
+            let dir = tempfile::tempdir().unwrap();
+            let names = || fs::read_dir(dir.path()).unwrap().count();
+            drop(new(dir.path()).unwrap());
+            assert_eq!(names(), 0);
+            let to = dir.path().join("to");
+            fs::write(&to, "old").unwrap();
+            let staged = new(dir.path()).unwrap();
+            staged.file().write_all(b"new").unwrap();
+            assert_eq!(fs::read(&to).unwrap(), b"old");
+            staged.put(&to).unwrap();
+            assert_eq!((fs::read(&to).unwrap(), names()), (b"new".to_vec(), 1));
+            // a folder does not give way
+            let folder = dir.path().join("folder");
+            fs::create_dir_all(folder.join("inner")).unwrap();
+            assert!(new(dir.path()).unwrap().put(&folder).is_err());
+            assert!(linked(&to, &folder).is_err());
+            assert_eq!(names(), 2);
+            linked(&to, &dir.path().join("second")).unwrap();
+            assert_eq!(names(), 3);
+        }
+    }
 }

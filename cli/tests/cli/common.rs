@@ -1,9 +1,12 @@
 //! Running binq, and the samples.
 
 use std::ffi::OsStr;
-use std::fs;
+use std::fs::{self, File, OpenOptions};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 /// The command under test.
 pub const BINQ: &str = env!("CARGO_BIN_EXE_binq");
@@ -17,6 +20,15 @@ pub struct Said {
 }
 
 impl Said {
+    /// Of a process that ended, and not by a signal.
+    pub fn of(output: Output) -> Self {
+        Self {
+            code: output.status.code().unwrap_or_else(|| panic!("{output:?}")),
+            out: output.stdout,
+            err: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
     pub fn text(&self) -> &str {
         std::str::from_utf8(&self.out).expect("output is text")
     }
@@ -36,13 +48,45 @@ pub fn run(command: &mut Command) -> Said {
         output = command.output();
     }
     let output = output.unwrap_or_else(|e| panic!("{command:?}: {e}"));
-    Said {
-        code: output
-            .status
-            .code()
-            .unwrap_or_else(|| panic!("{command:?}: {}", output.status)),
-        out: output.stdout,
-        err: String::from_utf8_lossy(&output.stderr).into_owned(),
+    Said::of(output)
+}
+
+/// A process that was started with a pipe as one of its inputs, and has opened it: so it has opened and mapped all inputs
+/// before that, and waits.
+pub struct Waiting {
+    child: Child,
+    pipe: File,
+}
+
+impl Waiting {
+    /// Start it.
+    pub fn start(command: &mut Command, pipe: &Path) -> Self {
+        const O_NONBLOCK: i32 = 0o4000;
+        assert_eq!(run(Command::new("mkfifo").arg(pipe)).code, 0);
+        command.stdin(Stdio::null());
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let start = Instant::now();
+        loop {
+            // this fails as long as nobody reads
+            let mut open = OpenOptions::new();
+            if let Ok(pipe) = open.write(true).custom_flags(O_NONBLOCK).open(pipe) {
+                return Self { child, pipe };
+            }
+            let ended = child.try_wait().unwrap();
+            if ended.is_some() || start.elapsed() > Duration::from_secs(120) {
+                let _ = child.kill();
+                let output = child.wait_with_output().unwrap();
+                panic!("it did not come to the pipe: {output:?}");
+            }
+            sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Let it read nothing from the pipe, and run to its end.
+    pub fn go_on(self) -> Said {
+        drop(self.pipe);
+        Said::of(self.child.wait_with_output().unwrap())
     }
 }
 

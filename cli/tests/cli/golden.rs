@@ -148,8 +148,10 @@ sessions! {
     help
     inputs
     json
+    lost
     no_fix
     values
+    verify
 }
 
 #[test]
@@ -185,12 +187,16 @@ fn identity() {
             fs::write(&file, &copy).unwrap();
             let said = binq(["-b".as_ref(), ".".as_ref(), file.as_os_str()]);
             let name = sample.display();
-            assert_eq!(
-                (said.code, said.err.as_str()),
-                (0, ""),
-                "{name}, {} bytes",
-                copy.len()
+            assert_eq!(said.code, 0, "{name}, {} bytes: {}", copy.len(), said.err);
+            // what is wrong with it is told, in few words
+            let told = format!("binq: {}: ", file.display());
+            assert!(
+                said.err.lines().all(|l| l.starts_with(&told)),
+                "{}",
+                said.err
             );
+            assert!(said.err.lines().count() <= 4, "{}", said.err);
+            assert!(copy != bytes || said.err.is_empty(), "{name}: {}", said.err);
             assert!(said.out == copy, "{name}, {} bytes", copy.len());
         }
     }

@@ -46,7 +46,7 @@ majors! {
 #[test]
 fn skips_are_failures_where_oracles_are_required() {
     // of 15 there must be one; this says so even if all tests above were changed to skip
-    if crate::oracle::required() {
+    if binq_laws::required() {
         assert!(pg_waldump(15).is_some(), "no pg_waldump of major 15");
         assert!(crate::oracle::server(15).is_some(), "no server of major 15");
         assert!(crate::oracle::psql().is_some(), "no psql");

@@ -525,6 +525,20 @@ impl Node {
         Findings::of(self.clone())
     }
 
+    /// The findings about this node as it was decoded, as far as its edits touch it: about what they are on the way to, and all
+    /// that is in the items and scalars that they change. Costs what the edits cost, whatever the size of the input.
+    pub fn touched_findings(&self) -> Findings {
+        Findings::touched(self)
+    }
+
+    /// The node as it was decoded, without edits.
+    pub fn unedited(&self) -> Node {
+        Node {
+            red: self.red.clone(),
+            edit: None,
+        }
+    }
+
     /// What the struct that this is a field of finds wrong with it.
     fn checked(&self) -> Option<Malformed> {
         let Parent::Node(parent, Key::Name(name)) = &self.red.parent else {

@@ -5,7 +5,10 @@
 
 pub mod compare;
 pub mod edits;
+mod skip;
 pub mod wire;
+
+pub use skip::{required, skip, skip_anyway};
 
 use binq_core::{Key, Node, NodeKind, Plain, Reject, Scalar};
 use bytes::Bytes;

@@ -19,14 +19,10 @@ fn cache(part: &str) -> Option<PathBuf> {
     if found.is_dir() {
         return Some(found);
     }
-    assert!(
-        std::env::var("BINQ_REQUIRE_ORACLES").is_err(),
-        "run samples/fetch-protobuf"
-    );
-    eprintln!(
-        "skipped: {} is missing; samples/fetch-protobuf fetches it",
+    binq_laws::skip(format_args!(
+        "{} is missing; samples/fetch-protobuf fetches it",
         found.display()
-    );
+    ));
     None
 }
 

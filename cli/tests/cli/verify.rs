@@ -1,0 +1,55 @@
+//! What is told of faults, where an input is long. Short ones are in `golden/verify.txt`.
+#![cfg(target_os = "linux")]
+
+use crate::common::{binq, binq_ok};
+use crate::memory::{MIB, long_log};
+use std::ffi::OsStr;
+use std::fs;
+
+/// Only where it was edited is a long input looked through, unless all of it is asked for.
+#[test]
+fn a_long_input() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("long");
+    long_log(&file, 4 * MIB / 8192);
+    let range = binq_ok([
+        "-r".as_ref(),
+        ".records[5] | tobytesrange.stop".as_ref(),
+        file.as_os_str(),
+    ]);
+    let stop: usize = String::from_utf8(range).unwrap().trim().parse().unwrap();
+    let mut bytes = fs::read(&file).unwrap();
+    bytes[stop - 1] ^= 1;
+    fs::write(&file, bytes).unwrap();
+    let name = file.display();
+    let told = |args: &[&str]| {
+        let args = args.iter().map(OsStr::new);
+        let said = binq(args.chain([file.as_os_str()]));
+        (said.code, said.err)
+    };
+    for edit in [
+        ".records[5].xl_xid = 9",
+        ".records[5:7][].xl_xid = 9",
+        "del(.records[0]) | .records[4].xl_xid = 9",
+    ] {
+        let (code, err) = told(&["-b", "--no-fix", edit]);
+        let start = format!("binq: {name}: .records[5].xl_crc at byte ");
+        assert!(
+            code == 0 && err.starts_with(&start) && err.contains(": damage: "),
+            "{edit}: {err}"
+        );
+        assert_eq!(err.lines().count(), 1, "{edit}: {err}");
+    }
+    let elsewhere = ".records[7].xl_xid = 9";
+    assert_eq!(told(&["-b", "--no-fix", elsewhere]), (0, String::new()));
+    assert_eq!(told(&["-b", "."]), (0, String::new()));
+    let (code, err) = told(&["-b", "--verbose", elsewhere]);
+    assert!(
+        code == 0 && err.contains("only where it was edited"),
+        "{err}"
+    );
+    let (code, err) = told(&["--strict", "-b", elsewhere]);
+    assert!(code == 6 && err.contains(".records[5].xl_crc"), "{err}");
+    let (code, err) = told(&["--verify"]);
+    assert_eq!((code, err.as_str()), (1, ""));
+}
