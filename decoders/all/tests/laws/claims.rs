@@ -230,6 +230,60 @@ fn no_late_connection_is_claimed_without_marks() {
     );
 }
 
+/// Known: what follows the bytes of another protocol and could be frames is taken for HTTP/2, though the beginning was captured.
+const FRAMES_WITHOUT_A_PREFACE: bool = true;
+
+/// A stream whose beginning was captured is HTTP/2 with the preface or, of a server, whole SETTINGS first; not because frames
+/// could be found somewhere in it.
+#[test]
+fn frames_without_a_preface_are_bytes() {
+    let mut claimed = Vec::new();
+    for seed in 0..200 {
+        let rng = &mut Rng::new(seed);
+        let banner: &[u8] = [
+            &b"SSH-2.0-OpenSSH_9.6\r\n"[..],
+            b"+OK ready\r\n",
+            b"\x05\x01\0",
+            b"RFB 003.008\n",
+        ][rng.below(4) as usize];
+        let mut frames = Vec::new();
+        for _ in 0..3 + rng.below(5) {
+            // a frame of DATA, PRIORITY, RST_STREAM, PING, or of no bytes
+            let (kind, len) =
+                [(0, 0), (2, 5), (3, 4), (6, 8), (0, 12), (1, 0)][rng.below(6) as usize];
+            frames.extend([0, 0, len, kind, 0, 0, 0, 0, rng.below(4) as u8]);
+            frames.extend((0..len).map(|_| rng.below(3) as u8));
+        }
+        let mut wire = Wire::new(445, true);
+        for who in [0, 1] {
+            wire.send(who, &[banner, &frames].concat());
+        }
+        let root = decode_as(
+            "pcap",
+            &wire.pcap(|_, len| Some(len)).into(),
+            &Options::default(),
+        );
+        for who in ["client", "server"] {
+            let stream = follow(&root, &parse(&format!(".tcp_connections[0].{who}.stream")))
+                .expect("a stream");
+            if stream.kind() != NodeKind::Scalar {
+                claimed.push(format!("seed {seed}, {who}: {}", stream.format()));
+            }
+        }
+    }
+    match FRAMES_WITHOUT_A_PREFACE {
+        true => assert!(
+            !claimed.is_empty(),
+            "none is claimed any more: take FRAMES_WITHOUT_A_PREFACE out"
+        ),
+        false => assert!(
+            claimed.is_empty(),
+            "{} claimed: {claimed:#?}",
+            claimed.len()
+        ),
+    }
+}
+
 /// The marks themselves are seen.
 #[test]
 fn what_has_the_marks_is_claimed() {
