@@ -145,6 +145,12 @@ impl Settler {
         let mut changes = Changes::default();
         let mut grown: BTreeMap<&str, Grown> = BTreeMap::new();
         let path = node.path_text();
+        if let Some(why) = shape.locked() {
+            return Err(Reject::Structure {
+                path,
+                why: why.to_owned(),
+            });
+        }
         let mut frames = Growth::new(&green.space, &path, !self.no_fix);
         for (name, edit) in fields {
             if matches!(**edit, Edit::Removed | Edit::Hidden | Edit::Added(_)) {
@@ -359,10 +365,12 @@ impl Settler {
             let Some(child) = node.item(i) else {
                 continue;
             };
+            let told = self.report.notes.len();
             let own = self.lowered(&child, &green.space)?;
             let growth = own.growth(&green.space);
             if growth != 0 && seq.relinks() {
-                // this item moves all that follow; what was done so far stays
+                // this item moves all that follow; what was done so far stays, and it is told once
+                self.report.notes.truncate(told);
                 let len = node.len();
                 let items = (i..len).map(|k| Item::Kept(k, map.get(&k).cloned()));
                 return self.arrange(node, seq, i, items.collect(), changes);
@@ -388,12 +396,15 @@ impl Settler {
                 Item::Kept(_, Some(edit)) if comes_anew(seq, edit).is_some() => false,
                 Item::Kept(was, None) if *was == i as u64 => true,
                 Item::Kept(was, Some(_)) if *was == i as u64 => {
+                    let told = self.report.notes.len();
                     let child = node.item(i as u64);
                     let own = child.map_or(Ok(Changes::default()), |c| self.settle(&c))?;
                     let own = lower(own, &green.space, !self.no_fix, None)?;
                     let same_size = own.growth(&green.space) == 0;
-                    if same_size {
-                        changes.extend(own);
+                    match same_size {
+                        true => changes.extend(own),
+                        // it is settled and told once more
+                        false => self.report.notes.truncate(told),
                     }
                     same_size
                 }

@@ -107,31 +107,40 @@ fn compute(geometry: &Geometry, name: &str, at: &At<'_>) -> Scalar {
             geometry.lsn_after(end).into()
         }
         "rmgr" => match header() {
-            Some(h) => match rmgr::rmgr_name(geometry.major, h.rmid) {
+            Some(h) => match rmgr::rmgr_name(geometry.major(), h.rmid) {
                 Some(name) => name.into(),
                 None => Scalar::Null,
             },
             None => Scalar::Null,
         },
         _ => match header() {
-            Some(h) => match rmgr::record_type(geometry.major, h.rmid, h.info) {
-                Some(name) => name.into(),
+            Some(h) => match rmgr::record_type(geometry.major(), h.rmid, h.info) {
+                Some(name) if geometry.version.known => name.into(),
                 // as pg_waldump names it
-                None => format!("UNKNOWN ({:x})", h.info & 0xf0).into(),
+                _ => format!("UNKNOWN ({:x})", h.info & 0xf0).into(),
             },
             None => Scalar::Null,
         },
     }
 }
 
+/// The name of the shape of a record that is not damaged.
+pub const RECORD: &str = "XLogRecord";
+
 /// A record.
 pub struct Record {
     pub geometry: Arc<Geometry>,
+    /// What is wrong with its `xl_prev`.
+    pub prev_wrong: Option<Malformed>,
 }
 
 impl Shape for Record {
     fn name(&self) -> &'static str {
-        "XLogRecord"
+        RECORD
+    }
+
+    fn check(&self, field: &str, _at: &At<'_>) -> Option<Malformed> {
+        self.prev_wrong.clone().filter(|_| field == "xl_prev")
     }
 
     fn computed(&self) -> &'static [(&'static str, &'static dyn Codec)] {
@@ -151,7 +160,7 @@ impl Shape for Record {
         let span = cx.at.span;
         let bytes = space.read(span.start / 8, span.len / 8);
         let start = span.start / 8;
-        let headers = blocks::parse(self.geometry.major, &bytes, start);
+        let headers = blocks::parse(self.geometry.major(), &bytes, start);
         if let Some(origin) = headers.origin {
             cx.leaf("record_origin", Span::bytes(start + origin, 2), &Int::U16LE);
         }
@@ -184,7 +193,8 @@ impl Shape for Record {
             return Err(wrong);
         }
         let record = Header::read(&bytes);
-        let typed = record.and_then(|h| payload::main_data(self.geometry.major, h.rmid, h.info));
+        let typed = record.filter(|_| self.geometry.version.known);
+        let typed = typed.and_then(|h| payload::main_data(self.geometry.major(), h.rmid, h.info));
         let kind = match typed {
             Some(shape) => Kind::fixed(shape),
             None => Kind::Leaf(Ref::Static(&Raw::ANY)),

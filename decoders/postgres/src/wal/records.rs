@@ -6,7 +6,7 @@ use super::relay;
 use super::scan::{Header, Look, RECORD_HEADER, Scan, align};
 use binq_core::sequence::{Arrange, SeqAt, Sequence, State, Step};
 use binq_core::shape::Shape;
-use binq_core::{Kind, Reject, Space, Span};
+use binq_core::{Kind, Reject, Span};
 use std::sync::Arc;
 
 /// The records of a log. The memory of its walk is the LSN of the record before.
@@ -22,19 +22,9 @@ impl Records {
             geometry: geometry.clone(),
             record: Arc::new(Record {
                 geometry: geometry.clone(),
+                prev_wrong: None,
             }),
         }
-    }
-
-    /// Where the walk ends, and the LSN of the last record.
-    pub fn end(&self, stream: &Space, span: Span) -> (u64, u64) {
-        let at = SeqAt {
-            space: stream,
-            span,
-        };
-        let mut state = self.start(&at);
-        self.advance(&at, &mut state, u64::MAX);
-        (align(state.at / 8), state.memory)
     }
 }
 
@@ -53,10 +43,17 @@ impl Sequence for Records {
         let (kind, len, next, memory) = loop {
             match scan.look(start, prev) {
                 Look::Record(found) => {
-                    let kind = Kind::shared(self.record.clone());
+                    let record = match found.prev_wrong {
+                        None => self.record.clone(),
+                        wrong => Arc::new(Record {
+                            geometry: self.geometry.clone(),
+                            prev_wrong: wrong,
+                        }),
+                    };
+                    let kind = Kind::shared(record);
                     break (kind, found.len, found.next, found.lsn);
                 }
-                // the aborted record is no item; the one after it names the one before it
+                // the aborted record is no item, and the one after it names the one before it; or a stretch ends
                 Look::Aborted(next) => start = next,
                 Look::Damaged(until, wrong) => {
                     let shape = Damaged::new(&self.geometry, wrong, until - start);
@@ -74,7 +71,7 @@ impl Sequence for Records {
                     let kind = Kind::shared(Arc::new(shape));
                     break (kind, until - start, until, self.geometry.lsn(start));
                 }
-                Look::Partial(_) | Look::End => return None,
+                Look::Partial(..) | Look::End => return None,
             }
         };
         Some(Step {
