@@ -160,6 +160,9 @@ impl Settler {
                 continue;
             };
             let own = self.lowered(&child, &child.green().space)?;
+            if let Some(what) = shape.beyond(name, &child) {
+                self.note(child.path_text(), child.offset(), Did::Warning(what));
+            }
             let shown = own.growth(&child.green().space);
             let mut own = lower(own, &green.space, !self.no_fix, None)?;
             if shape.has_aliases() {
@@ -289,6 +292,29 @@ impl Settler {
                     affected,
                     i128::from(sum_of(*sum, &green.space, &spans, splices)),
                 )
+            }
+            Rule::Follows { follow, over } => {
+                let spans = parts(green.span, over);
+                let splices = changes.of(&green.space);
+                let touched = |s: &Splice| spans.iter().any(|p| p.touches(s.span));
+                if !splices.iter().any(touched) {
+                    return Ok(());
+                }
+                let was = green.space.bits(field.green.span);
+                let was = codec.decode(&was).ok().and_then(|was| was.as_int());
+                let was = was.and_then(|was| u64::try_from(was).ok()).unwrap_or(0);
+                let old = patched(&green.space, green.span, &[]);
+                match follow(was, &old, &patched(&green.space, green.span, splices)) {
+                    Ok(right) => (true, i128::from(right)),
+                    Err(_) if pinned => return Ok(()),
+                    Err(why) => {
+                        let mut path = node.path();
+                        path.push(Key::Name(field.name));
+                        let offset = green.space.offset(field.green.span.first_byte());
+                        self.note(crate::path_text(&path), offset, Did::Warning(why));
+                        return Ok(());
+                    }
+                }
             }
         };
         if !affected && !pinned {
@@ -521,7 +547,7 @@ fn rank(rule: &Rule) -> u8 {
             ..
         } => 0,
         Rule::Len { of: Of::Struct, .. } => 1,
-        Rule::Sum { .. } => 2,
+        Rule::Sum { .. } | Rule::Follows { .. } => 2,
     }
 }
 
@@ -550,6 +576,6 @@ pub(crate) fn sum(rule: &Rule, parent: &Green) -> Option<u64> {
         Rule::Sum { sum, over } => {
             Some(sum_of(*sum, &parent.space, &parts(parent.span, over), &[]))
         }
-        Rule::Len { .. } | Rule::Count(_) | Rule::Copy(_) => None,
+        Rule::Len { .. } | Rule::Count(_) | Rule::Copy(_) | Rule::Follows { .. } => None,
     }
 }

@@ -3,6 +3,7 @@
 mod blocks;
 mod geometry;
 mod header;
+mod linear;
 mod pages;
 mod record;
 mod records;
@@ -124,6 +125,13 @@ impl Shape for Log {
         "pg_wal"
     }
 
+    fn beyond(&self, field: &str, edited: &Node) -> Option<String> {
+        match field {
+            "continuation" => self.walk.continuation_edited(&edited.bytes().ok()?),
+            _ => None,
+        }
+    }
+
     fn locked(&self) -> Option<&str> {
         self.locked.as_deref()
     }
@@ -156,7 +164,8 @@ impl Shape for Log {
         let found = self.walk.found();
         let mut end = found.end;
         if let Some((until, wrong)) = &found.partial {
-            let shape = record::Damaged::partial(geometry, wrong.clone(), until - end);
+            let shape =
+                record::Damaged::new(geometry, record::Lack::Tail, wrong.clone(), until - end);
             let span = Span::bytes(end, until - end);
             cx.node_in("partial", stream, span, Kind::shared(Arc::new(shape)));
             end = *until;

@@ -254,16 +254,16 @@ impl Log {
             let (header, current) = geometry.page(file, page)?;
             current.then_some(header.tli)
         };
-        let prev = page.checked_sub(1).and_then(tli);
+        let [prev, prev2] = [1, 2].map(|back| page.checked_sub(back).and_then(tli));
         let [next, after] = [page + 1, page + 2].map(tli);
         let stops = |expected: u32| Some((expected.to_string(), Severity::Stops));
         let own = header.tli;
         match (prev, next) {
             (Some(prev), Some(next)) if prev == next && own != prev => return stops(prev),
-            (Some(prev), Some(next)) if own < prev && own == next && page > 1 => {
+            (Some(prev), Some(next)) if own < prev && own == next && prev2 == Some(prev) => {
                 return Some((format!("{prev} or later"), Severity::Stops));
             }
-            (Some(prev), None) if own < prev => {
+            (Some(prev), None) if own < prev && prev2 != Some(own) => {
                 return Some((format!("{prev} or later"), Severity::Stops));
             }
             (None, Some(next)) if own > next && after == Some(next) => return stops(next),

@@ -45,6 +45,7 @@ pub fn arrange(geometry: &Geometry, records: &Records, cx: &mut Arrange<'_>) -> 
         geometry,
         moved: BTreeMap::new(),
         relinked: 0,
+        redone: 0,
         notes: notes.map(|(i, note)| (note.offset, i)).collect(),
     };
     let mut prev = None;
@@ -54,13 +55,13 @@ pub fn arrange(geometry: &Geometry, records: &Records, cx: &mut Arrange<'_>) -> 
             false => relay.anew(cx, region, prev)?,
         };
     }
-    if relay.relinked > 0 {
+    if relay.relinked + relay.redone > 0 {
         cx.report.notes.push(Note {
             path: cx.path.clone(),
             offset: geometry.file_of(align(cx.first.at / 8)),
             did: Did::Other(format!(
-                "{} records moved, or follow one that did: xl_prev and xl_crc of each were recomputed",
-                relay.relinked
+                "{} records moved, or follow one that did: xl_prev and xl_crc of each were recomputed, and redo of {} checkpoints",
+                relay.relinked, relay.redone
             )),
         });
     }
@@ -74,6 +75,8 @@ struct Relay<'a> {
     moved: BTreeMap<u64, u64>,
     /// How many records got another `xl_prev`.
     relinked: u64,
+    /// How many checkpoints got another `redo`.
+    redone: u64,
     /// Notes about fields that were recomputed, by their places in the input.
     notes: HashMap<u64, usize>,
 }
@@ -229,18 +232,7 @@ impl Relay<'_> {
         {
             record.bytes[at..at + 8].copy_from_slice(&new.to_le_bytes());
             changed = true;
-            let path = match item.was {
-                Some(was) => lsn::text(geometry.lsn(was.start / 8)),
-                None => "a new place".to_owned(),
-            };
-            cx.report.notes.push(Note {
-                path: format!("{} at {path} redo", cx.path),
-                offset: geometry.file_of(record.at),
-                did: Did::Recomputed {
-                    from: lsn::text(redo).into(),
-                    to: lsn::text(new).into(),
-                },
-            });
+            self.redone += 1;
         }
         if changed && !pinned("xl_crc") {
             let sum = crc(&[&record.bytes[24..], &record.bytes[..20]]);

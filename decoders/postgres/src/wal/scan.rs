@@ -98,6 +98,10 @@ pub enum Look {
     /// The head of a record whose rest is not here, up to this byte of the stream: its end, or that of what was written of the
     /// log. What is wrong with it, or worth to know, if anything.
     Partial(u64, Option<Malformed>),
+    /// The head of a record up to this byte of the stream, where the log breaks off.
+    Cut(u64, Malformed),
+    /// The rest of a record up to this byte of the stream, where a stretch begins that does not have its head.
+    Rest(u64, Malformed),
     /// Nothing more.
     End,
 }
@@ -157,7 +161,7 @@ impl Scan<'_> {
             let expected = "a record that begins before it".to_owned();
             let found = format!("the rest of one, {rest} bytes; its head is missing");
             let wrong = self.wrong(at, expected, found).with(Severity::Damage);
-            return Look::Damaged((at + align(rest)).min(end), wrong);
+            return Look::Rest((at + align(rest)).min(end), wrong);
         }
         let look = self.look_in_stretch(at, prev);
         if end == self.geometry.stream_len() {
@@ -172,7 +176,7 @@ impl Scan<'_> {
                     let expected = "a whole record".to_owned();
                     self.wrong(at, expected, found).with(Severity::Damage)
                 };
-                Look::Damaged(until, wrong.unwrap_or_else(cut))
+                Look::Cut(until, wrong.unwrap_or_else(cut))
             }
             look => look,
         }

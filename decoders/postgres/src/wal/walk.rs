@@ -2,6 +2,7 @@
 
 use super::geometry::Geometry;
 use super::header::{PageHeader, overwrite_flag};
+use super::linear;
 use super::record::RECORD;
 use super::records::Records;
 use super::scan::{Header, Look, RECORD_HEADER, Scan, align};
@@ -69,6 +70,25 @@ impl Walk {
     pub fn records_span(&self) -> Span {
         let first = align(self.continuation.len).min(self.stream.len());
         Span::bytes(first, self.stream.len() - first)
+    }
+
+    /// What an edit of the continuation means for the checksum of its record, which is in the file before. It is known by how
+    /// much it changes, as long as the whole header is there.
+    pub fn continuation_edited(&self, new: &[u8]) -> Option<String> {
+        let len = self.continuation.len;
+        let old = self.stream.read(0, len);
+        let (file, _) = self.stream.under()?;
+        let header = PageHeader::read(file, 0)?;
+        let after = u64::from(header.rem_len).saturating_sub(len);
+        let delta = linear::payload_delta(&old, new, after);
+        let before = self.geometry.page_lsn(0).saturating_sub(1);
+        let name = self.geometry.segment_name(header.tli, before);
+        (old.as_ref() != new).then(|| {
+            format!(
+                "the xl_crc of its record stays as it is: it is in {name}, or where the record begins before that; there, \
+                 .partial.xl_crc |= bxor({delta}) makes it right, if the whole header is before this file"
+            )
+        })
     }
 
     /// What the walk finds. It is made once.
