@@ -252,6 +252,15 @@ impl Geometry {
         header.addr < here && (here - header.addr).is_multiple_of(self.seg_size)
     }
 
+    /// Whether a page is an old one, and the next one does not say that only its address is wrong.
+    pub fn is_stale(&self, file: &Space, page: u64) -> bool {
+        let header = PageHeader::read(file, page * self.blcksz);
+        let old = header.is_some_and(|h| h.magic == self.version.magic && self.is_old(&h, page));
+        old && self
+            .page(file, page + 1)
+            .is_none_or(|(_, current)| !current)
+    }
+
     /// The file of the segment that holds an LSN, as the server names it (`XLogFileName`).
     pub fn segment_name(&self, tli: u32, lsn: u64) -> String {
         let segment = lsn / self.seg_size;

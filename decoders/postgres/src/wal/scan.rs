@@ -232,7 +232,9 @@ impl Scan<'_> {
                     return match self.resync(at, lsn, wrong.clone()) {
                         look @ (Look::Damaged(..) | Look::Record(_)) => look,
                         // what was not written yet is no damage
-                        _ if self.never_written(until) => {
+                        _ if self.never_written(until)
+                            && self.implied_len(at).is_none_or(|end| end > until) =>
+                        {
                             Look::Partial(until, Some(wrong.with(Severity::Note)))
                         }
                         look => look,
@@ -528,7 +530,13 @@ impl Scan<'_> {
         let len = self.end(at);
         let header = self.header(at).filter(|h| self.adds_up(at, h));
         let stated = header.map(|h| at + u64::from(h.tot_len));
-        match stated.or_else(|| self.implied_len(at)) {
+        let end = stated.or_else(|| self.implied_len(at));
+        if let Some(Cross::Torn(until)) = end.map(|end| self.cross(at, end.min(len)))
+            && self.never_written(until)
+        {
+            return Look::Partial(until, Some(wrong));
+        }
+        match end {
             Some(end) if end > len => Look::Partial(len, Some(wrong)),
             // at the very end of the input nothing is seen of a next record, and a record of another length may be cut there
             Some(end)
@@ -614,16 +622,22 @@ impl Scan<'_> {
         while at + RECORD_HEADER <= len {
             // a page at a time, with the header of a record that may begin at its end
             let run = self.page_room(at).min(len - at);
-            let bytes = self.stream.read(at, (run + RECORD_HEADER).min(len - at));
+            let (page, _) = self.geometry.place(at);
+            let over = match self.geometry.is_stale(self.file(), page + 1) {
+                true => 0,
+                false => RECORD_HEADER,
+            };
+            let bytes = self.stream.read(at, (run + over).min(len - at));
             // where nothing was written there is nothing to look for
             let mut i = match bytes.iter().all(|b| *b == 0) {
                 true => run,
                 false => 0,
             };
             // a record on a page that does not belong there is found by the record that it names, or not at all
-            let (page, _) = self.geometry.place(at);
             let current = self.current(at);
-            if self.geometry.is_foreign(self.file(), page) {
+            if self.geometry.is_foreign(self.file(), page)
+                || self.geometry.is_stale(self.file(), page)
+            {
                 i = run;
             }
             while i < run {
