@@ -66,7 +66,7 @@ fn version(file: &Space, pages: &[(u64, PageHeader)], blcksz: u64) -> Option<Ver
     // a part of a segment: two pages that follow each other
     let sound = |header: &PageHeader| {
         let flags = header.info & !all_flags(super::rmgr::FIRST_MAJOR) == 0;
-        header.magic >> 8 != 0 && flags && header.tli != 0 && header.addr % blcksz == 0
+        header.magic >> 8 != 0 && flags && header.tli != 0 && header.addr.is_multiple_of(blcksz)
     };
     let (_, second) = pages.get(1)?;
     let follows = second.addr == first.addr.wrapping_add(blcksz) && second.magic == first.magic;
