@@ -160,7 +160,9 @@ impl Settler {
                 continue;
             };
             let own = self.lowered(&child, &child.green().space)?;
-            if let Some(what) = shape.beyond(name, &child) {
+            if !own.is_empty()
+                && let Some(what) = shape.beyond(name, &child)
+            {
                 self.note(child.path_text(), child.offset(), Did::Warning(what));
             }
             let shown = own.growth(&child.green().space);

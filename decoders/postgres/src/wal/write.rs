@@ -16,9 +16,17 @@ pub fn write(geometry: &Geometry, cx: &mut Arrange<'_>, region: &Region, laid: &
         return;
     };
     let first = region.start;
-    let until = end.max(region.end).min(region.limit);
+    let mut until = end.max(region.end).min(region.limit);
     if until <= first {
         return;
+    }
+    // a page that the log had not reached is cleared before it is written to, as the server does (`AdvanceXLInsertBuffer`)
+    let (last_page, _) = geometry.place(until - 1);
+    let reached = geometry
+        .page(file, last_page)
+        .is_none_or(|(_, current)| current);
+    if cx.fix && !reached {
+        until = geometry.stream_of_page(last_page + 1).min(region.limit);
     }
     let written = laid.last().map_or(first, Laid::end);
     let mut new = vec![0u8; (until - first) as usize];
@@ -28,7 +36,6 @@ pub fn write(geometry: &Geometry, cx: &mut Arrange<'_>, region: &Region, laid: &
         new[from..to].copy_from_slice(&record.bytes[..to - from]);
     }
     let (first_page, _) = geometry.place(first);
-    let (last_page, _) = geometry.place(until - 1);
     let tli = geometry
         .page(file, first_page)
         .map_or(1, |(header, _)| header.tli);
