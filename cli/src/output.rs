@@ -6,7 +6,7 @@ use crate::failure::tell;
 use crate::input::{Current, Opened};
 use crate::verify::{self, Told};
 use binq_core::Node;
-use binq_core::encode::{EncodeOptions, Encoded, Note, encode};
+use binq_core::encode::{Did, EncodeOptions, Encoded, Note, encode};
 use binq_mapped::Mapped;
 use binq_query::{V, json};
 use std::cell::RefCell;
@@ -241,10 +241,9 @@ impl Output {
     pub fn encoded(&self, node: &Node) -> Result<Encoded, NotWritten> {
         self.tell_faults(node);
         let encoded = encode(node, &self.encode).map_err(|e| NotWritten::Value(e.to_string()))?;
-        if self.verbose {
-            for note in told_once(&encoded.report.notes) {
-                tell(format_args!("binq: {note}\n"));
-            }
+        let warns = |note: &&Note| self.verbose || matches!(note.did, Did::Warning(_));
+        for note in told_once(&encoded.report.notes).filter(warns) {
+            tell(format_args!("binq: {note}\n"));
         }
         Ok(encoded)
     }
@@ -300,7 +299,6 @@ fn told_once(notes: &[Note]) -> impl Iterator<Item = &Note> {
 mod tests {
     use super::*;
     use binq_core::Scalar;
-    use binq_core::encode::Did;
 
     #[test]
     fn each_change_is_told_once() {

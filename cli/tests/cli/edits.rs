@@ -2,7 +2,7 @@
 //! through.
 
 use crate::common::{Rec, binq, binq_ok, sample, samples, with_copy};
-use crate::oracle::{Dump, dump, major_of, skip};
+use crate::oracle::{Dump, dump, major_of, skip_waldump};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
@@ -165,7 +165,7 @@ fn edited(name: &str, filter: &str, change: impl FnOnce(&mut Vec<Content>)) {
 
     let (Some(was), Some(is)) = (&old.dump, dump(&bytes)) else {
         let major = major_of(&old.bytes);
-        return skip(major, &format!("no pg_waldump of major {major}"));
+        return skip_waldump(major);
     };
     assert_eq!(is.records, recs, "{what}: pg_waldump, binq");
     let end = |dump: &Dump| (dump.code, dump.complaint.clone());

@@ -17,6 +17,16 @@ pub fn skip(major: u32, why: &str) {
     }
 }
 
+/// Say that a test is skipped for want of a pg_waldump, or fail where there must be one. No package carries the one of 12;
+/// `samples/make-pg-wal --waldump` fetches the others.
+pub fn skip_waldump(major: u32) {
+    let why = format!("no pg_waldump of major {major}");
+    match major {
+        12 => binq_laws::skip_anyway(&why),
+        _ => binq_laws::skip(&why),
+    }
+}
+
 fn folders() -> Vec<PathBuf> {
     let mut all = Vec::new();
     let cache = env::var_os("BINQ_PG_CACHE").map(PathBuf::from);

@@ -21,7 +21,18 @@ pub enum Rule {
         /// The parts.
         over: &'static [Part],
     },
+    /// The field holds a checksum over parts of the struct, and over bytes that the input does not hold, such as the rest of a
+    /// record that goes on in another file. What it holds is taken as right, and changes with the bytes that are here.
+    Follows {
+        /// The new checksum, from the old one and the bytes of the struct before and after the edit.
+        follow: Follow,
+        /// The parts.
+        over: &'static [Part],
+    },
 }
+
+/// How a checksum changes with a part of what it covers; an error says why that cannot be told.
+pub type Follow = fn(was: u64, old: &[u8], new: &[u8]) -> Result<u64, String>;
 
 /// What a [`Rule::Len`] measures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

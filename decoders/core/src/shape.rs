@@ -126,6 +126,18 @@ pub trait Shape: Send + Sync + 'static {
         None
     }
 
+    /// What an edit of a field makes wrong outside of the input, such as a checksum in another file; the field is given with its
+    /// edits.
+    fn beyond(&self, _field: &str, _edited: &Node) -> Option<String> {
+        None
+    }
+
+    /// Why no edit of what is below may be encoded, though each could be: the format does not know the input well enough.
+    /// [`Options::force`](crate::Options::force) should overrule it.
+    fn locked(&self) -> Option<&str> {
+        None
+    }
+
     /// For an object of flag bits: how its word is stored as a number.
     fn word(&self) -> Option<&'static dyn Codec> {
         None

@@ -1,6 +1,6 @@
 //! Postgres formats for binq.
 //!
-//! * [`wal`]: the write-ahead log, format `pg_wal`, of majors 12 to 18.
+//! * [`wal`]: the write-ahead log, format `pg_wal`, of majors 12 to 19.
 #![forbid(unsafe_code)]
 
 pub mod lsn;

@@ -65,6 +65,8 @@ pub enum Did {
     },
     /// Something else, in words.
     Other(String),
+    /// What the edit leaves wrong outside of what is written, in words. It is told whether it was asked for or not.
+    Warning(String),
 }
 
 impl fmt::Display for Note {
@@ -78,7 +80,7 @@ impl fmt::Display for Note {
                     "left wrong on purpose: {is}, where {right} would be right"
                 )
             }
-            Did::Other(what) => f.write_str(what),
+            Did::Other(what) | Did::Warning(what) => f.write_str(what),
         }
     }
 }

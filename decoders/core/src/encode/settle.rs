@@ -145,6 +145,12 @@ impl Settler {
         let mut changes = Changes::default();
         let mut grown: BTreeMap<&str, Grown> = BTreeMap::new();
         let path = node.path_text();
+        if let Some(why) = shape.locked() {
+            return Err(Reject::Structure {
+                path,
+                why: why.to_owned(),
+            });
+        }
         let mut frames = Growth::new(&green.space, &path, !self.no_fix);
         for (name, edit) in fields {
             if matches!(**edit, Edit::Removed | Edit::Hidden | Edit::Added(_)) {
@@ -154,6 +160,11 @@ impl Settler {
                 continue;
             };
             let own = self.lowered(&child, &child.green().space)?;
+            if !own.is_empty()
+                && let Some(what) = shape.beyond(name, &child)
+            {
+                self.note(child.path_text(), child.offset(), Did::Warning(what));
+            }
             let shown = own.growth(&child.green().space);
             let mut own = lower(own, &green.space, !self.no_fix, None)?;
             if shape.has_aliases() {
@@ -284,6 +295,29 @@ impl Settler {
                     i128::from(sum_of(*sum, &green.space, &spans, splices)),
                 )
             }
+            Rule::Follows { follow, over } => {
+                let spans = parts(green.span, over);
+                let splices = changes.of(&green.space);
+                let touched = |s: &Splice| spans.iter().any(|p| p.touches(s.span));
+                if !splices.iter().any(touched) {
+                    return Ok(());
+                }
+                let was = green.space.bits(field.green.span);
+                let was = codec.decode(&was).ok().and_then(|was| was.as_int());
+                let was = was.and_then(|was| u64::try_from(was).ok()).unwrap_or(0);
+                let old = patched(&green.space, green.span, &[]);
+                match follow(was, &old, &patched(&green.space, green.span, splices)) {
+                    Ok(right) => (true, i128::from(right)),
+                    Err(_) if pinned => return Ok(()),
+                    Err(why) => {
+                        let mut path = node.path();
+                        path.push(Key::Name(field.name));
+                        let offset = green.space.offset(field.green.span.first_byte());
+                        self.note(crate::path_text(&path), offset, Did::Warning(why));
+                        return Ok(());
+                    }
+                }
+            }
         };
         if !affected && !pinned {
             return Ok(());
@@ -359,10 +393,12 @@ impl Settler {
             let Some(child) = node.item(i) else {
                 continue;
             };
+            let told = self.report.notes.len();
             let own = self.lowered(&child, &green.space)?;
             let growth = own.growth(&green.space);
             if growth != 0 && seq.relinks() {
-                // this item moves all that follow; what was done so far stays
+                // this item moves all that follow; what was done so far stays, and it is told once
+                self.report.notes.truncate(told);
                 let len = node.len();
                 let items = (i..len).map(|k| Item::Kept(k, map.get(&k).cloned()));
                 return self.arrange(node, seq, i, items.collect(), changes);
@@ -388,12 +424,15 @@ impl Settler {
                 Item::Kept(_, Some(edit)) if comes_anew(seq, edit).is_some() => false,
                 Item::Kept(was, None) if *was == i as u64 => true,
                 Item::Kept(was, Some(_)) if *was == i as u64 => {
+                    let told = self.report.notes.len();
                     let child = node.item(i as u64);
                     let own = child.map_or(Ok(Changes::default()), |c| self.settle(&c))?;
                     let own = lower(own, &green.space, !self.no_fix, None)?;
                     let same_size = own.growth(&green.space) == 0;
-                    if same_size {
-                        changes.extend(own);
+                    match same_size {
+                        true => changes.extend(own),
+                        // it is settled and told once more
+                        false => self.report.notes.truncate(told),
                     }
                     same_size
                 }
@@ -510,7 +549,7 @@ fn rank(rule: &Rule) -> u8 {
             ..
         } => 0,
         Rule::Len { of: Of::Struct, .. } => 1,
-        Rule::Sum { .. } => 2,
+        Rule::Sum { .. } | Rule::Follows { .. } => 2,
     }
 }
 
@@ -539,6 +578,6 @@ pub(crate) fn sum(rule: &Rule, parent: &Green) -> Option<u64> {
         Rule::Sum { sum, over } => {
             Some(sum_of(*sum, &parent.space, &parts(parent.span, over), &[]))
         }
-        Rule::Len { .. } | Rule::Count(_) | Rule::Copy(_) => None,
+        Rule::Len { .. } | Rule::Count(_) | Rule::Copy(_) | Rule::Follows { .. } => None,
     }
 }

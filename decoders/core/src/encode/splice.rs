@@ -67,6 +67,11 @@ impl Changes {
         self.list(space).push(splice);
     }
 
+    /// Whether nothing changes.
+    pub(super) fn is_empty(&self) -> bool {
+        self.lists.iter().all(|list| list.splices.is_empty())
+    }
+
     fn find(&self, space: &Space) -> Option<usize> {
         if self.lists.len() <= FEW {
             return self.lists.iter().position(|list| list.space.same(space));

@@ -15,7 +15,8 @@ pub fn main_data(major: u8, info: u8) -> Option<&'static dyn Shape> {
     match (info & 0xf0, major) {
         (CHECKPOINT_SHUTDOWN | CHECKPOINT_ONLINE, ..=13) => Some(&CHECKPOINT_12),
         (CHECKPOINT_SHUTDOWN | CHECKPOINT_ONLINE, 14..=16) => Some(&CHECKPOINT_14),
-        (CHECKPOINT_SHUTDOWN | CHECKPOINT_ONLINE, 17..) => Some(&CHECKPOINT_17),
+        (CHECKPOINT_SHUTDOWN | CHECKPOINT_ONLINE, 17..=18) => Some(&CHECKPOINT_17),
+        (CHECKPOINT_SHUTDOWN | CHECKPOINT_ONLINE, 19..) => Some(&CHECKPOINT_19),
         _ => None,
     }
 }
@@ -26,7 +27,7 @@ static WAL_LEVEL: Named<Int> = Named {
     names: &[(0, "minimal"), (1, "replica"), (2, "logical")],
 };
 
-/// `CheckPoint`: 88 bytes in all majors. What `$next` is called, and what `$more` adds, changed.
+/// `CheckPoint`: 88 bytes up to 18. What `$next` is called, and what `$more` adds, changed.
 macro_rules! checkpoint {
     ($next:literal $(, $more:expr)*) => {
         Fixed {
@@ -60,3 +61,32 @@ macro_rules! checkpoint {
 static CHECKPOINT_12: Fixed = checkpoint!("nextFullXid");
 static CHECKPOINT_14: Fixed = checkpoint!("nextXid");
 static CHECKPOINT_17: Fixed = checkpoint!("nextXid", Field::leaf("wal_level", 20, 4, &WAL_LEVEL));
+
+/// 96 bytes: offsets of multixacts have 8 bytes, and the state of logical decoding and of data checksums came in.
+static CHECKPOINT_19: Fixed = Fixed {
+    name: "CheckPoint",
+    fields: &[
+        Field::leaf("redo", 0, 8, &Lsn),
+        Field::leaf("ThisTimeLineID", 8, 4, &Int::U32LE),
+        Field::leaf("PrevTimeLineID", 12, 4, &Int::U32LE),
+        Field::leaf("fullPageWrites", 16, 1, &Bool),
+        Field::leaf("wal_level", 20, 4, &WAL_LEVEL),
+        Field::leaf("logicalDecodingEnabled", 24, 1, &Bool),
+        // a FullTransactionId: the epoch in the high half
+        Field::leaf("nextXid", 32, 8, &Int::U64LE),
+        Field::leaf("nextOid", 40, 4, &Int::U32LE),
+        Field::leaf("nextMulti", 44, 4, &Int::U32LE),
+        Field::leaf("nextMultiOffset", 48, 8, &Int::U64LE),
+        Field::leaf("oldestXid", 56, 4, &Int::U32LE),
+        Field::leaf("oldestXidDB", 60, 4, &Int::U32LE),
+        Field::leaf("oldestMulti", 64, 4, &Int::U32LE),
+        Field::leaf("oldestMultiDB", 68, 4, &Int::U32LE),
+        // pg_time_t: seconds since 1970
+        Field::leaf("time", 72, 8, &Int::I64LE),
+        Field::leaf("oldestCommitTsXid", 80, 4, &Int::U32LE),
+        Field::leaf("newestCommitTsXid", 84, 4, &Int::U32LE),
+        Field::leaf("oldestActiveXid", 88, 4, &Int::U32LE),
+        Field::leaf("dataChecksumState", 92, 4, &Int::U32LE),
+    ],
+    word: None,
+};

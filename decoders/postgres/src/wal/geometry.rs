@@ -1,146 +1,114 @@
-//! Where pages, and the stream of records between their headers, lie in an input.
+//! Where pages, and the records between their headers, lie in an input.
 //!
 //! Pages have `xlp_xlog_blcksz` bytes. Each begins with a header of 24 bytes, the first of a segment with one of 40
 //! (`SizeOfXLogShortPHD`, `SizeOfXLogLongPHD`, src/include/access/xlog_internal.h). Records fill the rest, and do not care
 //! for page boundaries: the *stream* is the log without its page headers.
+//!
+//! A *stretch* is a run of pages that follow each other in the log as they do in the input. One input is mostly one stretch;
+//! where a segment is missing between two that were joined, another one begins.
 
-use super::rmgr;
+use super::header::{LONG_HEADER, PageHeader, SHORT_HEADER, Version};
 use binq_core::{Malformed, Space};
-use std::ops::RangeInclusive;
-
-/// `SizeOfXLogShortPHD`
-pub const SHORT_HEADER: u64 = 24;
-/// `SizeOfXLogLongPHD`
-pub const LONG_HEADER: u64 = 40;
-/// `XLP_FIRST_IS_CONTRECORD`: the page begins with the rest of a record from the page before.
-pub const FIRST_IS_CONTRECORD: u16 = 0x0001;
-/// `XLP_LONG_HEADER`
-pub const LONG: u16 = 0x0002;
-/// `XLP_FIRST_IS_OVERWRITE_CONTRECORD`: the record begun before was abandoned.
-pub const FIRST_IS_OVERWRITE_CONTRECORD: u16 = 0x0008;
-
-/// Major version by `XLOG_PAGE_MAGIC` (src/include/access/xlog_internal.h of each branch).
-const MAGICS: [(u16, u8); 7] = [
-    (0xD101, 12),
-    (0xD106, 13),
-    (0xD10D, 14),
-    (0xD110, 15),
-    (0xD113, 16),
-    (0xD116, 17),
-    (0xD118, 18),
-];
-
-/// `--wal-segsize` of initdb: 1 MB to 1 GB.
-const SEGMENT_SIZES: RangeInclusive<u64> = 1 << 20..=1 << 30;
-/// `--with-wal-blocksize` of the build: 1 to 64 KB.
-const BLOCK_SIZES: RangeInclusive<u64> = 0x400..=0x10000;
-
-/// So many pages are asked for what the first one should have said.
-const PAGES_ASKED: u64 = 16;
-
-/// The major version that a page magic stands for.
-pub fn major_of(magic: u16) -> Option<u8> {
-    MAGICS.iter().find(|(m, _)| *m == magic).map(|(_, v)| *v)
-}
-
-/// The header fields that all pages have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PageHeader {
-    pub magic: u16,
-    pub info: u16,
-    pub tli: u32,
-    pub addr: u64,
-    pub rem_len: u32,
-}
-
-impl PageHeader {
-    /// Read the header at a byte of the input; `None` where it is cut off.
-    pub fn read(file: &Space, at: u64) -> Option<Self> {
-        let b = file.read(at, 20);
-        let b = b.first_chunk::<20>()?;
-        let word = |i: usize| u32::from_le_bytes([b[i], b[i + 1], b[i + 2], b[i + 3]]);
-        Some(Self {
-            magic: u16::from_le_bytes([b[0], b[1]]),
-            info: u16::from_le_bytes([b[2], b[3]]),
-            tli: word(4),
-            addr: u64::from(word(8)) | u64::from(word(12)) << 32,
-            rem_len: word(16),
-        })
-    }
-}
 
 /// What is known about an input as a whole.
 #[derive(Clone, Debug)]
 pub struct Geometry {
-    /// Major version of the server.
-    pub major: u8,
+    /// Which server wrote it.
+    pub version: Version,
     /// Bytes in a page.
     pub blcksz: u64,
     /// Bytes in a segment.
     pub seg_size: u64,
-    /// LSN of the first byte of the input.
-    pub base: u64,
-    /// The page of its segment that the input begins with.
-    first_page: u64,
+    /// Whether a page says how large segments are; else it is a guess.
+    pub states_seg_size: bool,
+    /// `xlp_sysid`, where a page says it.
+    pub sysid: Option<u64>,
+    /// Never empty.
+    stretches: Vec<Stretch>,
     /// Bytes of the stream in one whole segment.
     seg_room: u64,
-    /// Bytes of the stream in the segment before the first page.
-    skipped: u64,
     /// Bytes of the stream in the input.
     stream_len: u64,
-    /// What does not fit about the first pages.
-    pub wrong: Option<Malformed>,
+}
+
+/// Pages that follow each other in the log.
+#[derive(Clone, Debug)]
+struct Stretch {
+    /// The first page, counted in the input.
+    page: u64,
+    /// The LSN that the first byte of the input would have; wraps around.
+    base: u64,
+    /// The page of its segment that the first page is.
+    first_page: u64,
+    /// Bytes of the stream in the segment before the first page.
+    skipped: u64,
+    /// The first byte of the stream.
+    stream: u64,
+    /// That its first page is not the one that should follow.
+    wrong: Option<Malformed>,
 }
 
 impl Geometry {
-    /// Find out from the page headers. A damaged first page is outvoted by those after it.
-    ///
-    /// # Errors
-    /// An input none of whose first pages has the magic of a known version, unless only the magic of its first page is
-    /// wrong.
-    pub fn survey(file: &Space) -> Result<Self, Malformed> {
-        let blcksz = stated(file, 36, BLOCK_SIZES).unwrap_or(8192);
-        let pages = || {
-            let at = (0..PAGES_ASKED).map(move |i| i * blcksz);
-            at.map_while(|at| Some((at, PageHeader::read(file, at)?)))
-        };
-        let majors = pages().filter_map(|(_, h)| major_of(h.magic));
-        let (major, wrong) = match most_frequent(majors) {
-            Some(major) => (major, None),
-            // no page is one of any version's log then, and which version is named does not matter
-            None if resembles_first_page(file) => (rmgr::LAST_MAJOR, Some(no_magic(file))),
-            None => return Err(no_magic(file)),
-        };
-        let bases = pages()
-            .filter(|(_, h)| h.addr % blcksz == 0 && major_of(h.magic).is_some())
-            .filter_map(|(at, h)| h.addr.checked_sub(at));
-        let base = most_frequent(bases).unwrap_or(0);
-        let guess = file.len().next_power_of_two().clamp(1 << 20, 1 << 30);
-        let seg_size = stated(file, 32, SEGMENT_SIZES).unwrap_or(guess);
-        Ok(Self {
-            wrong,
-            ..Self::new(major, blcksz, seg_size, base, file.len())
-        })
-    }
-
-    fn new(major: u8, blcksz: u64, seg_size: u64, base: u64, file_len: u64) -> Self {
+    /// An input of so many bytes, whose first byte has the LSN `base`.
+    pub fn new(version: Version, blcksz: u64, seg_size: u64, base: u64, file_len: u64) -> Self {
         let mut geometry = Self {
-            major,
+            version,
             blcksz,
             seg_size,
-            base,
-            first_page: base % seg_size / blcksz,
+            states_seg_size: false,
+            sysid: None,
+            stretches: Vec::new(),
             seg_room: 0,
-            skipped: 0,
             stream_len: 0,
-            wrong: None,
         };
         geometry.seg_room = geometry.room_before(seg_size / blcksz);
-        geometry.skipped = geometry.room_before(geometry.first_page);
-        let (pages, rest) = (file_len / blcksz, file_len % blcksz);
-        geometry.stream_len =
-            geometry.stream_of_page(pages) + rest.saturating_sub(geometry.header_len(pages));
+        geometry.begin(0, base, None);
+        geometry.measure(file_len);
         geometry
+    }
+
+    /// Begin a stretch at a page of the input, which has this LSN.
+    pub fn begin(&mut self, page: u64, lsn: u64, wrong: Option<Malformed>) {
+        let stream = match self.stretches.is_empty() {
+            true => 0,
+            false => self.stream_of_page(page),
+        };
+        let first_page = lsn % self.seg_size / self.blcksz;
+        self.stretches.push(Stretch {
+            page,
+            base: lsn.wrapping_sub(page * self.blcksz),
+            first_page,
+            skipped: self.room_before(first_page),
+            stream,
+            wrong,
+        });
+    }
+
+    /// Count the bytes of the stream in an input of so many bytes.
+    pub fn measure(&mut self, file_len: u64) {
+        let (pages, rest) = (file_len / self.blcksz, file_len % self.blcksz);
+        self.stream_len = self.stream_of_page(pages) + rest.saturating_sub(self.header_len(pages));
+    }
+
+    /// Where the input is not one run, and what is wrong there: page of the input, and what was found.
+    pub fn breaks(&self) -> impl Iterator<Item = (u64, &Malformed)> {
+        let breaks = self.stretches.iter();
+        breaks.filter_map(|s| Some((s.page, s.wrong.as_ref()?)))
+    }
+
+    /// Major version of the server; for one that is not known, the newest.
+    pub fn major(&self) -> u8 {
+        self.version.major
+    }
+
+    fn of_page(&self, page: u64) -> &Stretch {
+        let i = self.stretches.partition_point(|s| s.page <= page);
+        &self.stretches[i.max(1) - 1]
+    }
+
+    fn of_stream(&self, stream: u64) -> &Stretch {
+        let i = self.stretches.partition_point(|s| s.stream <= stream);
+        &self.stretches[i.max(1) - 1]
     }
 
     /// Bytes of the stream in the first `page` pages of a segment.
@@ -151,18 +119,23 @@ impl Geometry {
         }
     }
 
+    /// Whether a page of the input is the first one of a segment.
+    pub fn begins_segment(&self, page: u64) -> bool {
+        self.page_lsn(page).is_multiple_of(self.seg_size)
+    }
+
     /// Header size of a page of the input.
     pub fn header_len(&self, page: u64) -> u64 {
-        if ((page + self.first_page) * self.blcksz).is_multiple_of(self.seg_size) {
-            LONG_HEADER
-        } else {
-            SHORT_HEADER
+        match self.begins_segment(page) {
+            true => LONG_HEADER,
+            false => SHORT_HEADER,
         }
     }
 
     /// The page of the input, and the byte in it, that hold a byte of the stream.
     pub fn place(&self, stream: u64) -> (u64, u64) {
-        let all = stream + self.skipped;
+        let s = self.of_stream(stream);
+        let all = stream - s.stream + s.skipped;
         let (seg, rest) = (all / self.seg_room, all % self.seg_room);
         let first_room = self.blcksz - LONG_HEADER;
         let (page, byte) = if rest < first_room {
@@ -172,7 +145,7 @@ impl Geometry {
             let rest = rest - first_room;
             (1 + rest / room, SHORT_HEADER + rest % room)
         };
-        let page = seg * (self.seg_size / self.blcksz) + page - self.first_page;
+        let page = s.page + seg * (self.seg_size / self.blcksz) + page - s.first_page;
         (page, byte)
     }
 
@@ -184,10 +157,11 @@ impl Geometry {
 
     /// The first byte of the stream in a page of the input.
     pub fn stream_of_page(&self, page: u64) -> u64 {
-        let pages = page + self.first_page;
+        let s = self.of_page(page);
+        let pages = page - s.page + s.first_page;
         let per_seg = self.seg_size / self.blcksz;
         let all = pages / per_seg * self.seg_room + self.room_before(pages % per_seg);
-        all - self.skipped
+        s.stream + all - s.skipped
     }
 
     /// Bytes of the stream in the input.
@@ -195,105 +169,104 @@ impl Geometry {
         self.stream_len
     }
 
-    /// The LSN of a byte of the stream.
-    pub fn lsn(&self, stream: u64) -> u64 {
-        self.base.wrapping_add(self.file_of(stream))
+    /// The first byte of the stream after the stretch that holds a byte.
+    pub fn stretch_end(&self, stream: u64) -> u64 {
+        let next = self.stretches.partition_point(|s| s.stream <= stream);
+        let next = self.stretches.get(next.max(1));
+        next.map_or(self.stream_len, |s| s.stream)
     }
 
-    /// The byte of the stream at an LSN; `None` outside the input, and for one in a page header.
-    pub fn stream_of(&self, lsn: u64) -> Option<u64> {
-        let at = lsn.checked_sub(self.base)?;
-        let page = at / self.blcksz;
+    /// Whether a stretch that is not the first one begins at a byte of the stream.
+    pub fn begins_stretch(&self, stream: u64) -> bool {
+        let s = self.of_stream(stream);
+        s.stream == stream && s.page > 0
+    }
+
+    /// The LSN of a byte of the input.
+    pub fn file_lsn(&self, at: u64) -> u64 {
+        self.of_page(at / self.blcksz).base.wrapping_add(at)
+    }
+
+    /// The LSN of a page of the input.
+    pub fn page_lsn(&self, page: u64) -> u64 {
+        self.file_lsn(page * self.blcksz)
+    }
+
+    /// The LSN of a byte of the stream.
+    pub fn lsn(&self, stream: u64) -> u64 {
+        let base = self.of_stream(stream).base;
+        base.wrapping_add(self.file_of(stream))
+    }
+
+    /// The byte of the stream at an LSN, in the stretch that holds the byte `near`; `None` outside of it, and for one in a page
+    /// header.
+    pub fn stream_of(&self, lsn: u64, near: u64) -> Option<u64> {
+        let s = self.of_stream(near);
+        let at = lsn.checked_sub(s.base.wrapping_add(s.page * self.blcksz))?;
+        let page = s.page + at / self.blcksz;
+        let end = self.stretch_end(s.stream);
+        if page > self.place(end.saturating_sub(1)).0 {
+            return None;
+        }
         let byte = (at % self.blcksz).checked_sub(self.header_len(page))?;
-        Some(self.stream_of_page(page) + byte).filter(|stream| *stream < self.stream_len)
+        Some(self.stream_of_page(page) + byte).filter(|stream| *stream < end)
     }
 
     /// The LSN just after the byte before: at the end of a page, that of the page boundary.
     pub fn lsn_after(&self, stream: u64) -> u64 {
         match stream {
-            0 => self.base,
+            0 => self.page_lsn(0),
             _ => self.lsn(stream - 1).wrapping_add(1),
         }
     }
 
-    /// The first byte of the stream in the segment after that of a byte.
+    /// The first byte of the stream in the segment after that of a byte, or where its stretch ends.
     pub fn next_segment(&self, stream: u64) -> u64 {
-        ((stream + self.skipped) / self.seg_room + 1) * self.seg_room - self.skipped
+        let s = self.of_stream(stream);
+        let all = stream - s.stream + s.skipped;
+        let next = (all / self.seg_room + 1) * self.seg_room - s.skipped + s.stream;
+        // at the end of the input a segment may be cut
+        match self.stretch_end(stream) {
+            end if end < self.stream_len => next.min(end),
+            _ => next,
+        }
     }
 
     /// The header of a page of the input, and whether the page belongs where it is (a recycled one does not).
     pub fn page(&self, file: &Space, page: u64) -> Option<(PageHeader, bool)> {
         let header = PageHeader::read(file, page * self.blcksz)?;
-        let here = self.base.wrapping_add(page * self.blcksz);
-        let current = header.addr == here && major_of(header.magic) == Some(self.major);
+        let current = header.addr == self.page_lsn(page) && header.magic == self.version.magic;
         Some((header, current))
     }
 
     /// Whether no page of this log begins where this one should: both its magic and its address are other ones.
     pub fn is_foreign(&self, file: &Space, page: u64) -> bool {
         PageHeader::read(file, page * self.blcksz).is_some_and(|header| {
-            let here = self.base.wrapping_add(page * self.blcksz);
-            header.addr != here && major_of(header.magic) != Some(self.major)
+            header.addr != self.page_lsn(page) && header.magic != self.version.magic
         })
     }
-}
 
-/// Whether the input begins with a long page header that at most one field of is wrong besides the magic.
-fn resembles_first_page(file: &Space) -> bool {
-    let Some(header) = PageHeader::read(file, 0) else {
-        return false;
-    };
-    let [seg_size, blcksz] = [32, 36].map(|at| word(file, at).unwrap_or(0));
-    let signs = [
-        header.info & LONG != 0 && header.info < 0x10,
-        header.tli != 0,
-        header.addr != 0 && header.addr.checked_rem(seg_size) == Some(0),
-        seg_size.is_power_of_two() && SEGMENT_SIZES.contains(&seg_size),
-        blcksz.is_power_of_two() && BLOCK_SIZES.contains(&blcksz),
-    ];
-    signs.into_iter().filter(|sign| *sign).count() >= signs.len() - 1
-}
-
-fn word(file: &Space, at: u64) -> Option<u64> {
-    let bytes = file.read(at, 4);
-    Some(u32::from_le_bytes(*bytes.first_chunk()?).into())
-}
-
-/// A size that the long header of the first page states at byte `at`, if it is a power of two in the range.
-fn stated(file: &Space, at: u64, range: RangeInclusive<u64>) -> Option<u64> {
-    let first = PageHeader::read(file, 0)?;
-    let n = word(file, at)?;
-    (first.info & LONG != 0 && n.is_power_of_two() && range.contains(&n)).then_some(n)
-}
-
-fn most_frequent<T: PartialEq + Copy>(all: impl Iterator<Item = T>) -> Option<T> {
-    let mut counts: Vec<(T, u32)> = Vec::new();
-    for x in all {
-        match counts.iter_mut().find(|(y, _)| *y == x) {
-            Some((_, n)) => *n += 1,
-            None => counts.push((x, 1)),
-        }
+    /// Whether a page is an old one: it belongs to a segment that had this file before.
+    pub fn is_old(&self, header: &PageHeader, page: u64) -> bool {
+        let here = self.page_lsn(page);
+        header.addr < here && (here - header.addr).is_multiple_of(self.seg_size)
     }
-    // the first of those that are equally frequent
-    counts
-        .into_iter()
-        .rev()
-        .max_by_key(|(_, n)| *n)
-        .map(|(x, _)| x)
-}
 
-/// That the first page is of no known version.
-fn no_magic(file: &Space) -> Malformed {
-    let head = file.read(0, 2);
-    let found = match *head {
-        [a, b] => format!("{:04X}", u16::from_le_bytes([a, b])),
-        _ => format!("{} bytes", head.len()),
-    };
-    let known: Vec<_> = MAGICS
-        .iter()
-        .map(|(magic, major)| format!("{magic:04X} ({major})"))
-        .collect();
-    Malformed::new(0, format!("xlp_magic {}", known.join(", ")), found)
+    /// Whether a page is an old one, and the next one does not say that only its address is wrong.
+    pub fn is_stale(&self, file: &Space, page: u64) -> bool {
+        let header = PageHeader::read(file, page * self.blcksz);
+        let old = header.is_some_and(|h| h.magic == self.version.magic && self.is_old(&h, page));
+        old && self
+            .page(file, page + 1)
+            .is_none_or(|(_, current)| !current)
+    }
+
+    /// The file of the segment that holds an LSN, as the server names it (`XLogFileName`).
+    pub fn segment_name(&self, tli: u32, lsn: u64) -> String {
+        let segment = lsn / self.seg_size;
+        let per_id = (1u64 << 32) / self.seg_size;
+        format!("{tli:08X}{:08X}{:08X}", segment / per_id, segment % per_id)
+    }
 }
 
 #[cfg(test)]
@@ -303,16 +276,33 @@ mod tests {
     #[test]
     fn stream_and_file_agree() {
         for base in [0x300_0000, 0x300_2000, 0x3fe_0000] {
-            let g = Geometry::new(15, 8192, 1 << 20, base, 3 << 20);
-            assert_eq!(g.place(0), (0, g.header_len(0)));
-            for page in 0..300 {
-                let s = g.stream_of_page(page);
-                assert_eq!(g.place(s), (page, g.header_len(page)), "page {page}");
-                assert_eq!(g.stream_of(g.lsn(s) + 8), Some(s + 8), "page {page}");
-                if page > 0 {
-                    assert_eq!(g.place(s - 1), (page - 1, 8191), "page {page}");
+            let mut g = Geometry::new(Version::of(0xD110), 8192, 1 << 20, base, 3 << 20);
+            for stretches in 1..3 {
+                assert_eq!(g.place(0), (0, g.header_len(0)));
+                for page in 0..300 {
+                    let s = g.stream_of_page(page);
+                    assert_eq!(g.place(s), (page, g.header_len(page)), "page {page}");
+                    assert_eq!(g.stream_of(g.lsn(s) + 8, s), Some(s + 8), "page {page}");
+                    if page > 0 {
+                        assert_eq!(g.place(s - 1), (page - 1, 8191), "page {page}");
+                    }
+                    assert_eq!(g.lsn(s), g.page_lsn(page) + g.header_len(page));
                 }
+                let breaks = g.stream_of_page(77);
+                assert_eq!(g.begins_stretch(breaks), stretches == 2);
+                assert_eq!(g.stretch_end(0) == breaks, stretches == 2);
+                // some segments further on
+                g.begin(77, 0x900_0000, None);
+                g.measure(3 << 20);
             }
         }
+    }
+
+    #[test]
+    fn segments_have_the_names_of_their_files() {
+        let g = Geometry::new(Version::of(0xD110), 8192, 16 << 20, 0, 0);
+        assert_eq!(g.segment_name(1, 0x1_0200_0028), "000000010000000100000002");
+        let g = Geometry::new(Version::of(0xD110), 8192, 1 << 20, 0, 0);
+        assert_eq!(g.segment_name(2, 0x1_0200_0028), "000000020000000100000020");
     }
 }

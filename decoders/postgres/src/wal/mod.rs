@@ -2,22 +2,30 @@
 
 mod blocks;
 mod geometry;
+mod header;
+mod linear;
 mod pages;
 mod record;
 mod records;
+mod regions;
 mod relay;
 mod rmgr;
 mod scan;
 mod stream;
+mod survey;
 mod text;
+mod walk;
+mod write;
 
 use crate::lsn;
 use binq_core::codec::Raw;
 use binq_core::shape::{Cx, Shape};
-use binq_core::{Confidence, Format, Kind, Malformed, Node, Options, Probe, ScalarFn, Space, Span};
-use geometry::{FIRST_IS_CONTRECORD, Geometry, PageHeader};
-use scan::{Look, Scan};
+use binq_core::{
+    Confidence, Format, Kind, Malformed, Node, Options, Probe, ScalarFn, Severity, Space, Span,
+};
+use geometry::Geometry;
 use std::sync::Arc;
+use walk::Walk;
 
 /// A file of the write-ahead log: a segment, several, or a part of one.
 pub struct PgWal;
@@ -28,24 +36,24 @@ impl Format for PgWal {
     }
 
     fn description(&self) -> &'static str {
-        "Postgres write-ahead log, majors 12 to 18"
+        "Postgres write-ahead log, majors 12 to 19"
     }
 
     fn probe(&self, probe: &Probe<'_>) -> Confidence {
         let head = &probe.bytes[..probe.bytes.len().min(PROBED)];
         let file = Space::source(head.to_vec());
-        match Geometry::survey(&file) {
+        match survey::survey(&file) {
             Err(_) => Confidence::No,
-            Ok(geometry) => match geometry.page(&file, 0) {
+            Ok(geometry) => match geometry.page(&file, 0).filter(|_| geometry.version.known) {
                 Some((_, true)) => Confidence::Certain,
                 _ => Confidence::Likely,
             },
         }
     }
 
-    fn decode(&self, space: Space, _options: &Options) -> Node {
-        let root: Arc<dyn Shape> = match Geometry::survey(&space) {
-            Ok(geometry) => Arc::new(Log::new(geometry, &space)),
+    fn decode(&self, space: Space, options: &Options) -> Node {
+        let root: Arc<dyn Shape> = match survey::survey(&space) {
+            Ok(geometry) => Arc::new(Log::new(geometry, &space, options)),
             Err(wrong) => Arc::new(Unknown { wrong }),
         };
         let span = space.span();
@@ -83,72 +91,33 @@ impl Shape for Unknown {
 
 /// The log.
 struct Log {
-    geometry: Arc<Geometry>,
-    /// The log without page headers.
-    stream: Space,
-    /// Bytes of the stream that belong to a record of the file before.
-    continuation: u64,
-    /// What does not fit about the first pages or the continuation.
-    wrong: Option<Malformed>,
+    walk: Arc<Walk>,
+    file_name: Option<Arc<str>>,
+    /// Why the log must not be edited.
+    locked: Option<String>,
 }
 
 impl Log {
-    fn new(geometry: Geometry, file: &Space) -> Self {
+    fn new(geometry: Geometry, file: &Space, options: &Options) -> Self {
         let geometry = Arc::new(geometry);
-        let (continuation, wrong) = continuation(&geometry, file);
-        let wrong = geometry.wrong.clone().or(wrong);
         let layer = stream::Stream {
             geometry: geometry.clone(),
         };
+        let stream = Space::derived(file.clone(), Arc::new(layer));
+        let version = geometry.version;
+        let unknown = !version.known && !options.force;
         Self {
-            stream: Space::derived(file.clone(), Arc::new(layer)),
-            geometry,
-            continuation,
-            wrong,
+            walk: Arc::new(Walk::new(geometry, file, stream)),
+            file_name: options.input_name.clone(),
+            locked: unknown.then(|| {
+                format!(
+                    "xlp_magic {:04X} is of no version that is known, and what an edit must change besides may have changed; \
+                     --force edits it as a log of PostgreSQL {}",
+                    version.magic, version.major
+                )
+            }),
         }
     }
-
-    fn records(&self) -> records::Records {
-        records::Records::new(&self.geometry)
-    }
-
-    fn records_span(&self) -> Span {
-        let first = scan::align(self.continuation).min(self.stream.len());
-        Span::bytes(first, self.stream.len() - first)
-    }
-}
-
-/// How many bytes of the stream are the rest of a record of the file before: `xlp_rem_len` of the first page, as far as
-/// the pages after it agree.
-fn continuation(geometry: &Geometry, file: &Space) -> (u64, Option<Malformed>) {
-    let first = PageHeader::read(file, 0).filter(|h| h.info & FIRST_IS_CONTRECORD != 0);
-    let Some(first) = first else {
-        return (0, None);
-    };
-    let rem_len = u64::from(first.rem_len);
-    let len = geometry.stream_len();
-    for page in 1.. {
-        let start = geometry.stream_of_page(page);
-        if start >= rem_len.min(len) {
-            break;
-        }
-        let Some(header) = PageHeader::read(file, page * geometry.blcksz) else {
-            break;
-        };
-        let rest = u64::from(header.rem_len);
-        let flagged = header.info & FIRST_IS_CONTRECORD != 0;
-        if !flagged || rest + start != rem_len {
-            let expected = format!("xlp_rem_len {} on page {page}", rem_len - start);
-            let found = if flagged {
-                rest.to_string()
-            } else {
-                "none".to_owned()
-            };
-            let wrong = Malformed::new(page * geometry.blcksz, expected, found);
-            return (start, Some(wrong));
-        }
-    }
-    (rem_len.min(len), None)
 }
 
 impl Shape for Log {
@@ -156,37 +125,76 @@ impl Shape for Log {
         "pg_wal"
     }
 
+    fn beyond(&self, field: &str, edited: &Node) -> Option<String> {
+        match field {
+            "continuation" => self.walk.continuation_edited(&edited.bytes().ok()?),
+            _ => None,
+        }
+    }
+
+    fn locked(&self) -> Option<&str> {
+        self.locked.as_deref()
+    }
+
     fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {
-        let pages = pages::Pages {
-            geometry: self.geometry.clone(),
-        };
+        let pages = pages::Pages::new(self.walk.clone(), self.file_name.as_ref());
         let file = cx.at.span;
         cx.node("pages", file, Kind::array(Arc::new(pages)));
-        if self.continuation > 0 {
-            let span = Span::bytes(0, self.continuation);
+        let stream = &self.walk.stream;
+        let continuation = self.walk.continuation.len;
+        if continuation > 0 {
+            let span = Span::bytes(0, continuation);
             let kind = Kind::Leaf(binq_core::Ref::Static(&Raw::FIXED));
-            cx.node_in("continuation", &self.stream, span, kind);
+            cx.node_in("continuation", stream, span, kind);
         }
-        let records = Kind::array(Arc::new(self.records()));
-        cx.node_in("records", &self.stream, self.records_span(), records);
-        self.wrong.clone().map_or(Ok(()), Err)
+        let records = records::Records::new(&self.walk.geometry);
+        let kind = Kind::array(Arc::new(records));
+        cx.node_in("records", stream, self.walk.records_span(), kind);
+        // the first place where the input is not one run; others are told on their pages
+        match self.walk.geometry.breaks().next() {
+            Some((_, wrong)) => Err(wrong.clone()),
+            None => Ok(()),
+        }
     }
 
     fn finish(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {
-        let (at, prev) = self.records().end(&self.stream, self.records_span());
-        let scan = Scan {
-            geometry: &self.geometry,
-            stream: &self.stream,
-        };
-        let mut end = at;
-        if let Look::Partial(wrong) = scan.look(at, prev) {
-            end = self.stream.len();
-            let shape = record::Damaged::partial(&self.geometry, wrong, end - at);
-            let span = Span::bytes(at, end - at);
-            cx.node_in("partial", &self.stream, span, Kind::shared(Arc::new(shape)));
+        let Walk {
+            geometry, stream, ..
+        } = &*self.walk;
+        let found = self.walk.found();
+        let mut end = found.end;
+        if let Some((until, wrong)) = &found.partial {
+            let shape =
+                record::Damaged::new(geometry, record::Lack::Tail, wrong.clone(), until - end);
+            let span = Span::bytes(end, until - end);
+            cx.node_in("partial", stream, span, Kind::shared(Arc::new(shape)));
+            end = *until;
         }
-        let rest = Span::bytes(end, self.stream.len().saturating_sub(end));
-        cx.gap(&self.stream, rest);
+        let rest = Span::bytes(end, stream.len().saturating_sub(end));
+        if let Some(gap) = cx.gap(stream, rest) {
+            gap.wrong(after_the_end(geometry, stream, end));
+        }
         Ok(())
     }
+}
+
+/// What lies behind the end of the log: worth to know, and nothing wrong.
+fn after_the_end(geometry: &Geometry, stream: &Space, end: u64) -> Malformed {
+    let (page, byte) = geometry.place(end);
+    let page = match byte == geometry.header_len(page) {
+        true => page,
+        false => page + 1,
+    };
+    let next = stream
+        .under()
+        .and_then(|(file, _)| geometry.page(file, page));
+    let found = match next {
+        Some((header, _)) if geometry.is_old(&header, page) => {
+            let old = lsn::text(header.addr);
+            format!("the end of the log, and pages that were written before, such as {old}")
+        }
+        _ => "the end of the log".to_owned(),
+    };
+    let expected = format!("a record at {}", lsn::text(geometry.lsn_after(end)));
+    Malformed::new(end, expected, found).with(Severity::Note)
 }

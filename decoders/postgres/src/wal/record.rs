@@ -1,6 +1,7 @@
 //! Records: `XLogRecord` and what follows it, src/include/access/xlogrecord.h.
 
 use super::geometry::Geometry;
+use super::linear;
 use super::rmgr;
 use super::scan::{Header, RECORD_HEADER, align, crc};
 use super::{blocks, text::Text};
@@ -9,7 +10,7 @@ use crate::payload;
 use binq_core::codec::{Codec, Int, Raw};
 use binq_core::rule::{Of, Part, Rule};
 use binq_core::shape::{At, Cx, Field, Shape};
-use binq_core::{Bits, Kind, Malformed, Misfit, Ref, Scalar, Span};
+use binq_core::{Bits, Kind, Malformed, Misfit, Node, Ref, Scalar, Severity, Span};
 use std::sync::Arc;
 
 /// `xl_rmid`; its symbol is the name of the resource manager.
@@ -86,6 +87,23 @@ static HEAD: [Field; 7] = head(Some(&TOT_LEN), Some(&CRC));
 /// The same fields where the extent of the record is not known, and so nothing follows from it.
 static BARE_HEAD: [Field; 7] = head(None, None);
 
+/// The same fields of a record whose rest is not here.
+static CUT_HEAD: [Field; 7] = head(None, Some(&CUT_CRC));
+
+static CUT_CRC: Rule = Rule::Follows {
+    follow: linear::follow,
+    over: &[
+        Part {
+            from: RECORD_HEADER,
+            to: None,
+        },
+        Part {
+            from: 0,
+            to: Some(20),
+        },
+    ],
+};
+
 static COMPUTED: [(&str, &dyn Codec); 4] = [
     ("lsn", &Lsn),
     ("end_lsn", &Lsn),
@@ -107,31 +125,40 @@ fn compute(geometry: &Geometry, name: &str, at: &At<'_>) -> Scalar {
             geometry.lsn_after(end).into()
         }
         "rmgr" => match header() {
-            Some(h) => match rmgr::rmgr_name(geometry.major, h.rmid) {
+            Some(h) => match rmgr::rmgr_name(geometry.major(), h.rmid) {
                 Some(name) => name.into(),
                 None => Scalar::Null,
             },
             None => Scalar::Null,
         },
         _ => match header() {
-            Some(h) => match rmgr::record_type(geometry.major, h.rmid, h.info) {
-                Some(name) => name.into(),
+            Some(h) => match rmgr::record_type(geometry.major(), h.rmid, h.info) {
+                Some(name) if geometry.version.known => name.into(),
                 // as pg_waldump names it
-                None => format!("UNKNOWN ({:x})", h.info & 0xf0).into(),
+                _ => format!("UNKNOWN ({:x})", h.info & 0xf0).into(),
             },
             None => Scalar::Null,
         },
     }
 }
 
+/// The name of the shape of a record that is not damaged.
+pub const RECORD: &str = "XLogRecord";
+
 /// A record.
 pub struct Record {
     pub geometry: Arc<Geometry>,
+    /// What is wrong with its `xl_prev`.
+    pub prev_wrong: Option<Malformed>,
 }
 
 impl Shape for Record {
     fn name(&self) -> &'static str {
-        "XLogRecord"
+        RECORD
+    }
+
+    fn check(&self, field: &str, _at: &At<'_>) -> Option<Malformed> {
+        self.prev_wrong.clone().filter(|_| field == "xl_prev")
     }
 
     fn computed(&self) -> &'static [(&'static str, &'static dyn Codec)] {
@@ -151,7 +178,7 @@ impl Shape for Record {
         let span = cx.at.span;
         let bytes = space.read(span.start / 8, span.len / 8);
         let start = span.start / 8;
-        let headers = blocks::parse(self.geometry.major, &bytes, start);
+        let headers = blocks::parse(self.geometry.major(), &bytes, start);
         if let Some(origin) = headers.origin {
             cx.leaf("record_origin", Span::bytes(start + origin, 2), &Int::U16LE);
         }
@@ -184,7 +211,8 @@ impl Shape for Record {
             return Err(wrong);
         }
         let record = Header::read(&bytes);
-        let typed = record.and_then(|h| payload::main_data(self.geometry.major, h.rmid, h.info));
+        let typed = record.filter(|_| self.geometry.version.known);
+        let typed = typed.and_then(|h| payload::main_data(self.geometry.major(), h.rmid, h.info));
         let kind = match typed {
             Some(shape) => Kind::fixed(shape),
             None => Kind::Leaf(Ref::Static(&Raw::ANY)),
@@ -232,54 +260,63 @@ impl Codec for MainDataHeader {
     }
 }
 
+/// Why a place is not a whole record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lack {
+    /// It is damaged.
+    Whole,
+    /// It is the head of one that goes on behind the end of the log.
+    Tail,
+    /// It is the head of one whose rest is missing, because the log breaks off.
+    Rest,
+    /// It is the rest of one whose head is missing.
+    Head,
+}
+
 /// A place where a record should be, but is damaged or runs past the end: as much of its header as there is, and the bytes
 /// after it.
 pub struct Damaged {
     geometry: Arc<Geometry>,
     wrong: Option<Malformed>,
-    partial: bool,
-    /// How many fields of the header there are.
-    fields: usize,
+    lack: Lack,
+    /// The fields of the header that there are.
+    fields: &'static [Field],
 }
 
 impl Damaged {
-    /// Damage of so many bytes.
-    pub fn new(geometry: &Arc<Geometry>, wrong: Malformed, len: u64) -> Self {
-        let fits = BARE_HEAD.iter().filter(|f| f.span.end() <= len * 8);
-        Self {
-            geometry: geometry.clone(),
-            wrong: Some(wrong),
-            partial: false,
-            fields: fits.count(),
-        }
-    }
-
-    /// The first `len` bytes of a record that runs past the end.
-    pub fn partial(geometry: &Arc<Geometry>, wrong: Option<Malformed>, len: u64) -> Self {
-        let fits = BARE_HEAD.iter().filter(|f| f.span.end() <= len * 8);
+    /// So many bytes of a record, and what is wrong with them.
+    pub fn new(geometry: &Arc<Geometry>, lack: Lack, wrong: Option<Malformed>, len: u64) -> Self {
+        let head = match lack {
+            Lack::Whole => &BARE_HEAD[..],
+            Lack::Tail | Lack::Rest => &CUT_HEAD[..],
+            Lack::Head => &[],
+        };
+        let fits = head.iter().filter(|f| f.span.end() <= len * 8).count();
         Self {
             geometry: geometry.clone(),
             wrong,
-            partial: true,
-            fields: fits.count(),
+            lack,
+            fields: &head[..fits],
         }
     }
 }
 
 impl Shape for Damaged {
     fn name(&self) -> &'static str {
-        match self.partial {
-            false => "damaged XLogRecord",
-            true => "partial XLogRecord",
+        match self.lack {
+            Lack::Tail => "partial XLogRecord",
+            _ => "damaged XLogRecord",
         }
     }
 
     fn computed(&self) -> &'static [(&'static str, &'static dyn Codec)] {
-        match self.wrong {
-            // where it ends is not known
-            Some(_) => &COMPUTED[..1],
-            None if self.fields == BARE_HEAD.len() => &COMPUTED,
-            None => &COMPUTED[..1],
+        // where a damaged one ends is not known
+        let sound = self.wrong.as_ref();
+        let sound = sound.is_none_or(|w| w.severity == Severity::Note);
+        match self.lack {
+            Lack::Head => &[],
+            Lack::Tail if sound && self.fields.len() == CUT_HEAD.len() => &COMPUTED,
+            _ => &COMPUTED[..1],
         }
     }
 
@@ -294,26 +331,39 @@ impl Shape for Damaged {
     }
 
     fn layout(&self) -> &'static [Field] {
-        &BARE_HEAD[..self.fields]
+        self.fields
     }
 
     fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {
         let covered = self.layout().last().map_or(0, |f| f.span.end());
         let rest = Span::bits(cx.at.span.start + covered, cx.at.span.len - covered);
         let space = cx.at.space.clone();
-        match self.partial {
-            false => {
-                cx.gap(&space, rest);
-            }
-            true if rest.len > 0 => {
+        match self.lack {
+            Lack::Tail if rest.len > 0 => {
                 cx.leaf("data", rest, &Raw::FIXED);
             }
-            true => {}
+            Lack::Tail => {}
+            _ => {
+                cx.gap(&space, rest);
+            }
         }
         Ok(())
     }
 
     fn fault(&self) -> Option<Malformed> {
         self.wrong.clone()
+    }
+
+    fn beyond(&self, _field: &str, _edited: &Node) -> Option<String> {
+        let why = match self.lack {
+            Lack::Head => {
+                "the xl_crc of its record is not here, and stays as it is, wherever it is"
+            }
+            Lack::Tail if self.fields.len() < CUT_HEAD.len() => {
+                "the xl_crc of its record is in the next file, and stays as it is"
+            }
+            _ => return None,
+        };
+        Some(why.to_owned())
     }
 }

@@ -1,12 +1,12 @@
 //! `.records[]`: the walk over the records of the stream.
 
 use super::geometry::Geometry;
-use super::record::{Damaged, Record};
+use super::record::{Damaged, Lack, Record};
 use super::relay;
 use super::scan::{Header, Look, RECORD_HEADER, Scan, align};
 use binq_core::sequence::{Arrange, SeqAt, Sequence, State, Step};
 use binq_core::shape::Shape;
-use binq_core::{Kind, Reject, Space, Span};
+use binq_core::{Kind, Malformed, Reject, Span};
 use std::sync::Arc;
 
 /// The records of a log. The memory of its walk is the LSN of the record before.
@@ -22,19 +22,41 @@ impl Records {
             geometry: geometry.clone(),
             record: Arc::new(Record {
                 geometry: geometry.clone(),
+                prev_wrong: None,
             }),
         }
     }
+}
 
-    /// Where the walk ends, and the LSN of the last record.
-    pub fn end(&self, stream: &Space, span: Span) -> (u64, u64) {
-        let at = SeqAt {
-            space: stream,
-            span,
+/// An item: what it is, its length, where the next one is looked for, and the LSN that that one names.
+type Item = (Kind, u64, u64, u64);
+
+impl Records {
+    /// Damaged bytes from `start` to `until`, where there is a record again.
+    fn damaged(
+        &self,
+        at: &SeqAt<'_>,
+        start: u64,
+        until: u64,
+        lack: Lack,
+        wrong: Malformed,
+    ) -> Item {
+        let shape = Damaged::new(&self.geometry, lack, Some(wrong), until - start);
+        // the record that was found names the one before it
+        let next = Header::read(&at.space.read(until, RECORD_HEADER));
+        let prev = next.map_or(0, |h| h.prev);
+        let memory = match prev {
+            0 => self.geometry.lsn(start),
+            prev => prev,
         };
-        let mut state = self.start(&at);
-        self.advance(&at, &mut state, u64::MAX);
-        (align(state.at / 8), state.memory)
+        (Kind::shared(Arc::new(shape)), until - start, until, memory)
+    }
+
+    /// Damaged bytes from `start` to `until`, the last ones of a stretch.
+    fn last(&self, start: u64, until: u64, lack: Lack, wrong: Malformed) -> Item {
+        let shape = Damaged::new(&self.geometry, lack, Some(wrong), until - start);
+        let lsn = self.geometry.lsn(start);
+        (Kind::shared(Arc::new(shape)), until - start, until, lsn)
     }
 }
 
@@ -53,28 +75,29 @@ impl Sequence for Records {
         let (kind, len, next, memory) = loop {
             match scan.look(start, prev) {
                 Look::Record(found) => {
-                    let kind = Kind::shared(self.record.clone());
+                    let record = match found.prev_wrong {
+                        None => self.record.clone(),
+                        wrong => Arc::new(Record {
+                            geometry: self.geometry.clone(),
+                            prev_wrong: wrong,
+                        }),
+                    };
+                    let kind = Kind::shared(record);
                     break (kind, found.len, found.next, found.lsn);
                 }
-                // the aborted record is no item; the one after it names the one before it
+                // the aborted record is no item, and the one after it names the one before it; or a stretch ends
                 Look::Aborted(next) => start = next,
                 Look::Damaged(until, wrong) => {
-                    let shape = Damaged::new(&self.geometry, wrong, until - start);
-                    // the record that was found names the one before it
-                    let next = Header::read(&at.space.read(until, RECORD_HEADER));
-                    let memory = next.map_or(self.geometry.lsn(start), |h| h.prev);
-                    let memory = match memory {
-                        0 => self.geometry.lsn(start),
-                        prev => prev,
-                    };
-                    break (Kind::shared(Arc::new(shape)), until - start, until, memory);
+                    break self.damaged(at, start, until, Lack::Whole, wrong);
                 }
+                Look::Rest(until, wrong) => {
+                    break self.damaged(at, start, until, Lack::Head, wrong);
+                }
+                Look::Cut(until, wrong) => break self.last(start, until, Lack::Rest, wrong),
                 Look::LastDamaged(until, wrong) => {
-                    let shape = Damaged::new(&self.geometry, wrong, until - start);
-                    let kind = Kind::shared(Arc::new(shape));
-                    break (kind, until - start, until, self.geometry.lsn(start));
+                    break self.last(start, until, Lack::Whole, wrong);
                 }
-                Look::Partial(_) | Look::End => return None,
+                Look::Partial(..) | Look::End => return None,
             }
         };
         Some(Step {

@@ -6,116 +6,292 @@
 //! in the next file names as the one before it.
 
 use super::blocks;
-use super::geometry::{
-    FIRST_IS_CONTRECORD, FIRST_IS_OVERWRITE_CONTRECORD, Geometry, LONG, major_of,
-};
+use super::geometry::Geometry;
+use super::header::major_of;
+use super::record::RECORD;
 use super::records::Records;
-use super::scan::{Header, Look, RECORD_HEADER, Scan, align, crc};
+use super::regions::{self, Region};
+use super::scan::{Header, RECORD_HEADER, align, crc};
+use super::write as pages;
 use crate::lsn;
 use binq_core::encode::{Did, Note, Splice};
-use binq_core::sequence::{Arrange, Placed, Sequence};
-use binq_core::{Node, Reject, Scalar, Space, Span};
-use std::collections::BTreeMap;
+use binq_core::sequence::{Arrange, Placed};
+use binq_core::{Node, Reject, Scalar};
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 
-/// The shape of a record that is not damaged.
-const RECORD: &str = "XLogRecord";
-
 /// A record in its new place.
-struct Laid {
+pub struct Laid {
     /// First byte of the stream.
-    at: u64,
-    bytes: Vec<u8>,
+    pub at: u64,
+    /// The record.
+    pub bytes: Vec<u8>,
 }
 
-/// Lay out the items from the first changed one on.
+impl Laid {
+    /// The first byte of the stream after it.
+    pub fn end(&self) -> u64 {
+        self.at + self.bytes.len() as u64
+    }
+}
+
+/// Lay out the items from the first changed one on, region by region.
 pub fn arrange(geometry: &Geometry, records: &Records, cx: &mut Arrange<'_>) -> Result<(), Reject> {
-    let stream = cx.at.space.clone();
-    let first = align(cx.first.at / 8);
-    let (old_end, last) = records.end(&stream, cx.at.span);
-    let tail = Tail::find(geometry, &stream, old_end, last);
-    refuse_aborted(geometry, records, cx)?;
     refuse_other_majors(geometry, cx)?;
-    let items = std::mem::take(&mut cx.items);
-    let mut laid = Vec::with_capacity(items.len());
-    for item in &items {
-        laid.push(Laid {
-            at: first,
-            bytes: cx.bytes(item)?,
+    let regions = regions::find(geometry, records, cx);
+    let regions = regions::fill(regions, std::mem::take(&mut cx.items));
+    let notes = cx.report.notes.iter().enumerate();
+    let mut relay = Relay {
+        geometry,
+        moved: BTreeMap::new(),
+        relinked: 0,
+        redone: 0,
+        notes: notes.map(|(i, note)| (note.offset, i)).collect(),
+    };
+    let mut prev = None;
+    for region in &regions {
+        prev = match region.is_same() {
+            true => relay.keep(cx, region, prev)?,
+            false => relay.anew(cx, region, prev)?,
+        };
+    }
+    if relay.relinked + relay.redone > 0 {
+        cx.report.notes.push(Note {
+            path: cx.path.clone(),
+            offset: geometry.file_of(align(cx.first.at / 8)),
+            did: Did::Other(format!(
+                "{} records moved, or follow one that did: xl_prev and xl_crc of each were recomputed, and redo of {} checkpoints",
+                relay.relinked, relay.redone
+            )),
         });
     }
-    // the record that the next file names, if it is still the last one, is placed for itself
-    let last = items.last().and_then(|item| item.was);
-    let kept = last.is_some_and(|was| Some(was.start / 8) == tail.named);
-    let free = items.len() - usize::from(kept);
-    let mut at = place(geometry, first, &mut laid[..free]);
-    // without its segment switch, the log ends in this file
-    let stop = tail.stop(first).filter(|_| kept || !tail.switches);
-    let goal = match laid.last().filter(|_| kept) {
-        Some(last) => stop.map(|stop| tail.last_place(&stream, stop, last.bytes.len() as u64)),
-        None => stop,
-    };
-    if let Some(room) = goal.and_then(|goal| goal.checked_sub(at))
-        && (1..RECORD_HEADER).contains(&room)
-    {
-        take_up(geometry, cx, &items[..free], &mut laid, room / 8);
-        at = place(geometry, first, &mut laid[..free]);
-    }
-    let mut after = at;
-    if kept {
-        let goal = goal.filter(|goal| *goal >= at);
-        after = place(geometry, goal.unwrap_or(at), &mut laid[free..]);
-    }
-    let mut moved = BTreeMap::new();
-    for (item, record) in items.iter().zip(&laid) {
-        if let Some(was) = item.was {
-            moved.insert(geometry.lsn(was.start / 8), geometry.lsn(record.at));
-        }
-    }
-    // what comes first now names the record in the file before that the old first one named
-    let mut prev = match cx.first.memory {
-        0 => Header::read(&stream.read(first, RECORD_HEADER)).map_or(0, |h| h.prev),
-        prev => prev,
-    };
-    let mut out = Vec::with_capacity(laid.len() + 2);
-    for (i, (item, mut record)) in items.iter().zip(laid).enumerate() {
-        if i == free {
-            fill(geometry, cx, &mut out, at..record.at, &mut prev)?;
-        }
-        link(geometry, cx, item, &mut record, prev, &moved);
-        prev = geometry.lsn(record.at);
-        out.push(record);
-    }
-    at = after;
-    if let Some(named) = tail.named
-        && Some(named) == stop
-        && !kept
-        && at <= named
-    {
-        // it was removed: another one takes its place
-        fill(geometry, cx, &mut out, at..named, &mut prev)?;
-        at = tail.partial.unwrap_or(stream.len());
-        fill(geometry, cx, &mut out, named..at, &mut prev)?;
-    }
-    let end = match tail.partial {
-        Some(partial) => {
-            let room = cx.at.space.len();
-            keep_tail(geometry, cx, &mut out, at, partial, prev)?;
-            room
-        }
-        None => {
-            let last = out.last();
-            let lengths = last.map_or(first, |l| l.at + l.bytes.len() as u64);
-            let by = lengths.saturating_sub(stream.len());
-            if by > 0 {
-                let what = "the records outgrow the end of the segment";
-                return Err(no_room(cx, by, what));
+    Ok(())
+}
+
+/// What is known while regions are laid out.
+struct Relay<'a> {
+    geometry: &'a Geometry,
+    /// New places of records, by their old ones.
+    moved: BTreeMap<u64, u64>,
+    /// How many records got another `xl_prev`.
+    relinked: u64,
+    /// How many checkpoints got another `redo`.
+    redone: u64,
+    /// Notes about fields that were recomputed, by their places in the input.
+    notes: HashMap<u64, usize>,
+}
+
+impl Relay<'_> {
+    /// Leave a region as it is, but for what follows from one before it. `prev` is the LSN of the record before it, if that
+    /// is another one now.
+    fn keep(
+        &mut self,
+        cx: &mut Arrange<'_>,
+        region: &Region,
+        mut prev: Option<u64>,
+    ) -> Result<Option<u64>, Reject> {
+        for item in &region.items {
+            let follows = prev.is_some() || !self.moved.is_empty();
+            if let Some(was) = item.was.filter(|_| follows && item.shape == RECORD) {
+                let old = cx.bytes(item)?;
+                let mut record = Laid {
+                    at: was.start / 8,
+                    bytes: old.clone(),
+                };
+                self.link(cx, item, &mut record, prev.take().unwrap_or(0));
+                if record.bytes != old {
+                    let splice = Splice::new(was, record.bytes, &cx.path);
+                    cx.changes.push(cx.at.space, splice);
+                    continue;
+                }
             }
-            at
+            for splice in &item.splices {
+                cx.changes.push(cx.at.space, splice.clone());
+            }
         }
+        Ok(None)
+    }
+
+    /// Lay a region out again, and say where its last record is, if the next region follows it and that is another place.
+    fn anew(
+        &mut self,
+        cx: &mut Arrange<'_>,
+        region: &Region,
+        before: Option<u64>,
+    ) -> Result<Option<u64>, Reject> {
+        let geometry = self.geometry;
+        let stream = cx.at.space.clone();
+        refuse(geometry, cx, region)?;
+        let first = region.start;
+        let items = &region.items;
+        let mut laid = Vec::with_capacity(items.len());
+        for item in items {
+            laid.push(Laid {
+                at: first,
+                bytes: cx.bytes(item)?,
+            });
+        }
+        // the record that others name, if it is still the last one, is placed for itself
+        let kept = region.keeps_last();
+        let free = items.len() - usize::from(kept);
+        let mut at = place(geometry, first, &mut laid[..free]);
+        // without its segment switch, the log ends in this file
+        let stop = region.stop().filter(|_| kept || !region.switches);
+        let goal = match laid.last().filter(|_| kept) {
+            Some(last) => stop.map(|stop| region.last_place(stop, last.bytes.len() as u64)),
+            None => stop,
+        };
+        if let Some(room) = goal.and_then(|goal| goal.checked_sub(at))
+            && (1..RECORD_HEADER).contains(&room)
+        {
+            take_up(geometry, cx, &items[..free], &mut laid, room / 8);
+            at = place(geometry, first, &mut laid[..free]);
+        }
+        let mut after = at;
+        if kept {
+            let goal = goal.filter(|goal| *goal >= at);
+            after = place(geometry, goal.unwrap_or(at), &mut laid[free..]);
+        }
+        for (item, record) in items.iter().zip(&laid) {
+            if let Some(was) = item.was {
+                let (from, to) = (geometry.lsn(was.start / 8), geometry.lsn(record.at));
+                self.moved.insert(from, to);
+            }
+        }
+        // what comes first now names the record in the file before that the old first one named
+        let mut prev = match before.unwrap_or(region.prev) {
+            0 => Header::read(&stream.read(first, RECORD_HEADER)).map_or(0, |h| h.prev),
+            prev => prev,
+        };
+        let mut out = Vec::with_capacity(laid.len() + 2);
+        for (i, (item, mut record)) in items.iter().zip(laid).enumerate() {
+            if i == free {
+                fill(geometry, cx, &mut out, at..record.at, &mut prev)?;
+            }
+            self.link(cx, item, &mut record, prev);
+            prev = geometry.lsn(record.at);
+            out.push(record);
+        }
+        at = after;
+        if let Some(named) = region.named
+            && Some(named) == stop
+            && !kept
+            && at <= named
+        {
+            // it was removed: another one takes its place
+            fill(geometry, cx, &mut out, at..named, &mut prev)?;
+            at = region.partial.unwrap_or(region.limit);
+            fill(geometry, cx, &mut out, named..at, &mut prev)?;
+        }
+        let end = match region.partial {
+            Some(partial) => {
+                keep_tail(geometry, cx, &mut out, at, partial, prev)?;
+                region.limit
+            }
+            None => {
+                let last = out.last();
+                let lengths = last.map_or(first, |l| l.at + l.bytes.len() as u64);
+                let by = lengths.saturating_sub(region.limit);
+                if by > 0 {
+                    let what = "the records outgrow the end of the segment";
+                    return Err(no_room(cx, by, what));
+                }
+                at
+            }
+        };
+        let moved = region.named.filter(|at| geometry.lsn(*at) != prev);
+        if region.last {
+            tell(geometry, cx, region, prev);
+        }
+        pages::write(geometry, cx, region, &out, end);
+        Ok(moved
+            .filter(|_| region.switches && !region.last)
+            .map(|_| prev))
+    }
+
+    /// Let a record name the one before it, and sum it again; unless the user assigned these fields.
+    fn link(&mut self, cx: &mut Arrange<'_>, item: &Placed, record: &mut Laid, prev: u64) {
+        // a damaged record is kept as it is; so is everything where nothing is to be recomputed
+        if !cx.fix || item.shape != RECORD || record.bytes.len() < RECORD_HEADER as usize {
+            return;
+        }
+        let geometry = self.geometry;
+        let pinned = |name: &str| item.pinned.iter().any(|p| p == name);
+        let mut changed = false;
+        let Some(header) = Header::read(&record.bytes) else {
+            return;
+        };
+        if !pinned("xl_prev") && prev != 0 && header.prev != prev {
+            record.bytes[8..16].copy_from_slice(&prev.to_le_bytes());
+            self.relinked += 1;
+            changed = true;
+        }
+        if !pinned("main_data")
+            && let Some((at, redo)) = redo(&header, &record.bytes)
+            && let Some(new) = moved_to(&self.moved, redo).filter(|new| *new != redo)
+        {
+            record.bytes[at..at + 8].copy_from_slice(&new.to_le_bytes());
+            changed = true;
+            self.redone += 1;
+        }
+        if changed && !pinned("xl_crc") {
+            let sum = crc(&[&record.bytes[24..], &record.bytes[..20]]);
+            record.bytes[20..24].copy_from_slice(&(sum as u32).to_le_bytes());
+            // what was told of its checksum before was told too early
+            let told = item.was.and_then(|was| {
+                let at = geometry.file_of(was.start / 8 + 20);
+                cx.report.notes.get_mut(*self.notes.get(&at)?)
+            });
+            if let Some(Note {
+                did: Did::Recomputed { to, .. },
+                ..
+            }) = told
+            {
+                *to = Scalar::from(sum);
+            }
+        }
+    }
+}
+
+/// What must not be laid out again.
+fn refuse(geometry: &Geometry, cx: &Arrange<'_>, region: &Region) -> Result<(), Reject> {
+    let why = match (region.aborted, region.is_fixed()) {
+        (Some(at), _) => format!(
+            "an aborted record lies at {}; the records before it cannot change their size",
+            lsn::text(geometry.lsn(at))
+        ),
+        (_, true) => format!(
+            "the log breaks off at {}; the records up to there cannot change their size",
+            lsn::text(geometry.lsn_after(region.limit))
+        ),
+        _ => return Ok(()),
     };
-    tail.tell(geometry, cx, prev);
-    write(geometry, cx, first, &out, end, &tail)
+    Err(Reject::Structure {
+        path: cx.path.clone(),
+        why,
+    })
+}
+
+/// Say so if the last record, at the LSN `prev`, is not where the next file has it.
+fn tell(geometry: &Geometry, cx: &mut Arrange<'_>, region: &Region, prev: u64) {
+    // the head of a record that is whole was given another `xl_prev`
+    let whole = region
+        .partial
+        .is_some_and(|at| at + RECORD_HEADER <= cx.at.space.len());
+    let named = region
+        .named
+        .filter(|at| !whole && geometry.lsn(*at) != prev);
+    let Some(named) = named else {
+        return;
+    };
+    cx.report.notes.push(Note {
+        path: format!("{} at {}", cx.path, lsn::text(prev)),
+        offset: geometry.file_of(named),
+        did: Did::Other(format!(
+            "is the last record now; the next file names the one at {} as the one before it",
+            lsn::text(geometry.lsn(named))
+        )),
+    });
 }
 
 /// Give each record its place, and say where the next one would begin.
@@ -152,7 +328,7 @@ fn take_up(
         if left == 0 {
             break;
         }
-        if blocks::spell_long(geometry.major, &mut record.bytes) {
+        if blocks::spell_long(geometry.major(), &mut record.bytes) {
             left -= 1;
             let sum = crc(&[&record.bytes[24..], &record.bytes[..20]]) as u32;
             record.bytes[20..24].copy_from_slice(&sum.to_le_bytes());
@@ -184,160 +360,17 @@ fn refuse_other_majors(geometry: &Geometry, cx: &Arrange<'_>) -> Result<(), Reje
             let magic = page.field("xlp_magic")?.actual()?.as_int()?;
             major_of(magic.try_into().ok()?)
         });
-        if let Some(major) = major.filter(|major| *major != geometry.major) {
+        if let Some(major) = major.filter(|major| *major != geometry.major()) {
             return Err(Reject::Structure {
                 path: cx.path.clone(),
                 why: format!(
                     "a record of PostgreSQL {major} cannot become one of a log of PostgreSQL {}",
-                    geometry.major
+                    geometry.major()
                 ),
             });
         }
     }
     Ok(())
-}
-
-/// Between records lie only alignment and what a segment switch left, unless a record was aborted: its bytes would be lost.
-fn refuse_aborted(geometry: &Geometry, records: &Records, cx: &Arrange<'_>) -> Result<(), Reject> {
-    let mut state = cx.first.clone();
-    let mut end = align(state.at / 8);
-    while let Some(step) = records.step(&cx.at, &state) {
-        let start = step.span.start / 8;
-        if start != end {
-            return Err(Reject::Structure {
-                path: cx.path.clone(),
-                why: format!(
-                    "an aborted record lies at {}; the records before it cannot change their size",
-                    lsn::text(geometry.lsn(end))
-                ),
-            });
-        }
-        end = align(step.next.at / 8);
-        state = step.next;
-    }
-    Ok(())
-}
-
-/// What follows the records.
-struct Tail {
-    /// First byte of the stream after the records.
-    end: u64,
-    /// The head of a record that runs past the end of the file: where it begins.
-    partial: Option<u64>,
-    /// Where the last record begins, if one in the next file names it as the one before: this file is full, or ends in a
-    /// segment switch, or in a header that is cut.
-    named: Option<u64>,
-    /// Whether that one is a segment switch.
-    switches: bool,
-}
-
-impl Tail {
-    fn find(geometry: &Geometry, stream: &Space, end: u64, last: u64) -> Self {
-        let scan = Scan { geometry, stream };
-        let partial = match scan.look(end, last) {
-            Look::Partial(_) => Some(end),
-            _ => None,
-        };
-        let full = partial.is_some() || end >= stream.len();
-        let named = geometry.stream_of(last).filter(|_| full);
-        let header = named.and_then(|at| Header::read(&stream.read(at, RECORD_HEADER)));
-        Self {
-            end,
-            partial,
-            named,
-            switches: header.is_some_and(|h| h.is_switch()),
-        }
-    }
-
-    /// Up to where records that were laid out from `first` on have to be filled up: the log must go on there.
-    fn stop(&self, first: u64) -> Option<u64> {
-        self.named.filter(|named| *named >= first).or(self.partial)
-    }
-
-    /// Where the last record goes, if it has `len` bytes now: where it was, or where it fits.
-    fn last_place(&self, stream: &Space, named: u64, len: u64) -> u64 {
-        let end = self.partial.unwrap_or(align(stream.len()));
-        let room = end.saturating_sub(align(len));
-        match room.checked_sub(named) {
-            // a filler fits behind it, or nothing is left
-            Some(left) if self.switches || left == 0 || left >= RECORD_HEADER => named,
-            _ => room,
-        }
-    }
-
-    /// Say so if the last record, at the LSN `prev`, is not where the next file has it.
-    fn tell(&self, geometry: &Geometry, cx: &mut Arrange<'_>, prev: u64) {
-        // the head of a record that is whole was given another `xl_prev`
-        let whole = self
-            .partial
-            .is_some_and(|at| at + RECORD_HEADER <= cx.at.space.len());
-        let named = self.named.filter(|at| !whole && geometry.lsn(*at) != prev);
-        let Some(named) = named else {
-            return;
-        };
-        cx.report.notes.push(Note {
-            path: format!("{} at {}", cx.path, lsn::text(prev)),
-            offset: geometry.file_of(named),
-            did: Did::Other(format!(
-                "is the last record now; the next file names the one at {} as the one before it",
-                lsn::text(geometry.lsn(named))
-            )),
-        });
-    }
-}
-
-/// Let a record name the one before it, and sum it again; unless the user assigned these fields.
-fn link(
-    geometry: &Geometry,
-    cx: &mut Arrange<'_>,
-    item: &Placed,
-    record: &mut Laid,
-    prev: u64,
-    moved: &BTreeMap<u64, u64>,
-) {
-    // a damaged record is kept as it is; so is everything where nothing is to be recomputed
-    if !cx.fix || item.shape != RECORD || record.bytes.len() < RECORD_HEADER as usize {
-        return;
-    }
-    let path = match item.was {
-        Some(was) => format!("{} at {}", cx.path, lsn::text(geometry.lsn(was.start / 8))),
-        None => format!("{} (new)", cx.path),
-    };
-    let offset = geometry.file_of(record.at);
-    let note = |cx: &mut Arrange<'_>, field: &str, from: Scalar, to: Scalar| {
-        cx.report.notes.push(Note {
-            path: format!("{path} {field}"),
-            offset,
-            did: Did::Recomputed { from, to },
-        });
-    };
-    let pinned = |name: &str| item.pinned.iter().any(|p| p == name);
-    let mut changed = false;
-    let Some(header) = Header::read(&record.bytes) else {
-        return;
-    };
-    if !pinned("xl_prev") && prev != 0 && header.prev != prev {
-        record.bytes[8..16].copy_from_slice(&prev.to_le_bytes());
-        note(
-            cx,
-            "xl_prev",
-            lsn::text(header.prev).into(),
-            lsn::text(prev).into(),
-        );
-        changed = true;
-    }
-    if !pinned("main_data")
-        && let Some((at, redo)) = redo(&header, &record.bytes)
-        && let Some(new) = moved_to(moved, redo).filter(|new| *new != redo)
-    {
-        record.bytes[at..at + 8].copy_from_slice(&new.to_le_bytes());
-        note(cx, "redo", lsn::text(redo).into(), lsn::text(new).into());
-        changed = true;
-    }
-    if changed && !pinned("xl_crc") {
-        let sum = crc(&[&record.bytes[24..], &record.bytes[..20]]) as u32;
-        record.bytes[20..24].copy_from_slice(&sum.to_le_bytes());
-    }
 }
 
 /// Where the record that was at `redo` is now; where it was removed, the one after it.
@@ -460,130 +493,4 @@ fn relink_head(head: &mut [u8], from: u64, to: u64) {
     let delta = crc32c::crc32c(&old) ^ crc32c::crc32c(&head[..20]);
     let sum = u32::from_le_bytes([head[20], head[21], head[22], head[23]]) ^ delta;
     head[20..24].copy_from_slice(&sum.to_le_bytes());
-}
-
-/// Write the stream from `first` on into the pages, up to the new end or the old one, whichever is later.
-fn write(
-    geometry: &Geometry,
-    cx: &mut Arrange<'_>,
-    first: u64,
-    laid: &[Laid],
-    end: u64,
-    tail: &Tail,
-) -> Result<(), Reject> {
-    let stream = cx.at.space.clone();
-    let Some((file, _)) = stream.under() else {
-        return Ok(());
-    };
-    let until = end.max(tail.end).min(stream.len());
-    if until <= first {
-        return Ok(());
-    }
-    let mut new = vec![0u8; (until - first) as usize];
-    for record in laid {
-        let from = (record.at - first) as usize;
-        let to = (from + record.bytes.len()).min(new.len());
-        new[from..to].copy_from_slice(&record.bytes[..to - from]);
-    }
-    let (first_page, _) = geometry.place(first);
-    let (last_page, _) = geometry.place(until - 1);
-    for page in first_page..=last_page {
-        let start = geometry.stream_of_page(page);
-        let from = start.max(first);
-        let to = geometry.stream_of_page(page + 1).min(until);
-        let body = &new[(from - first) as usize..(to - first) as usize];
-        body_splice(geometry, cx, file, from, body);
-        let used = start < last_byte(laid, first);
-        if start < first {
-            continue;
-        }
-        let rest = laid
-            .iter()
-            .find(|l| l.at < start && start < l.at + l.bytes.len() as u64)
-            .map(|l| rest_of(l, start));
-        header_splices(geometry, cx, file, page, rest, used);
-    }
-    Ok(())
-}
-
-/// The byte after the last one of the laid out records.
-fn last_byte(laid: &[Laid], first: u64) -> u64 {
-    laid.last().map_or(first, |l| l.at + l.bytes.len() as u64)
-}
-
-/// What `xlp_rem_len` must say on a page that begins at byte `start` inside a record: by `xl_tot_len`, since the rest of
-/// the record may lie in the next file.
-fn rest_of(record: &Laid, start: u64) -> u32 {
-    let tot_len = Header::read(&record.bytes).map_or(0, |h| u64::from(h.tot_len));
-    let len = tot_len.max(record.bytes.len() as u64);
-    (record.at + len - start) as u32
-}
-
-/// Replace what differs in the body of a page.
-fn body_splice(geometry: &Geometry, cx: &mut Arrange<'_>, file: &Space, from: u64, body: &[u8]) {
-    let at = geometry.file_of(from);
-    let old = file.read(at, body.len() as u64);
-    let Some(a) = old.iter().zip(body).position(|(a, b)| a != b) else {
-        return;
-    };
-    let same_end = old.iter().zip(body).rev().take_while(|(a, b)| a == b);
-    let b = body.len() - same_end.count();
-    let span = Span::bytes(at + a as u64, (b - a) as u64);
-    cx.changes
-        .push(file, Splice::new(span, body[a..b].to_vec(), &cx.path));
-}
-
-/// Make the header of a page fit what the page now begins with. `rest` is for a page that begins inside a record.
-fn header_splices(
-    geometry: &Geometry,
-    cx: &mut Arrange<'_>,
-    file: &Space,
-    page: u64,
-    rest: Option<u32>,
-    used: bool,
-) {
-    if !cx.fix {
-        return;
-    }
-    let at = page * geometry.blcksz;
-    let path = format!(".pages[{page}]");
-    let mut put = |from: u64, bytes: &[u8]| {
-        let span = Span::bytes(at + from, bytes.len() as u64);
-        if file.read(at + from, bytes.len() as u64) != bytes {
-            let splice = Splice::new(span, bytes.to_vec(), &path);
-            cx.changes.push(file, splice);
-        }
-    };
-    if !used {
-        // as a page that was never written
-        put(0, &vec![0; geometry.header_len(page) as usize]);
-        return;
-    }
-    let Some((header, current)) = geometry.page(file, page) else {
-        return;
-    };
-    let mut info = header.info;
-    if !current {
-        // a page that the log had not reached
-        let model = file.read(0, geometry.header_len(page)).into_owned();
-        let mut new = model;
-        new[8..16].copy_from_slice(&(geometry.base + at).to_le_bytes());
-        info = if geometry.header_len(page) > 24 {
-            LONG
-        } else {
-            0
-        };
-        new[2..4].copy_from_slice(&info.to_le_bytes());
-        new[16..20].copy_from_slice(&[0; 4]);
-        put(0, &new[..2]);
-        put(4, &new[4..16]);
-        put(20, &new[20..]);
-    }
-    let flags = FIRST_IS_CONTRECORD | FIRST_IS_OVERWRITE_CONTRECORD;
-    let wanted = match rest {
-        Some(_) => info & !flags | FIRST_IS_CONTRECORD,
-        None => info & !FIRST_IS_CONTRECORD,
-    };
-    put(2, &wanted.to_le_bytes());
-    put(16, &rest.unwrap_or(0).to_le_bytes());
 }

@@ -1,6 +1,6 @@
 //! Names of WAL resource managers and of the record types they log.
 //!
-//! Covers Postgres 12 to 18. The names are those that `pg_waldump` and
+//! Covers Postgres 12 to 19. The names are those that `pg_waldump` and
 //! `pg_walinspect` print.
 //!
 //! Read each table against three places of the Postgres source tree:
@@ -10,20 +10,22 @@
 //!   `src/backend/access/rmgrdesc/`, in the file named above each table;
 //! * info codes: the header under `src/include/` named beside it.
 //!
-//! The set of built-in resource managers is the same in all seven majors;
-//! some info codes were given to other records. Those rows carry majors
+//! The set of built-in resource managers is the same in all majors but the
+//! newest, which has one more; some info codes were given to other records. Those rows carry majors
 //! (`since`, `until`, `within`); a plain `row` holds for all of them.
 
 /// The oldest major the tables hold for.
 pub const FIRST_MAJOR: u8 = 12;
 /// The newest major the tables hold for.
-pub const LAST_MAJOR: u8 = 18;
+pub const LAST_MAJOR: u8 = 19;
 
 /// The first id an extension may register (`RM_MIN_CUSTOM_ID`,
 /// `src/include/access/rmgr.h`); the last one is 255.
 pub const FIRST_CUSTOM_ID: u8 = 128;
 /// The major in which custom resource managers appeared.
 pub const FIRST_MAJOR_WITH_CUSTOM: u8 = 15;
+/// The major in which `XLOG2` appeared, the last manager of the table.
+const FIRST_MAJOR_WITH_XLOG2: u8 = 19;
 
 /// One record type: an info code and its name, in an inclusive span of majors.
 struct Row {
@@ -77,7 +79,7 @@ const ANY: u8 = 0x00;
 
 /// The built-in resource managers, at the index that is their id.
 #[rustfmt::skip]
-static RMGRS: [Rmgr; 22] = [
+static RMGRS: [Rmgr; 23] = [
     // 0: xlogdesc.c; codes in catalog/pg_control.h
     rmgr("XLOG", INFO, &[
         row(0x00, "CHECKPOINT_SHUTDOWN"),
@@ -92,8 +94,10 @@ static RMGRS: [Rmgr; 22] = [
         row(0x90, "END_OF_RECOVERY"),
         row(0xA0, "FPI_FOR_HINT"),
         row(0xB0, "FPI"),
+        since(19, 0xC0, "ASSIGN_LSN"),
         row(0xD0, "OVERWRITE_CONTRECORD"), // in 12, 13, 14: from 12.9, 13.5, 14.1 on
         since(17, 0xE0, "CHECKPOINT_REDO"),
+        since(19, 0xF0, "LOGICAL_DECODING_STATUS_CHANGE"),
     ]),
     // 1: xactdesc.c; codes in access/xact.h
     rmgr("Transaction", OPMASK, &[
@@ -157,7 +161,7 @@ static RMGRS: [Rmgr; 22] = [
         until(13, 0x30, "CLEANUP_INFO"),
         within(14, 16, 0x30, "FREEZE_PAGE"),
         since(17, 0x30, "PRUNE_VACUUM_CLEANUP"),
-        row(0x40, "VISIBLE"),
+        until(18, 0x40, "VISIBLE"),
         row(0x50, "MULTI_INSERT"),
         row(0x60, "LOCK_UPDATED"),
         row(0x70, "NEW_CID"),
@@ -230,7 +234,7 @@ static RMGRS: [Rmgr; 22] = [
         row(0x20, "PAGE_REUSE"),
         row(0x30, "PAGE_SPLIT"),
         row(0x60, "PAGE_DELETE"),
-        since(13, 0x70, "ASSIGN_LSN"),
+        within(13, 18, 0x70, "ASSIGN_LSN"),
     ]),
     // 15: seqdesc.c; codes in commands/sequence.h
     rmgr("Sequence", INFO, &[
@@ -277,6 +281,10 @@ static RMGRS: [Rmgr; 22] = [
     rmgr("LogicalMessage", INFO, &[
         row(0x00, "MESSAGE"),
     ]),
+    // 22: xlogdesc.c, xlog2_identify; codes in catalog/pg_control.h; from 19 on
+    rmgr("XLOG2", INFO, &[
+        since(19, 0x00, "CHECKSUMS"),
+    ]),
 ];
 
 /// `custom128` to `custom255`, as `pg_waldump` spells the managers of
@@ -309,7 +317,11 @@ pub fn rmgr_name(major: u8, rmid: u8) -> Option<&'static str> {
     if !known(major) {
         return None;
     }
-    if let Some(rmgr) = RMGRS.get(usize::from(rmid)) {
+    let built_in = match major {
+        FIRST_MAJOR_WITH_XLOG2.. => &RMGRS[..],
+        _ => &RMGRS[..RMGRS.len() - 1],
+    };
+    if let Some(rmgr) = built_in.get(usize::from(rmid)) {
         return Some(rmgr.name);
     }
     if major < FIRST_MAJOR_WITH_CUSTOM {
@@ -370,7 +382,9 @@ mod tests {
             assert_eq!(rmgr_name(major, XLOG), Some("XLOG"));
             assert_eq!(rmgr_name(major, HEAP2), Some("Heap2"));
             assert_eq!(rmgr_name(major, 21), Some("LogicalMessage"));
-            assert_eq!(rmgr_name(major, 22), None);
+            let xlog2 = (major >= 19).then_some("XLOG2");
+            assert_eq!(rmgr_name(major, 22), xlog2);
+            assert_eq!(rmgr_name(major, 23), None);
             assert_eq!(rmgr_name(major, 127), None);
             assert_eq!(rmgr_id(major, "btree"), Some(BTREE));
             assert_eq!(rmgr_id(major, "nothing"), None);
@@ -395,7 +409,7 @@ mod tests {
 
     #[test]
     fn majors_beyond_the_tables_are_unknown() {
-        for major in [11, 19] {
+        for major in [11, 20] {
             assert_eq!(rmgr_name(major, HEAP), None);
             assert_eq!(rmgr_id(major, "Heap"), None);
             assert_eq!(record_type(major, HEAP, 0x00), None);
@@ -406,7 +420,6 @@ mod tests {
     fn the_same_in_every_major() {
         for major in all_majors() {
             assert_eq!(record_type(major, XLOG, 0x10), Some("CHECKPOINT_ONLINE"));
-            assert_eq!(record_type(major, XLOG, 0xC0), None);
             assert_eq!(record_type(major, HEAP, 0x40), Some("HOT_UPDATE"));
             assert_eq!(record_type(major, HEAP, 0x80), Some("INSERT+INIT"));
             assert_eq!(record_type(major, HEAP, 0xC0), Some("HOT_UPDATE+INIT"));
@@ -420,7 +433,7 @@ mod tests {
         let heap2 = |code| all_majors().map(move |major| record_type(major, HEAP2, code));
         let prune = ["PRUNE"; 3].map(Some);
         let expect =
-            |old: [Option<&'static str>; 2], mid, new| old.into_iter().chain(mid).chain([new; 2]);
+            |old: [Option<&'static str>; 2], mid, new| old.into_iter().chain(mid).chain([new; 3]);
         assert!(heap2(0x10).eq(expect([Some("CLEAN"); 2], prune, Some("PRUNE_ON_ACCESS"))));
         assert!(heap2(0x20).eq(expect(
             [Some("FREEZE_PAGE"); 2],
@@ -450,9 +463,15 @@ mod tests {
         };
         changes(BTREE, 0x50, 13, "INSERT_POST");
         changes(BTREE, 0x60, 13, "DEDUP");
-        changes(GIST, 0x70, 13, "ASSIGN_LSN");
+        changes(XLOG, 0xC0, 19, "ASSIGN_LSN");
+        changes(XLOG, 0xF0, 19, "LOGICAL_DECODING_STATUS_CHANGE");
         changes(XACT, 0x60, 14, "INVALIDATION");
         changes(XLOG, 0xE0, 17, "CHECKPOINT_REDO");
+        assert_eq!(record_type(12, GIST, 0x70), None);
+        assert_eq!(record_type(18, GIST, 0x70), Some("ASSIGN_LSN"));
+        assert_eq!(record_type(19, GIST, 0x70), None);
+        assert_eq!(record_type(18, HEAP2, 0x40), Some("VISIBLE"));
+        assert_eq!(record_type(19, HEAP2, 0x40), None);
         assert_eq!(record_type(13, COMMIT_TS, 0x20), Some("SETTS"));
         assert_eq!(record_type(14, COMMIT_TS, 0x20), None);
     }

@@ -4,10 +4,11 @@
 //! is what tells a record from stale or damaged bytes; the checksum decides where the chain is broken. Whether a checksum
 //! alone is right does not decide whether a record is one: a record may be wrong on purpose.
 
-use super::geometry::{FIRST_IS_CONTRECORD, FIRST_IS_OVERWRITE_CONTRECORD, Geometry, PageHeader};
+use super::geometry::Geometry;
+use super::header::{PageHeader, overwrite_flag};
 use super::rmgr;
 use crate::lsn;
-use binq_core::{Malformed, Space};
+use binq_core::{Malformed, Severity, Space};
 use std::borrow::Cow;
 
 /// `SizeOfXLogRecord`, src/include/access/xlogrecord.h
@@ -73,6 +74,11 @@ impl Header {
         set + usize::from(self.prev != 0) >= 2
     }
 
+    /// `xl_crc`
+    pub fn crc(&self) -> u64 {
+        self.crc.into()
+    }
+
     /// XLOG SWITCH: what follows it in the segment is unused (`XLOG_SWITCH`, src/include/catalog/pg_control.h).
     pub fn is_switch(&self) -> bool {
         self.rmid == 0 && self.info & 0xf0 == 0x40
@@ -89,8 +95,13 @@ pub enum Look {
     Damaged(u64, Malformed),
     /// Damage up to this byte of the stream, with no record after it.
     LastDamaged(u64, Malformed),
-    /// The head of a record that runs past the end of the stream; what is wrong with it, if anything.
-    Partial(Option<Malformed>),
+    /// The head of a record whose rest is not here, up to this byte of the stream: its end, or that of what was written of the
+    /// log. What is wrong with it, or worth to know, if anything.
+    Partial(u64, Option<Malformed>),
+    /// The head of a record up to this byte of the stream, where the log breaks off.
+    Cut(u64, Malformed),
+    /// The rest of a record up to this byte of the stream, where a stretch begins that does not have its head.
+    Rest(u64, Malformed),
     /// Nothing more.
     End,
 }
@@ -102,6 +113,8 @@ pub struct Found {
     pub lsn: u64,
     /// The byte of the stream where the one after it should be.
     pub next: u64,
+    /// What is wrong with its `xl_prev`.
+    pub prev_wrong: Option<Malformed>,
 }
 
 /// Records that were passed over.
@@ -131,12 +144,54 @@ impl Scan<'_> {
         Header::read(&self.stream.read(at, RECORD_HEADER))
     }
 
+    /// Where the stretch ends that holds a byte of the stream.
+    fn end(&self, at: u64) -> u64 {
+        self.geometry.stretch_end(at)
+    }
+
     /// What stands at byte `at` of the stream; `prev` is the LSN of the record before, 0 if it is not known.
     pub fn look(&self, at: u64, prev: u64) -> Look {
-        let len = self.geometry.stream_len();
-        if at >= len {
+        if at >= self.geometry.stream_len() {
             return Look::End;
         }
+        let (end, begins) = (self.end(at), self.geometry.begins_stretch(at));
+        // what comes before a stretch is not the record before its first one
+        let prev = if begins { 0 } else { prev };
+        if begins && let Some(rest) = self.rest_of_lost(at) {
+            let expected = "a record that begins before it".to_owned();
+            let found = format!("the rest of one, {rest} bytes; its head is missing");
+            let wrong = self.wrong(at, expected, found).with(Severity::Damage);
+            return Look::Rest((at + align(rest)).min(end), wrong);
+        }
+        let look = self.look_in_stretch(at, prev);
+        if end == self.geometry.stream_len() {
+            return look;
+        }
+        // the log goes on in another stretch
+        match look {
+            Look::End => Look::Aborted(end),
+            Look::Partial(until, wrong) => {
+                let cut = || {
+                    let found = format!("{} bytes; the log breaks off", end - at);
+                    let expected = "a whole record".to_owned();
+                    self.wrong(at, expected, found).with(Severity::Damage)
+                };
+                Look::Cut(until, wrong.unwrap_or_else(cut))
+            }
+            look => look,
+        }
+    }
+
+    /// How many bytes of a record begin a stretch, where its head is in none.
+    fn rest_of_lost(&self, at: u64) -> Option<u64> {
+        let (page, _) = self.geometry.place(at);
+        let (header, current) = self.geometry.page(self.file(), page)?;
+        let rest = u64::from(header.rem_len);
+        (current && header.continues() && rest > 0).then_some(rest)
+    }
+
+    fn look_in_stretch(&self, at: u64, prev: u64) -> Look {
+        let len = self.end(at);
         if let Some(found) = self.quick(at, prev) {
             return Look::Record(found);
         }
@@ -174,7 +229,16 @@ impl Scan<'_> {
                         lsn::text(self.geometry.lsn_after(until))
                     );
                     let wrong = self.wrong(at, format!("a record of {tot_len} bytes"), found);
-                    return self.resync(at, lsn, wrong);
+                    return match self.resync(at, lsn, wrong.clone()) {
+                        look @ (Look::Damaged(..) | Look::Record(_)) => look,
+                        // what was not written yet is no damage
+                        _ if self.never_written(until)
+                            && self.implied_len(at).is_none_or(|end| end > until) =>
+                        {
+                            Look::Partial(until, Some(wrong.with(Severity::Note)))
+                        }
+                        look => look,
+                    };
                 }
             }
         }
@@ -183,9 +247,10 @@ impl Scan<'_> {
             let wrong = self.wrong(at, format!("{tot_len} bytes"), found);
             return match self.resync(at, lsn, wrong) {
                 // it states the length that its parts add up to, as far as they are there
-                Look::Partial(_) if self.implied_len(at).is_none_or(|implied| implied == end) => {
+                Look::Partial(..) if self.implied_len(at).is_none_or(|implied| implied == end) => {
                     let known = chained || prev == 0;
-                    Look::Partial((!known).then(|| self.prev_wrong(at, &header, prev)))
+                    let wrong = (!known).then(|| self.prev_wrong(at, &header, prev));
+                    Look::Partial(len, wrong)
                 }
                 look => look,
             };
@@ -194,6 +259,7 @@ impl Scan<'_> {
             len: tot_len,
             lsn,
             next: self.next(at, &header),
+            prev_wrong: self.names_another(at, &header, prev),
         };
         if self.confirmed(at, &header) {
             return Look::Record(found);
@@ -233,6 +299,7 @@ impl Scan<'_> {
             len: run.len,
             lsn: run.prev,
             next: run.next,
+            prev_wrong: None,
         })
     }
 
@@ -250,7 +317,7 @@ impl Scan<'_> {
         let (page, byte) = self.geometry.place(at);
         let file_at = page * self.geometry.blcksz + byte;
         let bytes = self.file().read(file_at, self.geometry.blcksz - byte);
-        let mut lsn = self.geometry.base.wrapping_add(file_at);
+        let mut lsn = self.geometry.file_lsn(file_at);
         let mut rest: &[u8] = &bytes;
         let Some(mut header) = Header::read(rest) else {
             return run;
@@ -275,9 +342,16 @@ impl Scan<'_> {
         run
     }
 
-    /// Whether the log does not go on at `at`.
-    fn nothing_at(&self, at: u64) -> bool {
-        at + RECORD_HEADER > self.geometry.stream_len() || self.written(at).is_none()
+    /// Whether the log does not go on at `at`, in a stretch that ends at `end`.
+    fn nothing_at(&self, at: u64, end: u64) -> bool {
+        at + RECORD_HEADER > end || self.written(at).is_none()
+    }
+
+    /// Whether the log had not come to the page that begins at a byte of the stream: it is blank, or an old one.
+    fn never_written(&self, at: u64) -> bool {
+        let (page, _) = self.geometry.place(at);
+        let header = PageHeader::read(self.file(), page * self.geometry.blcksz);
+        header.is_none_or(|h| h.is_blank() || self.geometry.is_old(&h, page))
     }
 
     /// The byte of the stream after the last one written to the page from `at` on; `None` where nothing was written, or the
@@ -301,22 +375,35 @@ impl Scan<'_> {
     }
 
     fn prev_wrong(&self, at: u64, header: &Header, prev: u64) -> Malformed {
-        let expected = format!("xl_prev {}", lsn::text(prev));
-        self.wrong(at, expected, lsn::text(header.prev))
+        let expected = match prev {
+            0 => format!("xl_prev before {}", lsn::text(self.geometry.lsn(at))),
+            _ => format!("xl_prev {}", lsn::text(prev)),
+        };
+        let wrong = self.wrong(at + 8, expected, lsn::text(header.prev));
+        wrong.with(Severity::Damage)
+    }
+
+    /// What is wrong with the `xl_prev` of a record (`ValidXLogRecordHeader`).
+    fn names_another(&self, at: u64, header: &Header, prev: u64) -> Option<Malformed> {
+        let right = match prev {
+            0 => header.prev < self.geometry.lsn(at),
+            _ => header.prev == prev,
+        };
+        (!right).then(|| self.prev_wrong(at, header, prev))
     }
 
     /// The checks of `ValidXLogRecordHeader` (xlogreader.c) that look at the record alone.
     fn plausible(&self, header: &Header) -> bool {
         (RECORD_HEADER..=MAX_RECORD).contains(&header.tot_len.into())
-            && rmgr::rmgr_name(self.geometry.major, header.rmid).is_some()
+            && rmgr::rmgr_name(self.geometry.major(), header.rmid).is_some()
     }
 
     /// Which of these checks failed.
     fn implausible(&self, header: &Header, at: u64) -> Malformed {
         let tot_len = u64::from(header.tot_len);
         if (RECORD_HEADER..=MAX_RECORD).contains(&tot_len) {
-            let expected = format!("xl_rmid of PostgreSQL {}", self.geometry.major);
-            return self.wrong(at, expected, header.rmid.to_string());
+            let expected = format!("xl_rmid of PostgreSQL {}", self.geometry.major());
+            return self.wrong(at + 17, expected, header.rmid.to_string());
         }
         let expected = match self.proven_len(at) {
             Some(len) => format!("xl_tot_len {len}, which block headers and checksum agree on"),
@@ -346,7 +433,7 @@ impl Scan<'_> {
             let Some((header, current)) = self.geometry.page(self.file(), page) else {
                 return Cross::Torn(start);
             };
-            if current && header.info & FIRST_IS_OVERWRITE_CONTRECORD != 0 {
+            if current && header.info & overwrite_flag(self.geometry.major()) != 0 {
                 return Cross::Aborted(start);
             }
             if !current && !self.continues(&header, end - start) {
@@ -358,7 +445,7 @@ impl Scan<'_> {
 
     /// Whether a page header that is wrong otherwise still says that the record goes on.
     fn continues(&self, header: &PageHeader, rest: u64) -> bool {
-        header.info & FIRST_IS_CONTRECORD != 0 && u64::from(header.rem_len) == rest
+        header.continues() && u64::from(header.rem_len) == rest
     }
 
     /// Where the record after this one should be.
@@ -409,6 +496,7 @@ impl Scan<'_> {
         let bytes = self.stream.read(at, RECORD_HEADER);
         let zero = bytes.iter().all(|b| *b == 0);
         Look::Partial(
+            self.end(at),
             zero.then(|| self.wrong(at, "the head of a record".to_owned(), "zeros".to_owned())),
         )
     }
@@ -424,13 +512,12 @@ impl Scan<'_> {
     /// Whether the record at `at` may end at `end`, as it says, though no record follows: the log ends there, and its block
     /// headers do not say that it runs past the end of the input; or they say nothing better.
     fn ends_at(&self, at: u64, end: u64) -> bool {
-        let len = self.geometry.stream_len();
+        let len = self.end(at);
         let implied = self.implied_len(at);
-        match self.nothing_at(align(end)) {
+        match self.nothing_at(align(end), len) {
             true => align(end) < len || implied.is_none_or(|implied| implied <= len),
-            false => {
-                implied.is_none_or(|implied| implied <= len && !self.nothing_at(align(implied)))
-            }
+            false => implied
+                .is_none_or(|implied| implied <= len && !self.nothing_at(align(implied), len)),
         }
     }
 
@@ -440,21 +527,27 @@ impl Scan<'_> {
         let Some(used) = self.written(at) else {
             return Look::End;
         };
-        let len = self.geometry.stream_len();
+        let len = self.end(at);
         let header = self.header(at).filter(|h| self.adds_up(at, h));
         let stated = header.map(|h| at + u64::from(h.tot_len));
-        match stated.or_else(|| self.implied_len(at)) {
-            Some(end) if end > len => Look::Partial(Some(wrong)),
+        let end = stated.or_else(|| self.implied_len(at));
+        if let Some(Cross::Torn(until)) = end.map(|end| self.cross(at, end.min(len)))
+            && self.never_written(until)
+        {
+            return Look::Partial(until, Some(wrong));
+        }
+        match end {
+            Some(end) if end > len => Look::Partial(len, Some(wrong)),
             // at the very end of the input nothing is seen of a next record, and a record of another length may be cut there
             Some(end)
-                if self.nothing_at(align(end))
+                if self.nothing_at(align(end), len)
                     && (align(end) + RECORD_HEADER <= len
                         || stated.is_some()
                         || self.proven_len(at).is_some()) =>
             {
                 Look::LastDamaged(align(end), wrong)
             }
-            _ if self.reaches_end(at) => Look::Partial(Some(wrong)),
+            _ if self.reaches_end(at) => Look::Partial(len, Some(wrong)),
             _ => Look::LastDamaged(align(used).min(len), wrong),
         }
     }
@@ -467,14 +560,14 @@ impl Scan<'_> {
 
     /// Where a record ends by its own block and data headers.
     fn implied_len(&self, at: u64) -> Option<u64> {
-        Some(at + super::blocks::implied_len(self.geometry.major, &self.headers(at))?)
+        Some(at + super::blocks::implied_len(self.geometry.major(), &self.headers(at))?)
     }
 
     /// Whether the block and data headers of the record at `at` add up to the length that it states.
     fn adds_up(&self, at: u64, header: &Header) -> bool {
         let len = header.tot_len.into();
         self.implied_len(at) == Some(at + len)
-            || super::blocks::add_up(self.geometry.major, &self.headers(at), len)
+            || super::blocks::add_up(self.geometry.major(), &self.headers(at), len)
     }
 
     /// The length that a record had, if its headers and its checksum agree on one.
@@ -499,7 +592,7 @@ impl Scan<'_> {
     /// Whether the log goes on from `at` to the end of the stream: all pages are current, and the end is in use.
     fn reaches_end(&self, at: u64) -> bool {
         const IN_USE: u64 = 64;
-        let len = self.geometry.stream_len();
+        let len = self.end(at);
         let (first, _) = self.geometry.place(at);
         let (last, _) = self.geometry.place(len - 1);
         let current = |page| {
@@ -510,24 +603,41 @@ impl Scan<'_> {
         tail.iter().any(|b| *b != 0) && (first..=last).all(current)
     }
 
+    /// Whether the record after another one may be at `at`: there is one, damaged or not, or nothing more.
+    pub fn may_follow(&self, at: u64) -> bool {
+        let end = self.end(at);
+        if at >= end || self.nothing_at(at, end) {
+            return true;
+        }
+        let mut budget = SEARCH_BUDGET;
+        self.header(at)
+            .is_none_or(|h| self.resembles(at, &h) || self.begins(at, &h, &mut budget))
+    }
+
     /// The next place from `at` on where a record stands that was written after `lsn`.
-    fn find(&self, at: u64, lsn: u64) -> Option<u64> {
-        let len = self.geometry.stream_len();
+    pub fn find(&self, at: u64, lsn: u64) -> Option<u64> {
+        let len = self.end(at);
         let mut budget = SEARCH_BUDGET;
         let mut at = align(at);
         while at + RECORD_HEADER <= len {
             // a page at a time, with the header of a record that may begin at its end
             let run = self.page_room(at).min(len - at);
-            let bytes = self.stream.read(at, run + RECORD_HEADER);
+            let (page, _) = self.geometry.place(at);
+            let over = match self.geometry.is_stale(self.file(), page + 1) {
+                true => 0,
+                false => RECORD_HEADER,
+            };
+            let bytes = self.stream.read(at, (run + over).min(len - at));
             // where nothing was written there is nothing to look for
             let mut i = match bytes.iter().all(|b| *b == 0) {
                 true => run,
                 false => 0,
             };
             // a record on a page that does not belong there is found by the record that it names, or not at all
-            let (page, _) = self.geometry.place(at);
             let current = self.current(at);
-            if self.geometry.is_foreign(self.file(), page) {
+            if self.geometry.is_foreign(self.file(), page)
+                || self.geometry.is_stale(self.file(), page)
+            {
                 i = run;
             }
             while i < run {
@@ -553,14 +663,14 @@ impl Scan<'_> {
         }
         let len = u64::from(header.tot_len);
         let sized = (RECORD_HEADER..=MAX_RECORD).contains(&len)
-            && (at + len <= self.geometry.stream_len() || header.prev == lsn);
-        let managed = rmgr::rmgr_name(self.geometry.major, header.rmid).is_some();
+            && (at + len <= self.end(at) || header.prev == lsn);
+        let managed = rmgr::rmgr_name(self.geometry.major(), header.rmid).is_some();
         usize::from(sized) + usize::from(managed) + usize::from(header.padding == 0) >= 2
     }
 
     /// Whether a header has what all headers have; one field of it may be wrong.
     fn resembles(&self, at: u64, header: &Header) -> bool {
-        let managed = rmgr::rmgr_name(self.geometry.major, header.rmid).is_some();
+        let managed = rmgr::rmgr_name(self.geometry.major(), header.rmid).is_some();
         let earlier = (1..self.geometry.lsn(at)).contains(&header.prev);
         let named = earlier && header.prev.is_multiple_of(8);
         let signs = [managed, named, header.padding == 0, header.crc != 0];
@@ -570,7 +680,7 @@ impl Scan<'_> {
     /// Whether a record begins at `at`, whatever it names as the one before it: the record after it, its parts, or its
     /// checksum prove it.
     fn begins(&self, at: u64, header: &Header, budget: &mut u64) -> bool {
-        let len = self.geometry.stream_len();
+        let len = self.end(at);
         let end = at + u64::from(header.tot_len);
         let sized = header.tot_len >= RECORD_HEADER as u32 && end <= len;
         if sized && self.next_agrees(at, self.next(at, header)) {

@@ -1,0 +1,403 @@
+//! Finding out what log an input is a part of, and where in it each page belongs.
+//!
+//! The address of the log is that of its first sound page. Pages behind it may be old ones: a segment that is used again holds
+//! what it held before until it is written over, and so a few new pages often lie before many old ones, with lower addresses.
+
+use super::geometry::Geometry;
+use super::header::{LONG, LongHeader, PageHeader, Version, all_flags, known_magics, major_of};
+use super::scan::{Header, RECORD_HEADER, align, crc};
+use crate::lsn;
+use binq_core::{Malformed, Space};
+use std::ops::{Range, RangeInclusive};
+
+/// `--wal-segsize` of initdb: 1 MB to 1 GB (`IsValidWalSegSize`).
+pub const SEGMENT_SIZES: RangeInclusive<u64> = 1 << 20..=1 << 30;
+/// `--with-wal-blocksize` of the build: 1 to 64 KB.
+pub const BLOCK_SIZES: RangeInclusive<u64> = 0x400..=0x10000;
+
+/// So many pages are asked for what the first one should have said.
+const PAGES_ASKED: u64 = 16;
+
+/// Whether a segment may have this size.
+pub fn is_segment_size(size: u64) -> bool {
+    size.is_power_of_two() && SEGMENT_SIZES.contains(&size)
+}
+
+fn is_block_size(size: u64) -> bool {
+    size.is_power_of_two() && BLOCK_SIZES.contains(&size)
+}
+
+/// Find out from the page headers.
+///
+/// # Errors
+/// An input whose first pages are not those of a log.
+pub fn survey(file: &Space) -> Result<Geometry, Malformed> {
+    let long = LongHeader::read(file, 0);
+    let blcksz = long.map(|long| long.blcksz).filter(|n| is_block_size(*n));
+    let blcksz = blcksz.unwrap_or(8192);
+    let first = |i: u64| Some((i, PageHeader::read(file, i * blcksz)?));
+    let pages: Vec<(u64, PageHeader)> = (0..PAGES_ASKED).map_while(first).collect();
+    let version = version(file, &pages, blcksz).ok_or_else(|| no_magic(file))?;
+    let survey = Survey {
+        file,
+        version,
+        blcksz,
+    };
+    let base = survey.base(&pages);
+    let (seg_size, stated) = survey.seg_size(base);
+    let mut geometry = Geometry::new(version, blcksz, seg_size, base, file.len());
+    geometry.states_seg_size = stated;
+    survey.follow(&mut geometry);
+    geometry.sysid = survey.sysid(&geometry);
+    geometry.measure(file.len());
+    Ok(geometry)
+}
+
+/// The version that most of the first pages are of; one that is not known, where their headers are sound otherwise.
+fn version(file: &Space, pages: &[(u64, PageHeader)], blcksz: u64) -> Option<Version> {
+    let magics = pages.iter().map(|(_, header)| header.magic);
+    if let Some(magic) = most_frequent(magics.filter(|magic| major_of(*magic).is_some())) {
+        return Some(Version::of(magic));
+    }
+    let (_, first) = pages.first()?;
+    if resembles_first_page(file, first) {
+        return Some(Version::of(first.magic));
+    }
+    // a part of a segment: two pages that follow each other
+    let sound = |header: &PageHeader| {
+        let flags = header.info & !all_flags(super::rmgr::FIRST_MAJOR) == 0;
+        header.magic >> 8 != 0 && flags && header.tli != 0 && header.addr.is_multiple_of(blcksz)
+    };
+    let (_, second) = pages.get(1)?;
+    let follows = second.addr == first.addr.wrapping_add(blcksz) && second.magic == first.magic;
+    let both = sound(first) && sound(second) && first.addr != 0;
+    (follows && both && first.tli == second.tli).then(|| Version::of(first.magic))
+}
+
+/// Whether the input begins with a long page header that at most one field of is wrong besides the magic.
+fn resembles_first_page(file: &Space, header: &PageHeader) -> bool {
+    let Some(long) = LongHeader::read(file, 0) else {
+        return false;
+    };
+    let signs = [
+        header.info < 0x10,
+        header.tli != 0,
+        header.addr != 0 && header.addr.checked_rem(long.seg_size) == Some(0),
+        is_segment_size(long.seg_size),
+        is_block_size(long.blcksz),
+    ];
+    signs.into_iter().filter(|sign| *sign).count() >= signs.len() - 1
+}
+
+fn most_frequent<T: PartialEq + Copy>(all: impl Iterator<Item = T>) -> Option<T> {
+    let mut counts: Vec<(T, u32)> = Vec::new();
+    for x in all {
+        match counts.iter_mut().find(|(y, _)| *y == x) {
+            Some((_, n)) => *n += 1,
+            None => counts.push((x, 1)),
+        }
+    }
+    // the first of those that are equally frequent
+    let most = counts.into_iter().rev().max_by_key(|(_, n)| *n);
+    most.map(|(x, _)| x)
+}
+
+/// That the first page is of no known version.
+fn no_magic(file: &Space) -> Malformed {
+    let head = file.read(0, 2);
+    let found = match *head {
+        [a, b] => format!("{:04X}", u16::from_le_bytes([a, b])),
+        _ => format!("{} bytes", head.len()),
+    };
+    Malformed::new(0, format!("xlp_magic {}", known_magics()), found)
+}
+
+struct Survey<'a> {
+    file: &'a Space,
+    version: Version,
+    blcksz: u64,
+}
+
+impl Survey<'_> {
+    /// Whether an address can be one of a page.
+    fn addresses(&self, header: &PageHeader) -> bool {
+        header.addr != 0 && header.addr.is_multiple_of(self.blcksz)
+    }
+
+    /// Whether nothing about a page header is wrong by itself.
+    fn sound(&self, header: &PageHeader) -> bool {
+        header.magic == self.version.magic
+            && self.addresses(header)
+            && header.info & !all_flags(self.version.major) == 0
+            && header.tli != 0
+    }
+
+    /// Where the first record of a page is, in bytes from its start, by its header.
+    fn first_record(&self, header: &PageHeader) -> u64 {
+        let rest = match header.continues() {
+            true => u64::from(header.rem_len),
+            false => 0,
+        };
+        header.stated_len() + align(rest)
+    }
+
+    /// Whether what is on a page says that the page has this address: a record names the one before it there, or its
+    /// checksum is right and it names one shortly before the page.
+    fn proves(&self, page: u64, addr: u64) -> bool {
+        const NEAR: u64 = 2 << 30;
+        let Some(header) = PageHeader::read(self.file, page * self.blcksz) else {
+            return false;
+        };
+        let body = self.file.read(page * self.blcksz, self.blcksz);
+        let mut at = self.first_record(&header);
+        let read = |at: u64| Header::read(body.get(usize::try_from(at).ok()?..)?);
+        while let Some(record) = read(at) {
+            let len = u64::from(record.tot_len);
+            if len < RECORD_HEADER {
+                return false;
+            }
+            let end = at + align(len);
+            if read(end).is_some_and(|next| next.prev == addr.wrapping_add(at)) {
+                return true;
+            }
+            let bytes = body.get(at as usize..(at + len) as usize);
+            let near = record.prev < addr && addr - record.prev < NEAR;
+            if near && bytes.is_some_and(|b| crc(&[&b[24..], &b[..20]]) == record.crc()) {
+                return true;
+            }
+            at = end;
+        }
+        false
+    }
+
+    /// How many bytes of a record are left for the next page, by what is on this one; `None` where it ends in none.
+    fn left_over(&self, page: u64) -> Option<u64> {
+        let header = PageHeader::read(self.file, page * self.blcksz)?;
+        let body = self.file.read(page * self.blcksz, self.blcksz);
+        let rest = u64::from(header.rem_len);
+        let room = self.blcksz - header.stated_len();
+        if header.continues() && rest > room {
+            return Some(rest - room);
+        }
+        let mut at = self.first_record(&header);
+        loop {
+            let record = Header::read(body.get(usize::try_from(at).ok()?..)?)?;
+            let len = u64::from(record.tot_len);
+            if len < RECORD_HEADER {
+                return None;
+            }
+            if at + len > self.blcksz {
+                return Some(at + len - self.blcksz);
+            }
+            at += align(len);
+        }
+    }
+
+    /// The LSN of the first byte of the input: that of its first sound page, unless that one belongs to those behind it by
+    /// what is on it, and only its address is another one.
+    fn base(&self, pages: &[(u64, PageHeader)]) -> u64 {
+        let of = |page: u64, header: &PageHeader| header.addr.wrapping_sub(page * self.blcksz);
+        let first = pages.first().map(|(_, header)| *header);
+        let own = first.filter(|header| self.addresses(header));
+        if let Some(header) = own
+            && self.proves(0, header.addr)
+        {
+            return header.addr;
+        }
+        let proven = |(page, header): &&(u64, PageHeader)| {
+            self.sound(header) && *page > 0 && self.proves(*page, header.addr)
+        };
+        let later = pages.iter().find(proven).map(|(page, h)| of(*page, h));
+        let own = own.filter(|header| self.sound(header)).map(|h| h.addr);
+        match (own, later) {
+            (Some(own), Some(later)) if own != later => {
+                let goes_on = || {
+                    let (_, next) = pages.get(1)?;
+                    let rest = self.left_over(0)?;
+                    Some(next.continues() && rest == u64::from(next.rem_len))
+                };
+                let of_those = own < later || self.proves(0, later) || goes_on() == Some(true);
+                if of_those { later } else { own }
+            }
+            (Some(own), _) => own,
+            (None, Some(later)) => later,
+            (None, None) => {
+                let sound = pages.iter().filter(|(_, header)| self.sound(header));
+                let lax = pages.iter().filter(|(_, header)| self.addresses(header));
+                let mut all = sound.chain(lax).map(|(page, header)| of(*page, header));
+                all.next().unwrap_or(0)
+            }
+        }
+    }
+
+    /// Bytes in a segment: what a long header says, or the smallest size with which no other page should have one; and whether
+    /// a page says it.
+    fn seg_size(&self, base: u64) -> (u64, bool) {
+        const SMALLEST: u64 = 1 << 20;
+        let to_next = SMALLEST - base % SMALLEST;
+        let begins = (to_next..self.file.len()).step_by(SMALLEST as usize);
+        let mut smallest = SMALLEST;
+        let mut stated = None;
+        for at in std::iter::once(0).chain(begins) {
+            let Some(header) = PageHeader::read(self.file, at).filter(|h| self.sound(h)) else {
+                continue;
+            };
+            if let Some(long) = LongHeader::read(self.file, at)
+                && is_segment_size(long.seg_size)
+            {
+                if header.addr.is_multiple_of(long.seg_size) {
+                    return (long.seg_size, true);
+                }
+                stated = stated.or(Some(long.seg_size));
+            }
+            while header.info & LONG == 0
+                && header.addr.is_multiple_of(smallest)
+                && smallest < *SEGMENT_SIZES.end()
+            {
+                smallest *= 2;
+            }
+        }
+        let len = self.file.len().next_power_of_two();
+        let guess = len.clamp(*SEGMENT_SIZES.start(), *SEGMENT_SIZES.end());
+        (stated.unwrap_or(guess.max(smallest)), stated.is_some())
+    }
+
+    /// `xlp_sysid`, as most of the first long headers say it.
+    fn sysid(&self, geometry: &Geometry) -> Option<u64> {
+        const ASKED: usize = 5;
+        let pages = self.file.len().div_ceil(self.blcksz);
+        let per_segment = (geometry.seg_size / self.blcksz) as usize;
+        let first = (0..pages).find(|page| geometry.begins_segment(*page))?;
+        let begins = (first..pages).step_by(per_segment).take(ASKED);
+        let ids =
+            begins.filter_map(|page| Some(LongHeader::read(self.file, page * self.blcksz)?.sysid));
+        most_frequent(ids)
+    }
+
+    /// Find the stretches. Only the first page of each segment is looked at, and the last page of the input, unless one of
+    /// them is not the one that should be there.
+    fn follow(&self, geometry: &mut Geometry) {
+        let pages = self.file.len() / self.blcksz;
+        let per_segment = geometry.seg_size / self.blcksz;
+        let mut seen = 0;
+        while seen + 1 < pages {
+            let in_segment = geometry.page_lsn(seen) % geometry.seg_size / self.blcksz;
+            let next = (seen + per_segment - in_segment).min(pages);
+            let looked_at = next.min(pages - 1);
+            let header = PageHeader::read(self.file, looked_at * self.blcksz);
+            let found = match header {
+                Some(h) if h.addr == geometry.page_lsn(looked_at) => None,
+                // the log ended somewhere before
+                Some(h) if h.is_blank() || geometry.is_old(&h, looked_at) => {
+                    let end = self.end(geometry, seen + 1..looked_at);
+                    let near = end..(end + PAGES_ASKED).min(looked_at);
+                    self.departure(geometry, near.chain([looked_at]))
+                }
+                _ => self.departure(geometry, seen + 1..=looked_at),
+            };
+            match found {
+                Some((page, header)) => {
+                    let wrong = departs(geometry, page, &header);
+                    geometry.begin(page, header.addr, Some(wrong));
+                    seen = page;
+                }
+                None => seen = next,
+            }
+        }
+    }
+
+    /// The first of these pages that is not the one that should be there, if all behind it are not, either.
+    fn end(&self, geometry: &Geometry, pages: Range<u64>) -> u64 {
+        let (mut from, mut to) = (pages.start, pages.end);
+        while from < to {
+            let page = from + (to - from) / 2;
+            let header = PageHeader::read(self.file, page * self.blcksz);
+            match header.is_some_and(|h| h.addr == geometry.page_lsn(page)) {
+                true => from = page + 1,
+                false => to = page,
+            }
+        }
+        from
+    }
+
+    /// The first of these pages that begins another stretch.
+    fn departure(
+        &self,
+        geometry: &Geometry,
+        mut pages: impl Iterator<Item = u64>,
+    ) -> Option<(u64, PageHeader)> {
+        pages.find_map(|page| {
+            let header = PageHeader::read(self.file, page * self.blcksz)?;
+            self.departs(geometry, page, &header)
+                .then_some((page, header))
+        })
+    }
+
+    /// Whether another stretch begins with a page: the page belongs to this log, and elsewhere.
+    fn departs(&self, geometry: &Geometry, page: u64, header: &PageHeader) -> bool {
+        let here = geometry.page_lsn(page);
+        let other = self.addresses(header) && header.addr != here;
+        if !other || header.magic != self.version.magic || header.tli == 0 {
+            return false;
+        }
+        let begins_segment = header.addr.is_multiple_of(geometry.seg_size);
+        let long = LongHeader::read(self.file, page * self.blcksz);
+        let long = long.is_some_and(|l| l.seg_size == geometry.seg_size && l.blcksz == self.blcksz);
+        if begins_segment != long {
+            return false;
+        }
+        if geometry.is_old(header, page) {
+            // a segment that came before is a copy; others are old, unless the one before this is full
+            return begins_segment
+                && (self.came_before(geometry, header.addr, page)
+                    || self.is_full(geometry, page - 1));
+        }
+        let next = PageHeader::read(self.file, (page + 1) * self.blcksz);
+        let followed = next.is_some_and(|next| {
+            next.addr == header.addr + self.blcksz && next.magic == header.magic
+        });
+        followed || begins_segment || self.proves(page, header.addr)
+    }
+
+    /// Whether the input has a page of this address before `page`.
+    fn came_before(&self, geometry: &Geometry, addr: u64, page: u64) -> bool {
+        let mut begins = vec![0];
+        begins.extend(geometry.breaks().map(|(page, _)| page));
+        let ends = begins.iter().skip(1).copied().chain([page]);
+        begins.iter().zip(ends).any(|(first, end)| {
+            let (from, to) = (geometry.page_lsn(*first), geometry.page_lsn(end - 1));
+            (from..=to).contains(&addr)
+        })
+    }
+
+    /// Whether a page is one of this log, and is written up to its end.
+    fn is_full(&self, geometry: &Geometry, page: u64) -> bool {
+        let current = geometry
+            .page(self.file, page)
+            .is_some_and(|(_, current)| current);
+        let end = (page + 1) * self.blcksz;
+        let tail = self.file.read(end - RECORD_HEADER, RECORD_HEADER);
+        current && tail.iter().any(|b| *b != 0)
+    }
+}
+
+/// That a page is not the one that should follow.
+fn departs(geometry: &Geometry, page: u64, header: &PageHeader) -> Malformed {
+    let here = geometry.page_lsn(page);
+    let there = header.addr;
+    let name = |lsn| geometry.segment_name(header.tli, lsn);
+    let segments = match (here.min(there), here.max(there) - 1) {
+        (a, b) if a / geometry.seg_size == b / geometry.seg_size => name(a),
+        (a, b) => format!("{} to {}", name(a), name(b)),
+    };
+    let (from, to) = (lsn::text(here), lsn::text(there));
+    let what = match there > here {
+        true => format!("{to}: {from} to {to} are missing, of {segments}"),
+        false => format!("{to}: {to} to {from} come once more, or too late, of {segments}"),
+    };
+    Malformed::new(
+        page * geometry.blcksz + 8,
+        format!("xlp_pageaddr {from}"),
+        what,
+    )
+}
