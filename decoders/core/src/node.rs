@@ -123,6 +123,9 @@ impl Node {
     /// A field that was added; `None` if what was added is empty.
     pub(crate) fn added(&self, name: &Name, added: &Added) -> Option<Self> {
         let field = added.donor.field(name)?;
+        if !field.is_stored() && added.edit.is_none() {
+            return None;
+        }
         Some(Self {
             red: Arc::new(Red {
                 green: field.red.green.clone(),

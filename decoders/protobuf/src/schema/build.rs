@@ -41,7 +41,7 @@ pub fn field(field: &'static FieldType, value: &Plain) -> Result<Vec<u8>, String
 }
 
 /// Write one record.
-fn record(field: &FieldType, value: &[u8], out: &mut Vec<u8>) {
+pub fn record(field: &FieldType, value: &[u8], out: &mut Vec<u8>) {
     if field.in_set {
         return message_set::item(field.number, value, out);
     }

@@ -51,7 +51,10 @@ impl MapType {
     }
 
     /// The key that an object's key stands for.
-    fn key_of(&self, text: &str) -> Result<Scalar, String> {
+    ///
+    /// # Errors
+    /// A key that the type has none for.
+    pub fn key_of(&self, text: &str) -> Result<Scalar, String> {
         let scalar = match (self.key.value.wire_type(), &self.key.default) {
             (LEN, _) => text.into(),
             (VARINT, Scalar::Bool(_)) => match text {

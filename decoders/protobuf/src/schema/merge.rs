@@ -34,6 +34,19 @@ pub fn wrong(under: &Space, pieces: &[Record]) -> Option<Malformed> {
     })
 }
 
+/// A finding of one of these records, as one of the merged space.
+pub fn placed(wrong: Malformed, pieces: &[Record]) -> Malformed {
+    let mut start = 0;
+    for piece in pieces {
+        if (piece.body..=piece.body_end).contains(&wrong.at) {
+            let at = start + wrong.at - piece.body;
+            return Malformed { at, ..wrong };
+        }
+        start += piece.body_end - piece.body;
+    }
+    wrong
+}
+
 struct Merged {
     pieces: Vec<Record>,
     /// Where each piece begins in the merged space.

@@ -21,7 +21,7 @@ mod value;
 mod view;
 pub mod well_known;
 
-pub use build::{message as message_bytes, new_message, pairs, scalar};
+pub use build::{items, message as message_bytes, new_message, pairs, record, scalar};
 pub use enums::is_enum;
 pub use map::no_bits;
 pub use view::{open_root, root};

@@ -123,7 +123,11 @@ impl MessageType {
         if seen.pieces.len() > 1 {
             let merged = merge::space(&space, &seen.pieces);
             let opened = open(&field.value, &merged, merged.span(), None);
+            let wrong = merge::wrong(&space, &seen.pieces);
             let child = cx.node_in(field.name, &merged, opened.span, opened.kind);
+            if let Some(wrong) = wrong {
+                child.wrong(merge::placed(wrong, &seen.pieces));
+            }
             if let Some(frame) = opened.frame {
                 child.framed(frame);
             }

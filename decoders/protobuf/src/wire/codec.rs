@@ -106,7 +106,7 @@ pub struct TagNumber;
 
 impl Codec for TagNumber {
     fn decode(&self, bits: &Bits) -> Result<Scalar, Misfit> {
-        Ok(Scalar::Int((raw_of(bits)? >> 3).into()))
+        Ok(Scalar::Int((raw_of(bits)? as u32 >> 3).into()))
     }
 
     fn encode(&self, value: &Scalar, like: &Bits) -> Result<Bits, Misfit> {
@@ -115,7 +115,7 @@ impl Codec for TagNumber {
         let n =
             n.ok_or_else(|| Misfit::new(format!("a field number from 1 to {MOST_NUMBER}"), value))?;
         let old = raw_of(like)?;
-        if old >> 3 == u64::from(n) {
+        if old as u32 >> 3 == n {
             return Ok(like.clone());
         }
         let mut out = Vec::new();

@@ -10,7 +10,9 @@ use binq_core::codec::{Codec, Named, UBits};
 use binq_core::rule::{Of, Rule};
 use binq_core::sequence::{SeqAt, Sequence, State, Step};
 use binq_core::shape::{At, Cx, Room, Rooms, Shape};
-use binq_core::{Frame, Kind, Malformed, Node, NodeKind, Plain, Ref, Scalar, Space, Span};
+use binq_core::{
+    Frame, Kind, Malformed, Node, NodeKind, Plain, Ref, Scalar, Severity, Space, Span,
+};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::Arc;
@@ -42,7 +44,12 @@ impl Shape for Message {
         let at = cx.at;
         if cx.depth() > MOST_DEPTH {
             cx.gap(at.space, at.span);
-            return Err(too_deep(at.span));
+            // nobody but this view reads what only looks like a message
+            let severity = match self.guessed {
+                true => Severity::Note,
+                false => Severity::Stops,
+            };
+            return Err(too_deep(at.span).with(severity));
         }
         let mut records = Run::new(at.space, at.span).records();
         records.by_ref().for_each(drop);
