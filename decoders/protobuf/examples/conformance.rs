@@ -103,7 +103,10 @@ fn answer(request: &[u8], options: &Options) -> (u32, Vec<u8>) {
         return (numbers::PARSE_ERROR, why.into_bytes());
     }
     match int(numbers::REQUEST_FORMAT) {
-        numbers::FORMAT_PROTOBUF => (numbers::PROTOBUF, bytes),
+        numbers::FORMAT_PROTOBUF => match schema::canonical::canonical(of, &bytes) {
+            Ok(bytes) => (numbers::PROTOBUF, bytes),
+            Err(why) => (numbers::SERIALIZE_ERROR, why.into_bytes()),
+        },
         numbers::FORMAT_JSON => match json::message(of, &message) {
             Ok(value) => (numbers::JSON, write(&value).into_bytes()),
             Err(why) => (numbers::SERIALIZE_ERROR, why.into_bytes()),

@@ -16,6 +16,7 @@ macro_rules! readings {
             NodeFn { name: "as", arity: 1, run: as_any },
             NodeFn { name: "new_message", arity: 2, run: new_message },
             NodeFn { name: "to_protojson", arity: 0, run: to_protojson },
+            NodeFn { name: "canonical", arity: 0, run: canonical },
             NodeFn { name: "from_protojson", arity: 0, run: from_protojson },
             NodeFn { name: "from_protojson", arity: 1, run: from_protojson },
             NodeFn { name: "to_protoscope", arity: 0, run: to_protoscope },
@@ -219,6 +220,21 @@ fn new_message(cx: &FnCx<'_>, _: &Plain, args: &[Plain]) -> Result<Plain, String
 fn to_protojson(cx: &FnCx<'_>, input: &Plain, _: &[Plain]) -> Result<Plain, String> {
     let schema = load::schema(cx.options)?;
     json::any_value(&|name| schema?.message(name), input)
+}
+
+/// A message as Google's runtimes would write it.
+fn canonical(cx: &FnCx<'_>, input: &Plain, _: &[Plain]) -> Result<Plain, String> {
+    let schema = load::schema(cx.options)?;
+    let of = match input {
+        Plain::Node(node) => node.shape_name().and_then(|name| schema?.message(name)),
+        _ => None,
+    };
+    let of = of.ok_or(
+        "canonical needs a message of a known type; --proto or --descriptor-set describe it",
+    )?;
+    let bytes = schema::canonical::canonical(of, &bytes_of(input, "canonical")?);
+    let bytes = bytes.map_err(|e| format!("canonical: {e}"))?;
+    Ok(Plain::Node(schema::root(of, bytes)))
 }
 
 /// A message from what the JSON mapping has for it: of the type named, or of the one that the input would have.

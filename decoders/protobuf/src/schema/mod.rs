@@ -5,6 +5,7 @@
 
 mod absent;
 mod build;
+pub mod canonical;
 mod editions;
 mod enums;
 mod features;

@@ -4,13 +4,14 @@
 //! default. What a runtime would refuse is an error.
 
 use super::json::BASE64;
+use crate::schema::canonical::is_default;
 use crate::schema::types::{FieldType, Label, MessageType, ValueType};
 use crate::schema::well_known::{NULL_VALUE, WellKnown};
 use crate::schema::{self, no_bits};
 use crate::wire::build::{describe, len_record};
 use crate::wire::codec::{F32, F64};
 use binq_core::codec::Codec;
-use binq_core::{Bits, Plain, Scalar};
+use binq_core::{Plain, Scalar};
 use std::collections::HashMap;
 
 /// How JSON is read.
@@ -293,17 +294,6 @@ fn encode(field: &FieldType, scalar: &Scalar) -> Encoded {
     let bits = codec.encode(scalar, &no_bits());
     let bits = bits.map_err(|e| format!("{} takes {}, not {}", field.name, e.expected, e.found))?;
     Ok(bits.bytes().to_vec())
-}
-
-/// Whether a value is the default of its field; a negative zero is none.
-fn is_default(field: &FieldType, bytes: &[u8]) -> bool {
-    let value = field.value.codec();
-    let value = value.and_then(|c| c.decode(&Bits::from_bytes(bytes.to_vec())).ok());
-    match (value, &field.default) {
-        (Some(Scalar::Float(a)), Scalar::Float(b)) => a.to_bits() == b.to_bits(),
-        (Some(a), b) => a == *b || a.as_bytes().is_some_and(|a| Some(a) == b.as_bytes()),
-        (None, _) => false,
-    }
 }
 
 /// The scalar that JSON means, for a field of that codec; its default tells text, bytes and truth values apart.

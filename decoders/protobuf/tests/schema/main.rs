@@ -6,6 +6,7 @@ mod common;
 mod fields;
 mod laws;
 mod lists;
+mod sets;
 mod types;
 
 use binq_core::{Format, Node, Options, Plain, Scalar, Space};
