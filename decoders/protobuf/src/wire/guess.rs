@@ -150,6 +150,10 @@ mod tests {
         assert_eq!(of(&[0x0b, 0x0c]), Guess::Packed);
         assert_eq!(of(&[0x08, 0x96, 0x01]), Guess::Message);
         assert_eq!(of(&[0x03, 0x8e, 0x02, 0x9e, 0x05]), Guess::Packed);
+        // a padded varint, one of three bytes, and one without its end, are none of a packed list
+        assert_eq!(of(&[0x03, 0x8e, 0x00]), Guess::Bytes);
+        assert_eq!(of(&[0x03, 0x8e, 0x82, 0x01]), Guess::Bytes);
+        assert_eq!(of(&[0x03, 0x8e]), Guess::Bytes);
         assert_eq!(of(&[0xde, 0xad, 0xbe, 0xef]), Guess::Bytes);
     }
 }

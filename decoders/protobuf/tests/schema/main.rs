@@ -3,6 +3,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod borders;
 mod fields;
 mod laws;
 mod lists;

@@ -69,7 +69,7 @@ fn an_item_is_edited_in_place() {
             "0a14 0b 10e807 1a020807 0c 0b 10e807 1a0408808001 0c",
         ),
     ] {
-        let edited = set(&mset(content), ".set.[In1.ext].i", int(16384));
+        let edited = set(&mset(content), r#".set."[In1.ext]".i"#, int(16384));
         assert_eq!(bytes(&edited), hex(expected), "{content}");
     }
     // a new one, another one, and none: every item of it goes
