@@ -6,6 +6,7 @@ use crate::green::Kind;
 use crate::node::{Node, NodeKind, Parent, Plain};
 use crate::shape::Room;
 use crate::{Key, Misfit, Name, Reject, Scalar, Space};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 /// Children: taken out with their edits while a filter changes them, and put back.
@@ -57,6 +58,9 @@ impl Node {
     pub fn put_field(&mut self, child: Node) {
         if let Some(Edit::Replaced(node)) = self.edit.as_mut().map(Arc::make_mut) {
             return node.put_field(child);
+        }
+        if matches!(self.red.green.kind, Kind::Leaf(_)) {
+            return self.put_part(&child);
         }
         let Parent::Node(_, Key::Name(name)) = &child.red.parent else {
             return;
@@ -332,13 +336,13 @@ impl Node {
             // something else stands for the struct: begin with the struct again
             self.edit = None;
         }
-        let kept = |name: &str| pairs.iter().any(|(k, _)| k == name);
+        let named: HashSet<&str> = pairs.iter().map(|(k, _)| k.as_str()).collect();
         let stored = |node: &Node| {
             !matches!(node.red.green.kind, Kind::Computed(..)) && node.red.donor.is_none()
         };
         for (name, child) in self.fields() {
             let added = self.is_added(&name);
-            if (added || stored(&child)) && !kept(&name) {
+            if (added || stored(&child)) && !named.contains(&*name) {
                 self = self.remove_field(&name)?;
             }
         }
@@ -563,7 +567,7 @@ impl Node {
     /// Where a field of this struct is added or removed.
     fn room(&self, name: &str) -> Option<Room> {
         match &self.red.green.kind {
-            Kind::Struct(shape) => shape.room(name, &self.red.green.at()),
+            Kind::Struct(shape) => self.red.green.room(&**shape, name),
             _ => None,
         }
     }

@@ -9,10 +9,15 @@ use crate::index::Index;
 use crate::node::Node;
 use crate::rule::Rule;
 use crate::sequence::{SeqAt, Sequence};
-use crate::shape::{At, Cx, Shape};
+use crate::shape::{At, Cx, Room, Rooms, Shape};
 use crate::{Name, Scalar, Severity, Space, Span};
+use std::collections::HashMap;
 use std::ops::Deref;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
+
+/// Up to so many fields of a struct are looked for one by one; for more of them, an index is made.
+const FEW: usize = 16;
 
 /// A reference to a static or to a shared description.
 pub enum Ref<T: ?Sized + 'static> {
@@ -97,6 +102,12 @@ pub struct Green {
     fields: OnceLock<Box<Expanded>>,
     late: OnceLock<Box<Expanded>>,
     index: OnceLock<Box<Index>>,
+    /// All fields that are found by name, once many were asked for.
+    named: OnceLock<Option<Box<Expanded>>>,
+    /// Where all fields come and go, once many did.
+    rooms: OnceLock<Option<Box<Rooms>>>,
+    /// How often fields and rooms were looked for.
+    looks: AtomicU32,
     /// For the root of a decode: the name of its format.
     pub(crate) format: Option<&'static str>,
 }
@@ -151,6 +162,24 @@ impl Child {
 pub(crate) struct Expanded {
     pub children: Vec<Child>,
     pub fault: Option<Malformed>,
+    by_name: OnceLock<HashMap<Name, usize>>,
+}
+
+impl Expanded {
+    /// The child of that name.
+    fn child(&self, name: &str) -> Option<&Child> {
+        if self.children.len() <= FEW {
+            return self.children.iter().find(|c| c.name == name);
+        }
+        let by_name = self.by_name.get_or_init(|| {
+            let mut index = HashMap::with_capacity(self.children.len());
+            for (i, child) in self.children.iter().enumerate() {
+                index.entry(child.name.clone()).or_insert(i);
+            }
+            index
+        });
+        by_name.get(name).map(|i| &self.children[*i])
+    }
 }
 
 /// The rule of a field, wherever it was declared.
@@ -206,6 +235,9 @@ impl Green {
             fields: OnceLock::new(),
             late: OnceLock::new(),
             index: OnceLock::new(),
+            named: OnceLock::new(),
+            rooms: OnceLock::new(),
+            looks: AtomicU32::new(0),
             format: None,
         }
     }
@@ -281,6 +313,7 @@ impl Green {
         Expanded {
             children: cx.children,
             fault,
+            by_name: OnceLock::new(),
         }
     }
 
@@ -359,12 +392,14 @@ impl Green {
         if let Some(field) = self.layout(shape).find(|f| f.name == name) {
             return Some(self.laid_out(field));
         }
-        let by_name = |e: &'_ Expanded| {
-            let mut children = e.children.iter();
-            children.find(|c| c.name == name).map(Self::expanded)
-        };
+        let by_name = |e: &'_ Expanded| e.child(name).map(Self::expanded);
         if let Some(found) = self.fields.get().and_then(|e| by_name(e)) {
             return Some(found);
+        }
+        if self.was_asked_often()
+            && let Some(all) = self.named(shape)
+        {
+            return by_name(all);
         }
         let mut decided = false;
         let direct = self.expand(0, |cx| {
@@ -375,6 +410,37 @@ impl Green {
             return by_name(&direct);
         }
         by_name(self.fields(shape)).or_else(|| by_name(self.late(shape)))
+    }
+
+    /// Whether fields or rooms of this struct were looked for so often that an index pays.
+    fn was_asked_often(&self) -> bool {
+        self.looks.fetch_add(1, Ordering::Relaxed) >= FEW as u32
+    }
+
+    /// All fields that are found by name, if the shape can tell them at once.
+    fn named(&self, shape: &dyn Shape) -> Option<&Expanded> {
+        let named = self.named.get_or_init(|| {
+            let mut decided = false;
+            let all = self.expand(0, |cx| {
+                decided = shape.find_all(cx);
+                Ok(())
+            });
+            decided.then(|| Box::new(all))
+        });
+        named.as_deref()
+    }
+
+    /// Where a field of this struct is added or removed.
+    pub(crate) fn room(&self, shape: &dyn Shape, name: &str) -> Option<Room> {
+        if self.was_asked_often() {
+            let rooms = self
+                .rooms
+                .get_or_init(|| shape.rooms(&self.at()).map(Box::new));
+            if let Some(rooms) = rooms {
+                return rooms.room(name);
+            }
+        }
+        shape.room(name, &self.at())
     }
 
     /// All listed fields, in order.

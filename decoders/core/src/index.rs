@@ -14,6 +14,8 @@ struct Marks {
     every: u64,
     states: Vec<State>,
     total: Option<u64>,
+    /// Where the last walk ended: the next item is often the one after it.
+    last: Option<(u64, State)>,
 }
 
 impl Default for Marks {
@@ -22,6 +24,7 @@ impl Default for Marks {
             every: 32,
             states: Vec::new(),
             total: None,
+            last: None,
         }
     }
 }
@@ -53,6 +56,11 @@ impl Marks {
         let nearest = (i / self.every).min(self.states.len() as u64 - 1);
         let mut state = self.states[nearest as usize].clone();
         let mut n = nearest * self.every;
+        if let Some((last, at_last)) = &self.last
+            && (n..=i).contains(last)
+        {
+            (n, state) = (*last, at_last.clone());
+        }
         while n < i {
             // stop where the next place is to be remembered
             let most = (self.every - n % self.every).min(i - n);
@@ -64,6 +72,7 @@ impl Marks {
             }
             self.note(n, &state);
         }
+        self.last = Some((n, state.clone()));
         Some(state)
     }
 }

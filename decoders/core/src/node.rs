@@ -1,5 +1,6 @@
 //! Nodes: a place in a decoded tree, with the edits that the value carries.
 
+use crate::codec::Codec;
 use crate::edit::{Added, Edit, Item};
 use crate::encode;
 use crate::green::{Found, Green, Kind, RuleRef};
@@ -10,7 +11,7 @@ use crate::{
     Bits, Fault, Findings, Key, Malformed, Name, Reject, Scalar, Severity, Space, Span, path_text,
 };
 use bytes::Bytes;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
@@ -122,6 +123,9 @@ impl Node {
     /// A field that was added; `None` if what was added is empty.
     pub(crate) fn added(&self, name: &Name, added: &Added) -> Option<Self> {
         let field = added.donor.field(name)?;
+        if !field.is_stored() && added.edit.is_none() {
+            return None;
+        }
         Some(Self {
             red: Arc::new(Red {
                 green: field.red.green.clone(),
@@ -289,7 +293,7 @@ impl Node {
     pub(crate) fn field_as_it_was(&self, name: &str) -> Option<Node> {
         let node = self.content();
         let Kind::Struct(shape) = &node.green().kind else {
-            return None;
+            return node.part(name);
         };
         let edit = match node.edit.as_deref() {
             Some(Edit::Fields(fields)) => fields.get_key_value(name),
@@ -304,6 +308,68 @@ impl Node {
         Some(node.found(found, edit.map(|(_, edit)| edit.clone())))
     }
 
+    /// A part of this leaf that its codec finds by name.
+    fn part(&self, name: &str) -> Option<Node> {
+        let green = self.green();
+        let Kind::Leaf(codec) = &green.kind else {
+            return None;
+        };
+        let (space, whole) = match self.edit {
+            None => (green.space.clone(), green.span),
+            Some(_) => {
+                let space = Space::source(self.bytes().ok()?);
+                let whole = space.span();
+                (space, whole)
+            }
+        };
+        let (span, codec) = codec.part(name, &space.bits(whole))?;
+        let span = Span::bits(whole.start + span.start, span.len);
+        let part = Green::new(Kind::Leaf(codec), space, span);
+        let key = Key::Name(name.to_owned().into());
+        Some(self.child(key, Arc::new(part), None, None))
+    }
+
+    /// Put a part of this leaf back: another value of it makes the leaf another one.
+    pub(crate) fn put_part(&mut self, part: &Node) {
+        let (Kind::Leaf(codec), Some(Key::Name(name))) = (&self.green().kind, part.key()) else {
+            return;
+        };
+        let (Some(Edit::Scalar(value)), Kind::Leaf(own)) = (part.state(), &part.green().kind)
+        else {
+            return;
+        };
+        let (Ok(bytes), green) = (self.bytes(), part.green()) else {
+            return;
+        };
+        let Ok(new) = own.encode(value, &green.space.bits(green.span)) else {
+            return;
+        };
+        let old = Bits::from_bytes(bytes);
+        let Some((new, kind)) = codec.with_part(name, &new, &old) else {
+            return;
+        };
+        if new == old {
+            return;
+        }
+        let space = Space::source(new.bytes().clone());
+        let span = space.span();
+        let node = Node::root_of(self.format(), kind, space, span);
+        self.edit = Some(Arc::new(Edit::Replaced(node)));
+    }
+
+    /// How a leaf is stored.
+    pub fn codec(&self) -> Option<&dyn Codec> {
+        match &self.content().green().kind {
+            Kind::Leaf(codec) => Some(&**codec),
+            _ => None,
+        }
+    }
+
+    /// Whether this is a scalar that is no part of a decode, such as a number that was read in another way.
+    pub fn is_reading(&self) -> bool {
+        matches!(self.red.parent, Parent::Root) && matches!(self.green().kind, Kind::Leaf(_))
+    }
+
     /// This struct, read again with its edits, if one of them was made through another view of the fields than that field, or
     /// those that are listed. Edits that contradict each other are left to encoding.
     pub(crate) fn restated(&self, field: Option<&str>) -> Option<Node> {
@@ -312,7 +378,7 @@ impl Node {
         else {
             return None;
         };
-        if field.is_some_and(|name| shape.restated(name).is_some()) {
+        if !shape.has_aliases() || field.is_some_and(|name| shape.restated(name).is_some()) {
             return None;
         }
         let kind = edits.keys().find_map(|name| shape.restated(name))?;
@@ -347,8 +413,9 @@ impl Node {
                 }
             }
         }
+        let listed: HashSet<&Name> = out.iter().map(|(name, _)| name).collect();
         let added = edits.iter().filter_map(|(name, edit)| match &**edit {
-            Edit::Added(added) if !out.iter().any(|(n, _)| n == name) => {
+            Edit::Added(added) if !listed.contains(name) => {
                 Some((name.clone(), node.added(name, added)?))
             }
             _ => None,

@@ -8,6 +8,7 @@ use crate::node::{Node, Plain};
 use crate::rule::Rule;
 use crate::{Name, Scalar, Space, Span};
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// A struct-like node.
@@ -55,6 +56,12 @@ pub trait Shape: Send + Sync + 'static {
         false
     }
 
+    /// Find all fields that [`Self::find`] finds, at once, for when many of them are asked for. True if that was done: then
+    /// there is no other field.
+    fn find_all(&self, _cx: &mut Cx<'_>) -> bool {
+        false
+    }
+
     /// The value of a scalar field as a query sees it, found without making a node of the struct; null for one that is not
     /// there. `None` if that cannot be told so.
     fn peek(&self, name: &str, at: &At<'_>) -> Option<Scalar> {
@@ -87,6 +94,11 @@ pub trait Shape: Send + Sync + 'static {
 
     /// Where a field is added, and what must go when it is added or removed; `None` if fields come and go not at all here.
     fn room(&self, _name: &str, _at: &At<'_>) -> Option<Room> {
+        None
+    }
+
+    /// What [`Self::room`] says of every field, at once, for when many of them come and go.
+    fn rooms(&self, _at: &At<'_>) -> Option<Rooms> {
         None
     }
 
@@ -165,6 +177,28 @@ pub struct Room {
     pub at: u64,
     /// The frame around that place.
     pub inside: Option<Arc<Frame>>,
+}
+
+/// Where the fields of a struct are added to it, or removed from it.
+pub struct Rooms {
+    /// What is removed with each field, as in [`Room::cut`].
+    pub cut: HashMap<String, Vec<(Span, Option<Arc<Frame>>)>>,
+    /// Where a new field goes, as in [`Room::at`].
+    pub at: u64,
+    /// The frame around that place.
+    pub inside: Option<Arc<Frame>>,
+    /// Whether a field of that name can be there.
+    pub takes: fn(&str) -> bool,
+}
+
+impl Rooms {
+    pub(crate) fn room(&self, name: &str) -> Option<Room> {
+        (self.takes)(name).then(|| Room {
+            cut: self.cut.get(name).cloned().unwrap_or_default(),
+            at: self.at,
+            inside: self.inside.clone(),
+        })
+    }
 }
 
 /// A field at a fixed place of a struct.
@@ -307,6 +341,11 @@ impl Cx<'_> {
     /// How many structs that deepen are around this one.
     pub fn depth(&self) -> u16 {
         self.depth
+    }
+
+    /// The names of the fields that were added so far.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.children.iter().map(|child| &*child.name)
     }
 
     /// Add a scalar.

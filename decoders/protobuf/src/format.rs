@@ -31,6 +31,10 @@ impl Format for Protobuf {
     }
 
     fn check(&self, options: &Options) -> Result<(), String> {
+        if options.text(load::MESSAGE).is_none() {
+            // which type an input has is asked only if there is one: functions name theirs
+            return load::schema(options).map(drop);
+        }
         let found = message_type(options).map(drop);
         found.map_err(|(expected, found)| format!("expected {expected}, found {found}"))
     }
@@ -55,8 +59,20 @@ pub fn message_kind(options: &Options) -> Kind {
     match message_type(options) {
         Ok(Some(of)) => of.kind(),
         Ok(None) => Kind::fixed(&view::MESSAGE),
-        Err((expected, found)) => Kind::shared(Arc::new(NoSchema { expected, found })),
+        Err(why) => no_schema(why),
     }
+}
+
+/// What an input is whose schema, or type, cannot be told: what was expected and found.
+fn no_schema((expected, found): (String, String)) -> Kind {
+    Kind::shared(Arc::new(NoSchema { expected, found }))
+}
+
+/// An input that cannot be decoded, as the options do not say what its messages are.
+pub fn undecodable(name: &'static str, space: &Space, options: &Options) -> Option<Node> {
+    let why = message_type(options).err()?;
+    let span = space.span();
+    Some(Node::root_of(name, no_schema(why), space.clone(), span))
 }
 
 /// The type of the input: the one named, or the only one possible; `None` for the wire view.
@@ -70,26 +86,33 @@ pub fn message_type(options: &Options) -> Result<Option<&'static MessageType>, (
     }
     let name = options.text(load::MESSAGE);
     match (schema, name) {
+        (_, Some("")) => Ok(None),
         (Some(schema), Some(name)) => match schema.message(name) {
             Some(of) => Ok(Some(of)),
-            None => {
-                let names = schema.names();
-                let some: Vec<_> = names.iter().take(20).map(String::as_str).collect();
-                let more = if names.len() > some.len() {
-                    ", …"
-                } else {
-                    ""
-                };
-                Err((
-                    format!("a message of {}{more}", some.join(", ")),
-                    name.to_owned(),
-                ))
-            }
+            None => Err((format!("a message of {}", listed(schema)), name.to_owned())),
         },
-        (Some(schema), None) => Ok(schema.only_message()),
+        // `--message ''`: read without a schema, which functions may use nevertheless
+        (Some(schema), None) => match schema.only_message() {
+            Some(of) => Ok(Some(of)),
+            None => Err((
+                format!(
+                    "--message with one of {}, or --message '' to read without a schema",
+                    listed(schema)
+                ),
+                "a schema of several types".to_owned(),
+            )),
+        },
         (None, Some(name)) => Err(("a schema that has the message".to_owned(), name.to_owned())),
         (None, None) => Ok(None),
     }
+}
+
+/// The types of a schema, the first of many.
+fn listed(schema: &'static Schema) -> String {
+    let mut names = schema.names();
+    let more = if names.len() > 20 { ", …" } else { "" };
+    names.truncate(20);
+    names.join(", ") + more
 }
 
 /// For a message inside another format, which says what it is: its type, where the schema has it, else the wire view.
@@ -123,10 +146,10 @@ impl Shape for NoSchema {
     fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {
         let at = cx.at;
         cx.gap(at.space, at.span);
-        Err(Malformed::new(
-            at.span.first_byte(),
-            &self.expected,
-            &self.found,
-        ))
+        Ok(())
+    }
+
+    fn fault(&self) -> Option<Malformed> {
+        Some(Malformed::new(0, &self.expected, &self.found))
     }
 }

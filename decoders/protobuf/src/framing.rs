@@ -1,6 +1,6 @@
 //! Messages with something before them: `protobuf_delimited`, `grpc_message`, `confluent`.
 
-use crate::format::{message_kind, message_type};
+use crate::format::{message_kind, message_type, undecodable};
 use crate::schema::types::MessageType;
 use crate::schema::{self, load};
 use crate::wire::build;
@@ -57,7 +57,8 @@ impl Format for Delimited {
     }
 
     fn decode(&self, space: Space, options: &Options) -> Node {
-        stream(self.name(), space, DelimitedMessages(Content::new(options)))
+        undecodable(self.name(), &space, options)
+            .unwrap_or_else(|| stream(self.name(), space, DelimitedMessages(Content::new(options))))
     }
 }
 
@@ -78,8 +79,10 @@ impl Format for Grpc {
     }
 
     fn decode(&self, space: Space, options: &Options) -> Node {
-        let shape = Arc::new(GrpcMessage(Content::new(options)));
-        stream(self.name(), space, GrpcMessages(shape))
+        undecodable(self.name(), &space, options).unwrap_or_else(|| {
+            let shape = Arc::new(GrpcMessage(Content::new(options)));
+            stream(self.name(), space, GrpcMessages(shape))
+        })
     }
 }
 

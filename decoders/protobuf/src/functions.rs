@@ -2,7 +2,7 @@
 
 use crate::guess_type;
 use crate::schema::{self, load};
-use crate::text::{json, protoscope};
+use crate::text::{from_json, json, protoscope};
 use crate::wire::codec::{F32, F64, Payload, Varint};
 use crate::wire::varint;
 use crate::wire::view::{self, FORMAT};
@@ -16,6 +16,9 @@ macro_rules! readings {
             NodeFn { name: "as", arity: 1, run: as_any },
             NodeFn { name: "new_message", arity: 2, run: new_message },
             NodeFn { name: "to_protojson", arity: 0, run: to_protojson },
+            NodeFn { name: "canonical", arity: 0, run: canonical },
+            NodeFn { name: "from_protojson", arity: 0, run: from_protojson },
+            NodeFn { name: "from_protojson", arity: 1, run: from_protojson },
             NodeFn { name: "to_protoscope", arity: 0, run: to_protoscope },
             NodeFn { name: "from_protoscope", arity: 0, run: from_protoscope },
             NodeFn { name: "guess_message", arity: 0, run: guess_message },
@@ -219,6 +222,50 @@ fn to_protojson(cx: &FnCx<'_>, input: &Plain, _: &[Plain]) -> Result<Plain, Stri
     json::any_value(&|name| schema?.message(name), input)
 }
 
+/// A message as Google's runtimes would write it.
+fn canonical(cx: &FnCx<'_>, input: &Plain, _: &[Plain]) -> Result<Plain, String> {
+    let schema = load::schema(cx.options)?;
+    let of = match input {
+        Plain::Node(node) => node.shape_name().and_then(|name| schema?.message(name)),
+        _ => None,
+    };
+    let of = of.ok_or(
+        "canonical needs a message of a known type; --proto or --descriptor-set describe it",
+    )?;
+    let bytes = schema::canonical::canonical(of, &bytes_of(input, "canonical")?);
+    let bytes = bytes.map_err(|e| format!("canonical: {e}"))?;
+    Ok(Plain::Node(schema::root(of, bytes)))
+}
+
+/// A message from what the JSON mapping has for it: of the type named, or of the one that the input would have.
+fn from_protojson(cx: &FnCx<'_>, input: &Plain, args: &[Plain]) -> Result<Plain, String> {
+    let schema = load::schema(cx.options)?;
+    let schema = schema.ok_or("from_protojson needs a schema: --proto or --descriptor-set")?;
+    let of = match args.first() {
+        Some(name) => {
+            let name = schema::scalar(name);
+            let name = name.as_ref().and_then(Scalar::as_str);
+            let name = name.ok_or("from_protojson: the name of a type is a string")?;
+            let found = schema.message(name);
+            found.ok_or_else(|| format!("from_protojson: there is no type {name:?}"))?
+        }
+        None => {
+            let of = crate::format::message_type(cx.options);
+            let of = of.map_err(|(expected, found)| {
+                format!("from_protojson: expected {expected}, found {found}")
+            })?;
+            of.ok_or("from_protojson needs a type: from_protojson(\"NAME\") or --message NAME")?
+        }
+    };
+    let plain = json::any_value(&|name| schema.message(name), input)?;
+    let reader = from_json::Reader {
+        ignore_unknown: cx.options.is_on(load::IGNORE_UNKNOWN),
+    };
+    let bytes = reader.message(of, &plain);
+    let bytes = bytes.map_err(|e| format!("from_protojson: {e}"))?;
+    Ok(Plain::Node(schema::root(of, bytes)))
+}
+
 /// The bytes of any value that has some.
 fn bytes_of(input: &Plain, function: &str) -> Result<Vec<u8>, String> {
     match input {
@@ -241,7 +288,8 @@ fn from_protoscope(cx: &FnCx<'_>, input: &Plain, _: &[Plain]) -> Result<Plain, S
     let text = String::from_utf8(text).map_err(|_| "from_protoscope: expected UTF-8 text")?;
     let space = Space::source(protoscope::read(&text)?);
     let span = space.span();
-    let kind = crate::format::message_kind(cx.options);
+    let of = crate::format::message_type(cx.options).ok().flatten();
+    let kind = of.map_or_else(|| Kind::fixed(&view::MESSAGE), |of| of.kind());
     Ok(Plain::Node(Node::root_of(FORMAT, kind, space, span)))
 }
 

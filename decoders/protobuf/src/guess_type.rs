@@ -50,6 +50,8 @@ fn message(of: &'static MessageType, bytes: &[u8], depth: u16, fit: &mut Fit) ->
         return None;
     }
     for (record, body) in parts(bytes) {
+        let record = of.record_of(record, || body.to_vec());
+        let body = &bytes[record.body as usize..record.body_end as usize];
         match of.number(record.number) {
             None => fit.unknown += 1,
             Some(field) if record.wire_type == field.value.wire_type() => {

@@ -230,7 +230,7 @@ proptest! {
         let all: Vec<Vec<u8>> = (0..rng.below(5)).map(|_| message(rng, 2)).collect();
         let mut input = Vec::new();
         for message in &all {
-            common::varint(message.len() as u64, rng, &mut input);
+            common::short(message.len() as u64, rng, &mut input);
             input.extend(message);
         }
         let root = Delimited.decode(Space::source(input.clone()), &Options::default());

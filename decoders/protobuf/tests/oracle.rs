@@ -140,6 +140,40 @@ fn json_is_that_of_the_python_runtime() {
     }
 }
 
+/// What `to_protojson` prints comes back to an equal message, and to the same bytes where a runtime wrote them without unknown
+/// fields.
+#[test]
+fn json_comes_back() {
+    for (name, of) in TYPES {
+        for on in [vec![], vec!["json_names"], vec!["defaults"]] {
+            let options = options(of, None, &on);
+            let all = messages(name, &options);
+            let schema = binq_protobuf::schema::load::schema(&options);
+            let of = schema.unwrap().unwrap().message(of).unwrap();
+            let mut same = 0;
+            for (i, message) in all.iter().enumerate() {
+                let json = call("to_protojson", &options, &Plain::Node(message.clone())).unwrap();
+                let back = call("from_protojson", &options, &json);
+                let Ok(Plain::Node(back)) = back else {
+                    panic!("{name} {i}: {:?}", back.err());
+                };
+                let input = message.bytes().unwrap();
+                let canonical = binq_protobuf::schema::canonical::canonical(of, &input).unwrap();
+                let back = back.bytes().unwrap();
+                let again = Protobuf.decode(Space::source(back.clone()), &options);
+                let again = call("to_protojson", &options, &Plain::Node(again)).unwrap();
+                assert_eq!(self::json(&again), self::json(&json), "{name} {i}");
+                let unknown = message.field("unknown").is_some();
+                if !unknown && on != ["defaults"] {
+                    assert_eq!(back, canonical, "{name} {i}");
+                    same += usize::from(back == input);
+                }
+            }
+            assert!(same * 2 > all.len() || on == ["defaults"], "{name}: {same}");
+        }
+    }
+}
+
 fn unhex(digits: &str) -> Vec<u8> {
     let pairs = (0..digits.len() / 2).map(|i| &digits[2 * i..2 * i + 2]);
     let bytes = pairs.map(|pair| u8::from_str_radix(pair, 16).unwrap());

@@ -158,7 +158,19 @@ fn has(v: V, k: V) -> ValR {
         (Kind::Obj, Kind::Str) | (Kind::Arr, Kind::Num) => {
             // counting from the end is not having
             let negative = k.num().is_some_and(|n| num::to_f64(&n) < 0.0);
-            Ok(V::Bool(!negative && v.get(&k)?.is_some()))
+            let listed = |child: &V| match (child, &v) {
+                // a field that is not there, and found so that it can be walked over or assigned
+                (V::Node(child), V::Node(of)) if !child.is_stored() => {
+                    let name = child.key().cloned();
+                    of.fields()
+                        .iter()
+                        .any(|(_, field)| field.key() == name.as_ref())
+                }
+                _ => true,
+            };
+            Ok(V::Bool(
+                !negative && v.clone().get(&k)?.is_some_and(|c| listed(&c)),
+            ))
         }
         (kind, key) => fail(format_args!(
             "Cannot check whether {} has a {} key",

@@ -57,9 +57,16 @@ fn get_node(n: &Node, index: &V) -> ValR<Option<V>> {
         (NodeKind::Array, V::Arr(y)) => {
             Some(indices(&n.items().map(V::Node).collect::<Vec<_>>(), y))
         }
+        // a scalar with parts that are not listed, such as the seconds of a time
+        (NodeKind::Scalar, V::Text(k)) if part(n, k).is_some() => part(n, k).map(V::Node),
         (NodeKind::Scalar, i) => return V::from(n.scalar()).get(i),
         _ => return Err(index::cannot(&V::Node(n.clone()), index)),
     })
+}
+
+/// The part of a scalar that is found by that name.
+pub fn part(n: &Node, key: &[u8]) -> Option<Node> {
+    n.field(std::str::from_utf8(key).ok()?)
 }
 
 /// Where `y` begins in `x`.

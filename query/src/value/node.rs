@@ -74,16 +74,12 @@ fn plain_num(n: &Num) -> ValR<Scalar> {
             None => Err(Error::str(format_args!("{n} has more than 128 bits"))),
         };
     }
+    // a codec of integers takes 5.0 as well; one that could be either takes it for a float
     let f = num::to_f64(n);
-    // JSON does not tell 5.0 from 5, so neither may a codec; a negative zero is the exception
-    let exact = f.fract() == 0.0
-        && f.abs() < 9_007_199_254_740_992.0
-        && !(f == 0.0 && f.is_sign_negative());
-    Ok(if exact {
-        Scalar::Int(f as i128)
-    } else {
-        Scalar::Float(f)
-    })
+    if f.is_infinite() && matches!(n, Num::Dec(_)) {
+        return Err(Error::str(format_args!("{n} is beyond the largest float")));
+    }
+    Ok(Scalar::Float(f))
 }
 
 /// What a function of a format gave, as a value.

@@ -13,7 +13,14 @@ pub fn parse(s: &str) -> Option<Num> {
     if !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) && !negative_zero {
         return Num::from_str_radix(s, 10);
     }
-    s.parse().ok().map(Num::Float)
+    // one beyond the largest float stays as it is written: who needs it as a float is to be told
+    let digits = s.bytes().any(|b| b.is_ascii_digit());
+    s.parse()
+        .ok()
+        .map(|f: f64| match f.is_infinite() && digits {
+            true => Num::Dec(std::rc::Rc::new(s.to_owned())),
+            false => Num::Float(f),
+        })
 }
 
 /// A number, as leniently as jq takes one in a string: `.5`, `1.`, `+1`, `007`.

@@ -1,6 +1,8 @@
 //! Arithmetic. Leaves become plain values here.
+use super::node::rejected;
 use super::show::Brief;
-use super::{Error, Map, Num, Str, V, ValR, num};
+use super::{Error, Map, Num, Str, V, ValR, num, to_plain};
+use binq_core::Node;
 use num_bigint::BigInt;
 use num_traits::Zero;
 use std::ops::{Add, Div, Mul, Neg, Rem, Sub};
@@ -17,6 +19,32 @@ fn refuse(l: &V, r: &V, what: &str) -> ValR {
         Brief(l),
         Brief(r)
     )))
+}
+
+/// The operand that was read as a type of its own, such as what `as_sint64` gives, if only one was.
+fn reading(l: &V, r: &V) -> Option<Node> {
+    let read = |v: &V| match v {
+        V::Node(n) if n.is_reading() => Some(n.clone()),
+        _ => None,
+    };
+    match (read(l), read(r)) {
+        (Some(one), None) | (None, Some(one)) => Some(one),
+        _ => None,
+    }
+}
+
+/// A number that came of such an operand keeps its type, so that it is assigned as such; one that the type has no room for
+/// is a plain number.
+fn kept(read: Option<Node>, value: V) -> V {
+    let (Some(read), V::Num(_)) = (read, &value) else {
+        return value;
+    };
+    let typed = to_plain(&value).and_then(|plain| read.assign(plain).map_err(rejected));
+    // not one that the type would round
+    match typed {
+        Ok(typed) if V::from(typed.scalar()) == value => V::Node(typed),
+        _ => value,
+    }
 }
 
 /// Containers of a decode as plain ones, one level deep.
@@ -53,7 +81,10 @@ impl Add for V {
                 Rc::make_mut(&mut l).extend(r.iter().map(|(k, v)| (k.clone(), v.clone())));
                 Ok(V::Obj(l))
             }
-            (l @ V::Node(_), r) | (l, r @ V::Node(_)) => open(l) + open(r),
+            (l @ V::Node(_), r) | (l, r @ V::Node(_)) => {
+                let read = reading(&l, &r);
+                (open(l) + open(r)).map(|v| kept(read, v))
+            }
             (l, r) => refuse(&l, &r, "added"),
         }
     }
@@ -79,7 +110,10 @@ impl Sub for V {
             }
             (l @ V::Node(_), r) | (l, r @ V::Node(_)) => match super::order::as_numbers(&l, &r) {
                 Some((l, r)) => Ok(V::Num(l - r)),
-                None => open(l) - open(r),
+                None => {
+                    let read = reading(&l, &r);
+                    (open(l) - open(r)).map(|v| kept(read, v))
+                }
             },
             (l, r) => refuse(&l, &r, "subtracted"),
         }
@@ -134,7 +168,10 @@ impl Mul for V {
                 merge(Rc::make_mut(&mut l), &r, 0)?;
                 Ok(V::Obj(l))
             }
-            (l @ V::Node(_), r) | (l, r @ V::Node(_)) => open(l) * open(r),
+            (l @ V::Node(_), r) | (l, r @ V::Node(_)) => {
+                let read = reading(&l, &r);
+                (open(l) * open(r)).map(|v| kept(read, v))
+            }
             (l, r) => refuse(&l, &r, "multiplied"),
         }
     }
@@ -189,7 +226,8 @@ impl Div for V {
                 Ok(V::arr(split(&x, &y, false)))
             }
             (l @ V::Node(_), r) | (l, r @ V::Node(_)) if !l.is_container() && !r.is_container() => {
-                l.settle() / r.settle()
+                let read = reading(&l, &r);
+                (l.settle() / r.settle()).map(|v| kept(read, v))
             }
             (l, r) => refuse(&l, &r, "divided"),
         }
@@ -228,7 +266,8 @@ impl Rem for V {
         match (self, rhs) {
             (V::Num(x), V::Num(y)) => rem(x, y),
             (l @ V::Node(_), r) | (l, r @ V::Node(_)) if !l.is_container() && !r.is_container() => {
-                l.settle() % r.settle()
+                let read = reading(&l, &r);
+                (l.settle() % r.settle()).map(|v| kept(read, v))
             }
             (l, r) => refuse(&l, &r, "divided (remainder)"),
         }
@@ -262,8 +301,9 @@ fn rem(x: Num, y: Num) -> ValR {
 impl Neg for V {
     type Output = ValR;
     fn neg(self) -> ValR {
+        let read = reading(&self, &V::Null);
         match self.settle() {
-            V::Num(n) => Ok(V::Num(-n)),
+            V::Num(n) => Ok(kept(read, V::Num(-n))),
             v => Err(Error::str(format_args!("{} cannot be negated", Brief(&v)))),
         }
     }

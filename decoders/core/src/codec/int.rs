@@ -76,6 +76,10 @@ impl Int {
 }
 
 impl Codec for Int {
+    fn as_any(&self) -> Option<&dyn std::any::Any> {
+        Some(self)
+    }
+
     fn decode(&self, bits: &Bits) -> Result<Scalar, Misfit> {
         let bytes = bits.bytes();
         if bits.len() != u64::from(self.bytes) * 8 {

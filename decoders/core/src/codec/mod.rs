@@ -9,8 +9,10 @@ pub use raw::{Bool, Raw};
 pub use text::Text;
 
 use crate::error::Misfit;
+use crate::green::{Kind, Ref};
 use crate::node::{Node, Plain};
 use crate::{Bits, Scalar, Span};
+use std::any::Any;
 
 /// A two-way leaf.
 ///
@@ -63,6 +65,22 @@ pub trait Codec: Send + Sync + 'static {
 
     /// A node to replace the leaf, for a value that `encode` does not take. `None` for those that it is given.
     fn rebuild(&self, _value: &Plain) -> Option<Result<Node, String>> {
+        None
+    }
+
+    /// A part of the value that is found by name, such as the seconds of a time: where it lies in the bits of the leaf, and how
+    /// it is stored. It is not listed, as the leaf is a scalar.
+    fn part(&self, _name: &str, _bits: &Bits) -> Option<(Span, Ref<dyn Codec>)> {
+        None
+    }
+
+    /// The bits of the leaf once a part of it has other bits, and what they are read as.
+    fn with_part(&self, _name: &str, _new: &Bits, _bits: &Bits) -> Option<(Bits, Kind)> {
+        None
+    }
+
+    /// The codec itself, where its format must know it again.
+    fn as_any(&self) -> Option<&dyn Any> {
         None
     }
 

@@ -12,7 +12,7 @@ use crate::sequence::{Arrange, Old, Placed, Sequence, State};
 use crate::shape::Shape;
 use crate::{Key, Name, Reject, Scalar, Space, Span};
 use bytes::Bytes;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 /// By how many bits a field grew.
@@ -144,6 +144,7 @@ impl Settler {
         let green = node.green();
         let mut changes = Changes::default();
         let mut grown: BTreeMap<&str, Grown> = BTreeMap::new();
+        let mut earlier = HashMap::new();
         let path = node.path_text();
         if let Some(why) = shape.locked() {
             return Err(Reject::Structure {
@@ -168,14 +169,20 @@ impl Settler {
             let shown = own.growth(&child.green().space);
             let mut own = lower(own, &green.space, !self.no_fix, None)?;
             if shape.has_aliases() {
-                own.drop_same(&green.space, &changes)?;
+                own.drop_same(&green.space, &mut earlier)?;
             }
             let growth = own.growth(&green.space);
             let stored = growth;
             grown.insert(name, Grown { shown, stored });
             changes.extend(own);
             let frame = child.green().frame.as_ref();
+            let own = changes.of(&green.space).len();
             frames.node(frame, growth, &mut changes, &mut self.report)?;
+            if shape.has_aliases() {
+                let new = &changes.of(&green.space)[own..];
+                new.iter()
+                    .for_each(|s| _ = earlier.entry(s.span).or_insert_with(|| s.clone()));
+            }
         }
         for (name, edit) in fields {
             self.come_and_go(green, shape, name, edit, &mut frames, &mut changes)?;
@@ -218,7 +225,7 @@ impl Settler {
             }
             _ => return Ok(()),
         };
-        let Some(room) = shape.room(name, &green.at()) else {
+        let Some(room) = green.room(shape, name) else {
             return Ok(());
         };
         let mut new = new;

@@ -152,18 +152,19 @@ impl Changes {
         }
     }
 
-    /// Drop what other changes do already.
+    /// Drop what earlier changes of the same struct do already; `earlier` has them, by what they replace.
     ///
     /// # Errors
     /// Different insertions in one place; other contradictions are found when everything is merged.
-    pub(super) fn drop_same(&mut self, space: &Space, other: &Changes) -> Result<(), Reject> {
-        let mut there: Vec<&Splice> = other.of(space).iter().collect();
-        there.sort_by_key(|s| s.span);
-        let find = |span: Span| there.binary_search_by_key(&span, |s| s.span).ok();
+    pub(super) fn drop_same(
+        &mut self,
+        space: &Space,
+        earlier: &mut HashMap<Span, Splice>,
+    ) -> Result<(), Reject> {
         let mut kept = Vec::new();
         for s in self.take(space) {
-            match find(s.span).map(|i| there[i]) {
-                Some(same) if same.new == s.new => {}
+            match earlier.get(&s.span) {
+                Some(same) if same.new == s.new => continue,
                 Some(other) if s.span.len == 0 => {
                     return Err(Reject::Conflict {
                         one: other.by.to_string(),
@@ -174,17 +175,22 @@ impl Changes {
                 _ => kept.push(s),
             }
         }
-        *self.list(space) = kept;
+        for s in &kept {
+            earlier.entry(s.span).or_insert_with(|| s.clone());
+        }
+        if !kept.is_empty() {
+            *self.list(space) = kept;
+        }
         Ok(())
     }
 
     /// Write splices over the bits that others spare for them.
     pub(super) fn join_spared(&mut self, space: &Space) {
-        let list = self.list(space);
-        if list.iter().all(|s| s.spares.is_none()) {
+        if self.of(space).iter().all(|s| s.spares.is_none()) {
             return;
         }
-        let (parts, mut whole): (Vec<_>, Vec<_>) = std::mem::take(list)
+        let (parts, mut whole): (Vec<_>, Vec<_>) = self
+            .take(space)
             .into_iter()
             .partition(|s| !s.span.is_aligned());
         for part in parts {

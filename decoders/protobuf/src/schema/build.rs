@@ -1,11 +1,13 @@
 //! Messages from plain values.
 
 use super::map::no_bits;
+use super::message_set;
 use super::types::{FieldType, Label, MessageType, ValueType};
 use super::well_known;
 use crate::wire::build::{self as wire, describe};
 use binq_core::codec::encode_assigned;
 use binq_core::{Node, NodeKind, Plain, Scalar};
+use std::collections::HashMap;
 
 /// The records of a field with that value.
 ///
@@ -39,7 +41,10 @@ pub fn field(field: &'static FieldType, value: &Plain) -> Result<Vec<u8>, String
 }
 
 /// Write one record.
-fn record(field: &FieldType, value: &[u8], out: &mut Vec<u8>) {
+pub fn record(field: &FieldType, value: &[u8], out: &mut Vec<u8>) {
+    if field.in_set {
+        return message_set::item(field.number, value, out);
+    }
     wire::around(field.number, field.value.wire_type(), value, out);
 }
 
@@ -88,8 +93,11 @@ pub fn message(of: &'static MessageType, value: &Plain) -> Result<Vec<u8>, Strin
     let pairs =
         pairs.ok_or_else(|| format!("a {} is an object, not {}", of.name, describe(value)))?;
     let mut out = Vec::new();
+    // what was given already: fields, by their numbers, and oneofs
+    let mut given: HashMap<u32, String> = HashMap::new();
+    let mut chosen: HashMap<&str, String> = HashMap::new();
     for (name, value) in pairs {
-        if name == "_error" {
+        if name == "_error" && of.named("_error").is_none() {
             continue;
         }
         if name == of.unknown && of.named(&name).is_none() {
@@ -106,9 +114,21 @@ pub fn message(of: &'static MessageType, value: &Plain) -> Result<Vec<u8>, Strin
         };
         // null stands for an absent field, as in JSON, except where it is a value
         let null = matches!(value, Plain::Scalar(Scalar::Null));
-        if !null || well_known::takes_null(&known.value) {
-            out.extend(field(known, &value)?);
+        if null && !well_known::takes_null(&known.value) {
+            continue;
         }
+        if let Some(other) = given.insert(known.number, name.clone()) {
+            return Err(format!("{}: {other:?} and {name:?} are one field", of.name));
+        }
+        if let Some(oneof) = known.oneof
+            && let Some(other) = chosen.insert(oneof, name.clone())
+        {
+            return Err(format!(
+                "{}: of oneof {oneof}, there can be only one of {other:?} and {name:?}",
+                of.name
+            ));
+        }
+        out.extend(field(known, &value)?);
     }
     Ok(out)
 }

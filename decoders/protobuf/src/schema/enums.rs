@@ -4,6 +4,7 @@ use super::well_known::NULL_VALUE;
 use crate::wire::codec::Varint;
 use binq_core::codec::Codec;
 use binq_core::{Bits, Misfit, Scalar};
+use std::any::Any;
 use std::collections::HashMap;
 
 /// An enum type.
@@ -30,13 +31,27 @@ impl EnumCodec {
         }
     }
 
+    /// Whether any number is a value of the enum.
+    pub fn is_open(&self) -> bool {
+        !self.closed
+    }
+
     /// Whether a number is a value of the enum, and not an unknown field.
     pub fn takes(&self, number: &Scalar) -> bool {
         !self.closed || self.symbol(number).is_some()
     }
 }
 
+/// Whether a codec is that of an enum.
+pub fn is_enum(codec: &dyn Any) -> bool {
+    codec.is::<EnumCodec>()
+}
+
 impl Codec for EnumCodec {
+    fn as_any(&self) -> Option<&dyn Any> {
+        Some(self)
+    }
+
     fn decode(&self, bits: &Bits) -> Result<Scalar, Misfit> {
         Varint::Int32.decode(bits)
     }

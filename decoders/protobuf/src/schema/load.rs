@@ -23,10 +23,14 @@ pub const JSON_NAMES: &str = "json_names";
 /// `-o defaults=true`: fields that are not there are shown with their defaults.
 pub const DEFAULTS: &str = "defaults";
 
+/// `-o ignore_unknown=true`: `from_protojson` leaves out fields and enum names that the schema does not have.
+pub const IGNORE_UNKNOWN: &str = "ignore_unknown";
+
 /// All of these.
 pub const SETTINGS: &[(&str, Takes)] = &[
     (JSON_NAMES, Takes::One),
     (DEFAULTS, Takes::One),
+    (IGNORE_UNKNOWN, Takes::One),
     (MESSAGE, Takes::One),
     (PROTO, Takes::Many),
     (PROTO_PATH, Takes::Many),

@@ -3,11 +3,11 @@
 
 use super::build;
 use super::merge;
-use super::types::{FieldType, MessageType};
+use super::types::{FieldType, MessageType, ValueType};
 use super::view;
 use crate::wire::record::{LEN, Record, Run, VARINT};
 use crate::wire::view::root;
-use binq_core::shape::{At, Cx, Room, Shape};
+use binq_core::shape::{At, Cx, Room, Rooms, Shape};
 use binq_core::{Bits, Frame, Kind, Malformed, Node, Plain, Scalar, Space, Span};
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
@@ -51,7 +51,10 @@ impl MapType {
     }
 
     /// The key that an object's key stands for.
-    fn key_of(&self, text: &str) -> Result<Scalar, String> {
+    ///
+    /// # Errors
+    /// A key that the type has none for.
+    pub fn key_of(&self, text: &str) -> Result<Scalar, String> {
         let scalar = match (self.key.value.wire_type(), &self.key.default) {
             (LEN, _) => text.into(),
             (VARINT, Scalar::Bool(_)) => match text {
@@ -81,17 +84,30 @@ impl MapType {
     }
 
     fn entries<'a>(
-        &self,
+        &'static self,
         space: &'a Space,
         within: &Within,
     ) -> impl Iterator<Item = Record> + use<'a> {
         let number = self.field.number;
         let records = Run::new(space, within.span).records();
-        records.filter(move |r| r.number == number && r.wire_type == LEN)
+        let taken =
+            move |r: &Record| r.number == number && r.wire_type == LEN && self.takes(r, space);
+        records.filter(taken)
+    }
+
+    /// Whether a record is an entry, and not an unknown field: that is all of an entry whose value a closed enum does not have.
+    pub fn takes(&self, entry: &Record, space: &Space) -> bool {
+        let ValueType::Enum(codec) = &self.value.value else {
+            return true;
+        };
+        let mut records = Run::new(space, entry.body()).records();
+        codec.is_open()
+            || records
+                .all(|r| r.number != 2 || r.wire_type != VARINT || self.value.takes(&r, space))
     }
 
     /// Key and value of an entry.
-    fn read(&self, space: &Space, entry: &Record) -> Entry {
+    fn read(&'static self, space: &Space, entry: &Record) -> Entry {
         let mut records = Run::new(space, entry.body()).records();
         let (mut key, mut values) = (None, Vec::new());
         for record in records.by_ref() {
@@ -105,8 +121,18 @@ impl MapType {
                 values.push(record);
             }
         }
+        let mut wrong = records.wrong;
         let key = match (key, self.key.value.codec()) {
-            (Some(key), Some(codec)) => codec.decode(&space.bits(key.body())).ok(),
+            (Some(key), Some(codec)) => match codec.decode(&space.bits(key.body())) {
+                Ok(key) => Some(key),
+                Err(e) => {
+                    let at = key.body;
+                    wrong = wrong.or_else(|| Some(Malformed::new(at, e.expected, e.found)));
+                    // so that entries whose keys are no text are not taken for one
+                    let bytes = space.bytes(key.body, key.body_end - key.body);
+                    Some(Scalar::Bytes(bytes))
+                }
+            },
             _ => None,
         };
         let key = Self::text(&key.unwrap_or_else(|| self.key.default.clone()));
@@ -114,7 +140,7 @@ impl MapType {
             record: *entry,
             key,
             values,
-            wrong: records.wrong,
+            wrong,
         }
     }
 
@@ -221,6 +247,22 @@ impl MapType {
         }
     }
 
+    /// What [`Self::room`] says of each key.
+    pub fn rooms(&'static self, space: &Space, within: &Within) -> Rooms {
+        let mut cut: HashMap<String, Vec<_>> = HashMap::new();
+        for record in self.entries(space, within) {
+            let key = self.read(space, &record).key;
+            let place = (record.span(), within.up.clone());
+            cut.entry(key).or_default().push(place);
+        }
+        Rooms {
+            cut,
+            at: within.span.end(),
+            inside: within.up.clone(),
+            takes: |_| true,
+        }
+    }
+
     /// A map that has only this entry.
     pub fn donor(&'static self, name: &str, value: &Plain) -> Result<Node, String> {
         let bytes = self.entry(name, value)?;
@@ -228,7 +270,7 @@ impl MapType {
     }
 
     /// What goes with an entry, and where a new one goes.
-    pub fn room(&self, name: &str, space: &Space, within: &Within) -> Room {
+    pub fn room(&'static self, name: &str, space: &Space, within: &Within) -> Room {
         let entries = self.entries(space, within).map(|r| self.read(space, &r));
         let cut = entries.filter(|e| e.key == name);
         Room {
@@ -256,6 +298,16 @@ impl Shape for MapShape {
         let within = Within::message(&cx.at);
         self.0.find(name, cx, &within);
         true
+    }
+
+    fn find_all(&self, cx: &mut Cx<'_>) -> bool {
+        // a fault is told where it is asked for
+        let _ = self.expand(cx);
+        true
+    }
+
+    fn rooms(&self, at: &At<'_>) -> Option<Rooms> {
+        Some(self.0.rooms(at.space, &Within::message(at)))
     }
 
     fn donor(&self, name: &str, value: &Plain) -> Option<Result<Node, String>> {

@@ -1,56 +1,98 @@
 //! A singular message that is there more than once: its records are merged, and read as if their bytes followed each other
 //! (<https://protobuf.dev/programming-guides/encoding/#last-one-wins>).
 
-use crate::wire::record::{LEN, Record};
+use crate::wire::record::{LEN, Record, Run};
 use binq_core::codec::Codec;
 use binq_core::encode::Splice;
 use binq_core::layer::{Layer, Patching};
-use binq_core::{Reject, Scalar, Space, Span};
+use binq_core::{Malformed, Reject, Scalar, Space, Span};
 use std::borrow::Cow;
 use std::sync::Arc;
 
 /// The bytes of all these records.
 pub fn space(under: &Space, pieces: &[Record]) -> Space {
-    let pieces = pieces.to_vec();
-    let len = pieces.iter().map(|r| r.body_end - r.body).sum();
-    Space::derived(under.clone(), Arc::new(Merged { pieces, len }))
+    let mut starts = Vec::with_capacity(pieces.len());
+    let mut bytes = Vec::new();
+    for piece in pieces {
+        starts.push(bytes.len() as u64);
+        bytes.extend_from_slice(&under.read(piece.body, piece.body_end - piece.body));
+    }
+    let merged = Merged {
+        pieces: pieces.to_vec(),
+        starts,
+        bytes,
+    };
+    Space::derived(under.clone(), Arc::new(merged))
+}
+
+/// What is wrong with the first piece that does not end with a record: each is read on its own.
+pub fn wrong(under: &Space, pieces: &[Record]) -> Option<Malformed> {
+    pieces.iter().find_map(|piece| {
+        let mut records = Run::new(under, piece.body()).records();
+        records.by_ref().for_each(drop);
+        records.wrong
+    })
+}
+
+/// A finding of one of these records, as one of the merged space.
+pub fn placed(wrong: Malformed, pieces: &[Record]) -> Malformed {
+    let mut start = 0;
+    for piece in pieces {
+        if (piece.body..=piece.body_end).contains(&wrong.at) {
+            let at = start + wrong.at - piece.body;
+            return Malformed { at, ..wrong };
+        }
+        start += piece.body_end - piece.body;
+    }
+    wrong
 }
 
 struct Merged {
     pieces: Vec<Record>,
-    len: u64,
+    /// Where each piece begins in the merged space.
+    starts: Vec<u64>,
+    /// The merged space: it is read byte by byte, and pieces may lie in other merged spaces.
+    bytes: Vec<u8>,
 }
 
 impl Merged {
-    /// Each piece, with where it begins in the merged space.
-    fn placed(&self) -> impl Iterator<Item = (u64, &Record)> {
-        self.pieces.iter().scan(0, |at, piece| {
-            let start = *at;
-            *at += piece.body_end - piece.body;
-            Some((start, piece))
-        })
+    /// The bits that a piece has in the merged space.
+    fn span_of(&self, piece: usize) -> Span {
+        let piece_len = self.pieces[piece].body_end - self.pieces[piece].body;
+        Span::bytes(self.starts[piece], piece_len)
+    }
+
+    /// The pieces that a span touches, or ends at.
+    fn around(&self, span: Span) -> std::ops::Range<usize> {
+        let end_of = |i: usize| self.span_of(i).end();
+        let mut from = self.starts.partition_point(|start| start * 8 < span.start);
+        while from > 0 && end_of(from - 1) >= span.start {
+            from -= 1;
+        }
+        let to = self.starts.partition_point(|start| start * 8 <= span.end());
+        from..to
     }
 }
 
 impl Layer for Merged {
     fn len(&self) -> u64 {
-        self.len
+        self.bytes.len() as u64
     }
 
-    fn read<'a>(&self, under: &'a Space, at: u64, len: u64) -> Cow<'a, [u8]> {
-        let spans = self.origins(Span::bytes(at, len));
-        let read = |s: &Span| under.read(s.first_byte(), s.byte_len());
-        match spans.as_slice() {
-            [one] => read(one),
-            many => Cow::Owned(many.iter().flat_map(|s| read(s).into_owned()).collect()),
-        }
+    fn read<'a>(&self, _under: &'a Space, at: u64, len: u64) -> Cow<'a, [u8]> {
+        let all = self.bytes.len() as u64;
+        let at = at.min(all);
+        let end = at.saturating_add(len).min(all);
+        Cow::Owned(self.bytes[at as usize..end as usize].to_vec())
     }
 
     fn origins(&self, span: Span) -> Vec<Span> {
-        let parts = self.placed().filter_map(|(start, piece)| {
-            let from = span.start.max(start * 8);
-            let to = span.end().min((start + piece.body_end - piece.body) * 8);
-            (from < to).then(|| Span::bits(from - start * 8 + piece.body * 8, to - from))
+        let parts = self.around(span).filter_map(|i| {
+            let own = self.span_of(i);
+            let from = span.start.max(own.start);
+            let to = span.end().min(own.end());
+            let moved = |at: u64| at - own.start + self.pieces[i].body * 8;
+            (from < to).then(|| Span::bits(moved(from), to - from))
         });
         parts.collect()
     }
@@ -67,14 +109,14 @@ impl Layer for Merged {
         let mut out = Vec::new();
         for change in changes {
             let mut new = Some(&change.new);
-            for (i, (start, piece)) in self.placed().enumerate() {
-                let end = (start + piece.body_end - piece.body) * 8;
-                let from = change.span.start.max(start * 8);
-                let to = change.span.end().min(end);
+            for i in self.around(change.span) {
+                let (own, piece) = (self.span_of(i), &self.pieces[i]);
+                let from = change.span.start.max(own.start);
+                let to = change.span.end().min(own.end());
                 if from > to || (from == to && new.is_none()) {
                     continue;
                 }
-                let moved = |s: Span| Span::bits(s.start - start * 8 + piece.body * 8, s.len);
+                let moved = |s: Span| Span::bits(s.start - own.start + piece.body * 8, s.len);
                 let part = Splice {
                     span: moved(Span::bits(from, to - from)),
                     new: new.take().map_or_else(super::map::no_bits, Clone::clone),

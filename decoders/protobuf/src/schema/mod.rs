@@ -3,13 +3,16 @@
 //! A message is an object keyed by field names; bytes that no field takes are `unknown[]`, in order. Nothing of a message is
 //! copied or put in order: the object finds its fields in the bytes, and an edit changes these bytes only.
 
+mod absent;
 mod build;
+pub mod canonical;
 mod editions;
 mod enums;
 mod features;
 pub mod load;
 mod map;
 mod merge;
+mod message_set;
 mod other_features;
 mod repeated;
 mod text;
@@ -19,6 +22,7 @@ mod value;
 mod view;
 pub mod well_known;
 
-pub use build::{message as message_bytes, new_message, pairs, scalar};
+pub use build::{items, message as message_bytes, new_message, pairs, record, scalar};
+pub use enums::is_enum;
 pub use map::no_bits;
 pub use view::{open_root, root};

@@ -8,8 +8,9 @@ use crate::wire::record::{I32, I64, LEN, Run};
 use crate::wire::varint;
 use crate::wire::view::root;
 use binq_core::codec::Codec;
-use binq_core::sequence::{SeqAt, Sequence, State, Step};
-use binq_core::{Frame, Kind, Node, Plain, Ref, Space, Span};
+use binq_core::encode::Splice;
+use binq_core::sequence::{Arrange, SeqAt, Sequence, State, Step};
+use binq_core::{Frame, Kind, Node, Plain, Ref, Reject, Space, Span};
 use std::sync::Arc;
 
 impl FieldType {
@@ -110,6 +111,26 @@ impl Sequence for Repeated {
 
     fn resizable(&self) -> bool {
         true
+    }
+
+    /// The first items of a packed field are packed.
+    fn arrange(&self, cx: &mut Arrange<'_>) -> Result<(), Reject> {
+        let this = self.0;
+        let at = cx.at;
+        let none = || self.framed_step(&at, &self.start(&at)).is_none();
+        if !(this.packed && this.value.packs() && none()) {
+            return cx.in_place();
+        }
+        let items = std::mem::take(&mut cx.items);
+        let bytes: Result<Vec<_>, _> = items.iter().map(|item| cx.bytes(item)).collect();
+        let mut record = Vec::new();
+        wire::len_record(this.number, &bytes?.concat(), &mut record);
+        let place = Span::bits(at.span.end(), 0);
+        let mut splice = Splice::new(place, record, &cx.path);
+        splice.assigned = true;
+        splice.items = Some(self.name());
+        cx.changes.push(at.space, splice);
+        Ok(())
     }
 
     fn build(&self, value: &Plain) -> Result<Node, String> {

@@ -1,14 +1,42 @@
 //! `Timestamp` as RFC 3339 and `Duration` as seconds, as JSON has them.
 
+use crate::wire::codec::Varint;
+use binq_core::codec::Codec;
 use binq_core::time::{civil_from_days, days_from_civil};
+use binq_core::{Bits, Misfit, Scalar};
 
-const NANOS: i64 = 1_000_000_000;
+const IN_SECOND: i64 = 1_000_000_000;
 /// 0001-01-01T00:00:00Z
 const FIRST: i64 = -62_135_596_800;
 /// 9999-12-31T23:59:59Z
 const LAST: i64 = 253_402_300_799;
 /// About 10,000 years.
 const LONGEST: i64 = 315_576_000_000;
+
+/// A part of a time, which is zero where it is not there.
+pub struct PartCodec(Varint);
+
+/// The seconds.
+pub static SECONDS: PartCodec = PartCodec(Varint::Int64);
+/// The nanoseconds.
+pub static NANOS: PartCodec = PartCodec(Varint::Int32);
+
+impl Codec for PartCodec {
+    fn decode(&self, bits: &Bits) -> Result<Scalar, Misfit> {
+        match bits.len() {
+            0 => Ok(Scalar::Int(0)),
+            _ => self.0.decode(bits),
+        }
+    }
+
+    fn encode(&self, value: &Scalar, like: &Bits) -> Result<Bits, Misfit> {
+        let absent = like.len() == 0 && value.as_int() == Some(0);
+        if absent {
+            return Ok(like.clone());
+        }
+        self.0.encode(value, like)
+    }
+}
 
 /// Nanoseconds with 0, 3, 6 or 9 digits.
 fn fraction(nanos: u32) -> String {
@@ -24,7 +52,7 @@ fn fraction(nanos: u32) -> String {
 pub fn timestamp(seconds: i64, nanos: i32) -> Option<String> {
     let nanos = u32::try_from(nanos)
         .ok()
-        .filter(|n| i64::from(*n) < NANOS)?;
+        .filter(|n| i64::from(*n) < IN_SECOND)?;
     if !(FIRST..=LAST).contains(&seconds) {
         return None;
     }
@@ -98,7 +126,7 @@ fn parse_fraction(digits: &str) -> Option<i32> {
 /// The text of a `Duration`; `None` if JSON has none for it.
 pub fn duration(seconds: i64, nanos: i32) -> Option<String> {
     let mixed = seconds > 0 && nanos < 0 || seconds < 0 && nanos > 0;
-    if mixed || i64::from(nanos).abs() >= NANOS || !(-LONGEST..=LONGEST).contains(&seconds) {
+    if mixed || i64::from(nanos).abs() >= IN_SECOND || !(-LONGEST..=LONGEST).contains(&seconds) {
         return None;
     }
     let sign = if seconds < 0 || nanos < 0 { "-" } else { "" };

@@ -1,5 +1,6 @@
 //! The types of a schema, made ready for reading bytes.
 
+use super::absent::Alone;
 use super::enums::EnumCodec;
 use super::features::Table;
 use super::map::MapType;
@@ -159,10 +160,17 @@ pub struct MessageType {
     shape: OnceLock<MessageShape>,
     /// What unknown fields are called: `unknown`, unless a field has that name.
     pub unknown: &'static str,
+    /// The numbers of the members of each oneof.
+    pub oneofs: HashMap<&'static str, Vec<u32>>,
+    /// Whether it has `message_set_wire_format`: see [`super::message_set`].
+    pub is_set: bool,
 }
 
 impl MessageType {
     fn new(schema: &'static Schema, descriptor: &MessageDescriptor) -> Self {
+        let name_of_type = leak(descriptor.full_name());
+        let options = descriptor.descriptor_proto().options.as_ref();
+        let is_set = options.is_some_and(|o| o.message_set_wire_format());
         let own = descriptor.fields().map(|f| {
             let features = schema.features.get(f.full_name());
             let label = match f.cardinality() {
@@ -181,6 +189,7 @@ impl MessageType {
                 proto_name: leak(f.name()),
                 json_name: leak(f.json_name()),
                 number: f.number(),
+                of: name_of_type,
                 value: ValueType::new(
                     schema,
                     &f.kind(),
@@ -195,6 +204,8 @@ impl MessageType {
                 default: default_of(&f.kind(), &f.default_value()),
                 map: f.is_map().then(OnceLock::new),
                 items: OnceLock::new(),
+                alone: OnceLock::new(),
+                in_set: false,
                 schema,
             }
         });
@@ -206,11 +217,12 @@ impl MessageType {
                 proto_name: name,
                 json_name: name,
                 number: f.number(),
+                of: name_of_type,
                 value: ValueType::new(
                     schema,
                     &f.kind(),
                     features.verify,
-                    features.delimited || f.is_group(),
+                    !is_set && (features.delimited || f.is_group()),
                 ),
                 label: match f.cardinality() {
                     Cardinality::Repeated => Label::Repeated,
@@ -222,11 +234,19 @@ impl MessageType {
                 default: default_of(&f.kind(), &f.default_value()),
                 map: None,
                 items: OnceLock::new(),
+                alone: OnceLock::new(),
+                in_set: is_set,
                 schema,
             }
         });
         let mut fields: Vec<FieldType> = own.chain(extensions).collect();
         fields.sort_by_key(|f| f.number);
+        let mut oneofs: HashMap<&'static str, Vec<u32>> = HashMap::new();
+        for field in &fields {
+            if let Some(oneof) = field.oneof {
+                oneofs.entry(oneof).or_default().push(field.number);
+            }
+        }
         let numbered = || fields.iter().enumerate();
         let names: HashMap<_, _> = numbered().map(|(i, f)| (f.name, i)).collect();
         let aliases = numbered().flat_map(|(i, f)| [(f.json_name, i), (f.proto_name, i)]);
@@ -237,7 +257,7 @@ impl MessageType {
             "unknown"
         };
         Self {
-            name: leak(descriptor.full_name()),
+            name: name_of_type,
             schema,
             names,
             aliases,
@@ -246,6 +266,8 @@ impl MessageType {
             wkt: OnceLock::new(),
             shape: OnceLock::new(),
             unknown,
+            oneofs,
+            is_set,
         }
     }
 
@@ -308,6 +330,8 @@ pub struct FieldType {
     pub json_name: &'static str,
     /// Number.
     pub number: u32,
+    /// Full name of the message type that has it.
+    pub of: &'static str,
     /// What it holds.
     pub value: ValueType,
     /// How often it is there.
@@ -323,6 +347,9 @@ pub struct FieldType {
     /// For a map field: key and value.
     map: Option<OnceLock<MapType>>,
     items: OnceLock<Repeated>,
+    alone: OnceLock<Alone>,
+    /// Whether it is an extension of a message set, and so an item of it.
+    pub in_set: bool,
     schema: &'static Schema,
 }
 
@@ -340,6 +367,11 @@ impl FieldType {
     /// The items of this field, if it is repeated, as a kind of node.
     pub fn items(&'static self) -> NodeKind {
         NodeKind::Array(Ref::Static(self.items.get_or_init(|| Repeated(self))))
+    }
+
+    /// A message that has only this field, which is repeated, as a kind of node.
+    pub fn alone(&'static self) -> NodeKind {
+        NodeKind::fixed(self.alone.get_or_init(|| Alone(self)))
     }
 
     /// The schema that it belongs to.

@@ -13,7 +13,7 @@ use crate::wire::record::{I64, LEN, Record, Run, VARINT};
 use crate::wire::view::root;
 use binq_core::codec::Codec;
 use binq_core::sequence::{SeqAt, Sequence, State, Step};
-use binq_core::shape::{At, Cx, Room, Shape};
+use binq_core::shape::{At, Cx, Room, Rooms, Shape};
 use binq_core::{
     Bits, Frame, Kind, Malformed, Misfit, Node, NodeKind, Plain, Ref, Scalar, Space, Span,
 };
@@ -106,6 +106,17 @@ impl Shape for ValueObject {
         let within = within(cx.at.space, cx.at.span);
         self.map.find(name, cx, &within);
         true
+    }
+
+    fn find_all(&self, cx: &mut Cx<'_>) -> bool {
+        // a fault is told where it is asked for
+        let _ = self.expand(cx);
+        true
+    }
+
+    fn rooms(&self, at: &At<'_>) -> Option<Rooms> {
+        let within = within(at.space, at.span);
+        Some(self.map.rooms(at.space, &within))
     }
 
     fn donor(&self, name: &str, value: &Plain) -> Option<Result<Node, String>> {

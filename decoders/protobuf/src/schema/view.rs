@@ -9,6 +9,7 @@ use crate::wire::view::{self as wire, step};
 use binq_core::sequence::{SeqAt, Sequence, State, Step};
 use binq_core::shape::{At, Cx, Room, Shape};
 use binq_core::{Frame, Kind, Malformed, Node, Plain, Ref, Scalar, Space, Span};
+use std::collections::{HashMap, HashSet};
 
 /// A message of that type, without what is around it.
 pub fn root(of: &'static MessageType, bytes: Vec<u8>) -> Node {
@@ -79,7 +80,7 @@ impl Seen {
 
 impl FieldType {
     /// Whether a record with this number is this field, and not an unknown one.
-    pub fn takes(&self, record: &Record, at: &Space) -> bool {
+    pub fn takes(&'static self, record: &Record, at: &Space) -> bool {
         let packed = self.label == Label::Repeated && record.wire_type == LEN && self.value.packs();
         if record.wire_type != self.value.wire_type() {
             return packed;
@@ -90,7 +91,7 @@ impl FieldType {
                 let bits = at.bits(record.body());
                 binq_core::codec::Codec::decode(*codec, &bits).is_ok_and(|n| codec.takes(&n))
             }
-            _ => true,
+            _ => self.map().is_none_or(|map| map.takes(record, at)),
         }
     }
 }
@@ -102,16 +103,10 @@ impl MessageType {
             .filter(|f| f.takes(record, space))
     }
 
-    /// The members of the oneof that a field is in; the field itself, if it is in none.
-    fn rivals(
-        &'static self,
-        field: &'static FieldType,
-    ) -> impl Iterator<Item = &'static FieldType> {
-        let same = move |f: &&FieldType| match field.oneof {
-            Some(oneof) => f.oneof == Some(oneof),
-            None => f.number == field.number,
-        };
-        self.fields.iter().filter(same)
+    /// The numbers of the oneof that a field is in; of the field itself, if it is in none.
+    fn rivals(&'static self, field: &'static FieldType) -> Vec<u32> {
+        let members = field.oneof.and_then(|oneof| self.oneofs.get(oneof));
+        members.cloned().unwrap_or_else(|| vec![field.number])
     }
 
     fn add(&'static self, cx: &mut Cx<'_>, field: &'static FieldType, seen: &Seen) {
@@ -128,7 +123,11 @@ impl MessageType {
         if seen.pieces.len() > 1 {
             let merged = merge::space(&space, &seen.pieces);
             let opened = open(&field.value, &merged, merged.span(), None);
+            let wrong = merge::wrong(&space, &seen.pieces);
             let child = cx.node_in(field.name, &merged, opened.span, opened.kind);
+            if let Some(wrong) = wrong {
+                child.wrong(merge::placed(wrong, &seen.pieces));
+            }
             if let Some(frame) = opened.frame {
                 child.framed(frame);
             }
@@ -148,37 +147,6 @@ impl MessageType {
     /// The type that an `Any` says it holds.
     fn packed_type(&'static self, at: &At<'_>) -> Option<&'static MessageType> {
         self.schema.any_type(&type_url(at)?)
-    }
-
-    /// The default of a field that is not there.
-    fn add_absent(&'static self, cx: &mut Cx<'_>, field: &'static FieldType) {
-        let end = Span::bits(cx.at.span.end(), 0);
-        if let Some(map) = field.map() {
-            cx.node(field.name, end, map.kind());
-            return;
-        }
-        if field.label == Label::Repeated {
-            cx.node(field.name, end, field.items());
-            return;
-        }
-        // an absent message or member of a oneof is no default
-        let (Some(codec), None) = (field.value.codec(), field.oneof) else {
-            return;
-        };
-        let default = Plain::Scalar(field.default.clone());
-        let Ok(bytes) = build::field(field, &default) else {
-            return;
-        };
-        let donor = root(self, bytes.clone());
-        let space = Space::source(bytes);
-        let body = Run::new(&space, space.span())
-            .records()
-            .next()
-            .map(|r| r.body());
-        if let Some(body) = body {
-            let kind = Kind::Leaf(Ref::Static(codec));
-            cx.node_in(field.name, &space, body, kind).absent(donor);
-        }
     }
 }
 
@@ -224,25 +192,26 @@ impl Shape for MessageShape {
             return Err(wire::too_deep(at.span));
         }
         let mut seen: Vec<(Option<&'static FieldType>, Seen)> = Vec::new();
-        let mut records = Run::new(at.space, at.span).records();
+        // where each number is among those; 0 stands for unknown fields
+        let mut places: HashMap<u32, usize> = HashMap::new();
+        let mut records = this.records(at.space, at.span);
         for record in records.by_ref() {
             let field = this.field_of(&record, at.space);
-            let number = |f: Option<&FieldType>| f.map(|f| f.number);
             if let Some(oneof) = field.and_then(|f| f.oneof) {
                 // setting one member clears the others
-                let other = |f: Option<&FieldType>| {
-                    f.is_some_and(|f| f.oneof == Some(oneof) && f.number != record.number)
-                };
-                seen.retain(|(f, _)| !other(*f));
-            }
-            let found = seen.iter_mut().find(|(f, _)| number(*f) == number(field));
-            let entry = match found {
-                Some((_, entry)) => entry,
-                None => {
-                    seen.push((field, Seen::default()));
-                    &mut seen.last_mut().expect("one was just pushed").1
+                let rivals = this.oneofs.get(oneof).into_iter().flatten();
+                for number in rivals.filter(|n| **n != record.number) {
+                    if let Some(i) = places.remove(number) {
+                        seen[i].1 = Seen::default();
+                    }
                 }
-            };
+            }
+            let place = places.entry(field.map_or(0, |f| f.number));
+            let place = *place.or_insert_with(|| {
+                seen.push((field, Seen::default()));
+                seen.len() - 1
+            });
+            let entry = &mut seen[place].1;
             match field {
                 Some(field) => entry.note(field, record),
                 None => {
@@ -254,34 +223,45 @@ impl Shape for MessageShape {
                 }
             }
         }
-        for (field, seen) in seen.iter().filter(|(f, _)| f.is_some()) {
+        for (field, seen) in &seen {
             if let Some(field) = field {
                 this.add(cx, field, seen);
             }
         }
         if this.schema.defaults {
-            let there = |field: &FieldType| {
-                let number = |(f, _): &(Option<&FieldType>, Seen)| f.map(|f| f.number);
-                seen.iter().any(|s| number(s) == Some(field.number))
-            };
-            for field in this
-                .fields
-                .iter()
-                .filter(|f| !there(f) && !f.name.starts_with('['))
-            {
-                this.add_absent(cx, field);
+            let absent = |f: &&FieldType| !places.contains_key(&f.number);
+            let own = |f: &&FieldType| !f.name.starts_with('[');
+            for field in this.fields.iter().filter(absent).filter(own) {
+                field.add_default(cx);
             }
         }
         if let Some((_, unknown)) = seen.iter().find(|(f, _)| f.is_none()) {
             let kind = Kind::array(std::sync::Arc::new(Unknown { of: this }));
             cx.node(this.unknown, unknown.span(), kind);
         }
-        let Some(wrong) = records.wrong else {
+        let good = records.at() * 8;
+        let Some(wrong) = records.wrong() else {
             return Ok(());
         };
-        let good = records.at * 8;
         cx.gap(at.space, Span::bits(good, at.span.end() - good));
         Err(wrong)
+    }
+
+    fn find_all(&self, cx: &mut Cx<'_>) -> bool {
+        let this = self.0;
+        if cx.depth() > MOST_DEPTH {
+            return false;
+        }
+        // a fault is told where it is asked for
+        let _ = self.expand(cx);
+        if !this.schema.defaults {
+            let found: HashSet<String> = cx.names().map(str::to_owned).collect();
+            let many = this.fields.iter().filter(|f| f.label == Label::Repeated);
+            for field in many.filter(|f| !found.contains(f.name)) {
+                field.add_empty(cx);
+            }
+        }
+        true
     }
 
     fn find(&self, name: &str, cx: &mut Cx<'_>) -> bool {
@@ -294,7 +274,7 @@ impl Shape for MessageShape {
         }
         let at = cx.at;
         let mut seen = Seen::default();
-        for record in Run::new(at.space, at.span).records() {
+        for record in this.records(at.space, at.span) {
             if record.number == field.number {
                 if field.takes(&record, at.space) {
                     seen.note(field, record);
@@ -308,7 +288,8 @@ impl Shape for MessageShape {
         }
         match seen.last {
             Some(_) => this.add(cx, field, &seen),
-            None if this.schema.defaults && !name.starts_with('[') => this.add_absent(cx, field),
+            None if this.schema.defaults && !name.starts_with('[') => field.add_default(cx),
+            None if field.label == Label::Repeated => field.add_empty(cx),
             None => {}
         }
         true
@@ -322,7 +303,7 @@ impl Shape for MessageShape {
             return None;
         }
         let mut last = None;
-        for record in Run::new(at.space, at.span).records() {
+        for record in this.records(at.space, at.span) {
             if record.number == field.number && field.takes(&record, at.space) {
                 last = Some(record);
             }
@@ -346,10 +327,10 @@ impl Shape for MessageShape {
 
     fn room(&self, name: &str, at: &At<'_>) -> Option<Room> {
         let this = self.0;
-        let mut records = Run::new(at.space, at.span).records();
+        let mut records = this.records(at.space, at.span);
         let mut cut = Vec::new();
         let numbers: Vec<u32> = match this.named(name) {
-            Some(field) => this.rivals(field).map(|f| f.number).collect(),
+            Some(field) => this.rivals(field),
             None if name == this.unknown => Vec::new(),
             None => return None,
         };
@@ -365,7 +346,7 @@ impl Shape for MessageShape {
         }
         Some(Room {
             cut,
-            at: records.at * 8,
+            at: records.at() * 8,
             inside: None,
         })
     }
@@ -375,7 +356,11 @@ impl Shape for MessageShape {
         let Some(field) = this.named(name).filter(|f| f.oneof.is_some()) else {
             return Vec::new();
         };
-        let others = this.rivals(field).filter(|f| f.number != field.number);
+        let others = this
+            .rivals(field)
+            .into_iter()
+            .filter(|n| *n != field.number);
+        let others = others.filter_map(|n| this.number(n));
         others.map(|f| f.name.to_owned()).collect()
     }
 
@@ -422,7 +407,10 @@ impl Sequence for Unknown {
         let mut start = state.at / 8;
         while start < at.span.end_byte() {
             let record = run.record(start).ok()?;
-            if self.of.field_of(&record, at.space).is_none() {
+            let len = record.body_end - record.body;
+            let content = || at.space.read(record.body, len).into_owned();
+            let field = self.of.record_of(record, content);
+            if self.of.field_of(&field, at.space).is_none() {
                 return Some(step(Kind::fixed(&wire::FIELD), record.span(), record.end));
             }
             start = record.end;

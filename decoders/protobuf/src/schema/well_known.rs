@@ -274,6 +274,33 @@ impl Codec for WktCodec {
         Ok(Bits::from_bytes(changed))
     }
 
+    /// The seconds and nanoseconds of a time.
+    fn part(&self, name: &str, bits: &Bits) -> Option<(Span, Ref<dyn Codec>)> {
+        let (number, codec) = self.time_part(name)?;
+        let span = match last(bits.bytes(), number, VARINT) {
+            Some(record) => record.body(),
+            None => Span::bits(bits.len(), 0),
+        };
+        Some((span, Ref::Static(codec)))
+    }
+
+    fn with_part(&self, name: &str, new: &Bits, bits: &Bits) -> Option<(Bits, Kind)> {
+        let (number, _) = self.time_part(name)?;
+        let bytes = bits.bytes();
+        let old = last(bytes, number, VARINT);
+        let changed = match (old, new.len()) {
+            (None, 0) => bytes.to_vec(),
+            _ => set(bytes, number, VARINT, new.bytes(), old),
+        };
+        let changed = Bits::from_bytes(changed);
+        // a time that has no text is an object of its fields
+        let kind = match self.decode(&changed) {
+            Ok(_) => Kind::Leaf(Ref::Static(self.of.codec())),
+            Err(_) => self.of.kind(),
+        };
+        Some((changed, kind))
+    }
+
     fn rebuild(&self, value: &Plain) -> Option<Result<Node, String>> {
         let is_value = self.of.well_known == Some(WellKnown::Value);
         (is_value && value.kind() != NodeKind::Scalar).then(|| value::rebuilt(self.of, value))
@@ -281,6 +308,19 @@ impl Codec for WktCodec {
 }
 
 impl WktCodec {
+    /// The number of a part of a time, and how it is stored.
+    fn time_part(&self, name: &str) -> Option<(u32, &'static dyn Codec)> {
+        let is_time = matches!(
+            self.of.well_known,
+            Some(WellKnown::Timestamp | WellKnown::Duration)
+        );
+        match name {
+            "seconds" if is_time => Some((1, &time::SECONDS)),
+            "nanos" if is_time => Some((2, &time::NANOS)),
+            _ => None,
+        }
+    }
+
     fn wrapped(&self) -> Result<(&'static dyn Codec, u32), Misfit> {
         let codec = self.of.number(1).and_then(|f| f.value.codec());
         codec

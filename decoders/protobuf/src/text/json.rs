@@ -6,7 +6,8 @@ use crate::schema::{self, no_bits};
 use binq_core::codec::Codec;
 use binq_core::{Node, NodeKind, Plain, Scalar};
 
-const BASE64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+/// The digits of base64.
+pub const BASE64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 /// A message as JSON has it. Field names are those of the schema's option; unknown fields are left out.
 ///
@@ -67,7 +68,13 @@ fn dynamic(node: &Node) -> Result<Plain, String> {
         ));
     }
     match node.kind() {
-        NodeKind::Scalar => Ok(Plain::Scalar(node.scalar())),
+        NodeKind::Scalar => match node.scalar() {
+            Scalar::Float(x) if !x.is_finite() => Err(format!(
+                "{}: a google.protobuf.Value holds {x}, which has no form in JSON",
+                node.path_text()
+            )),
+            scalar => Ok(Plain::Scalar(scalar)),
+        },
         NodeKind::Array => {
             let items: Result<_, _> = node.items().map(|item| dynamic(&item)).collect();
             Ok(Plain::Array(items?))
@@ -89,8 +96,10 @@ fn fields(of: &'static MessageType, node: &Node) -> Result<Plain, String> {
             continue;
         };
         // a default is made up only for fields that have no presence
+        let many = field.label == Label::Repeated || field.map().is_some();
         let made_up = !child.is_stored();
-        if made_up && !field.implicit {
+        let of_extension = field.name.starts_with('[');
+        if made_up && (of_extension || !field.implicit && !many) {
             continue;
         }
         let name = field.name.to_owned();

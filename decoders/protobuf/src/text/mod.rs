@@ -1,4 +1,5 @@
 //! Messages as text, and back.
 
+pub mod from_json;
 pub mod json;
 pub mod protoscope;

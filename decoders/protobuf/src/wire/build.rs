@@ -1,7 +1,7 @@
 //! Records from plain values.
 
 use super::record::{EGROUP, I32, I64, LEN, MOST_NUMBER, SGROUP, VARINT, WIRE_TYPES};
-use super::varint;
+use super::{typed, varint};
 use binq_core::{Node, NodeKind, Plain, Scalar};
 
 /// Write a tag.
@@ -111,12 +111,14 @@ pub fn shorthand(number: u32, value: &Plain, out: &mut Vec<u8>) -> Result<(), St
 
 /// The wire type that a value has if nothing is said about it.
 pub fn natural(value: &Plain) -> u8 {
+    if let Some((wire_type, _)) = typed::typed(value) {
+        return wire_type;
+    }
     match value {
         Plain::Scalar(Scalar::Int(_) | Scalar::Bool(_)) => VARINT,
-        Plain::Scalar(Scalar::Float(x)) if x.fract() == 0.0 && x.abs() < 9e15 => VARINT,
         Plain::Scalar(Scalar::Float(_)) => I64,
         Plain::Node(node) if node.kind() == NodeKind::Scalar => {
-            natural(&Plain::Scalar(node.scalar()))
+            typed::undeclared(node).unwrap_or_else(|| natural(&Plain::Scalar(node.scalar())))
         }
         _ => LEN,
     }
@@ -137,7 +139,8 @@ pub fn record_of(value: &Plain) -> Result<Vec<u8>, String> {
         }
     };
     let get = |name: &str| pairs.iter().find(|(k, _)| k == name).map(|(_, v)| v);
-    let known = ["number", "wire_type", "value"];
+    // an object that was read from a damaged record carries its fault along
+    let known = ["number", "wire_type", "value", "_error"];
     if let Some((key, _)) = pairs.iter().find(|(k, _)| !known.contains(&&**k)) {
         return Err(format!(
             "a field has number, wire_type and value, but no {key:?}"
@@ -159,7 +162,11 @@ pub fn record_of(value: &Plain) -> Result<Vec<u8>, String> {
     Ok(out)
 }
 
-fn wire_type(name: &Scalar) -> Result<u8, String> {
+/// The wire type of that name, or number, that a record may be given.
+///
+/// # Errors
+/// What there is.
+pub fn wire_type(name: &Scalar) -> Result<u8, String> {
     let found = WIRE_TYPES.iter().find(|(n, s)| match name {
         Scalar::Str(name) => **s == **name,
         other => other.as_int() == Some(*n),
@@ -180,6 +187,12 @@ pub fn record(number: u32, wire_type: u8, value: &Plain, out: &mut Vec<u8>) -> R
             describe(value)
         ))
     };
+    if let Some((own, bytes)) = typed::typed(value)
+        && own == wire_type
+    {
+        around(number, wire_type, &bytes, out);
+        return Ok(());
+    }
     let scalar = match value {
         Plain::Scalar(s) => Some(s.clone()),
         Plain::Node(node) if node.kind() == NodeKind::Scalar => Some(node.scalar()),
@@ -212,7 +225,9 @@ pub fn record(number: u32, wire_type: u8, value: &Plain, out: &mut Vec<u8>) -> R
         _ => {
             let bytes = match &scalar {
                 Some(Scalar::Int(n)) if fits(*n, 32) => (*n as u32).to_le_bytes(),
-                Some(Scalar::Float(x)) => (*x as f32).to_le_bytes(),
+                Some(Scalar::Float(x)) if !x.is_finite() || (*x as f32).is_finite() => {
+                    (*x as f32).to_le_bytes()
+                }
                 _ => return misfit("a number of 32 bits"),
             };
             tag(number, I32, out);

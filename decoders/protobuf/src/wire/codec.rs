@@ -5,6 +5,7 @@ use super::varint;
 use super::view;
 use binq_core::codec::Codec;
 use binq_core::{Bits, Misfit, Node, NodeKind, Plain, Scalar, Span};
+use std::any::Any;
 
 /// How the 64 bits of a varint are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,6 +82,10 @@ fn raw_of(bits: &Bits) -> Result<u64, Misfit> {
 }
 
 impl Codec for Varint {
+    fn as_any(&self) -> Option<&dyn Any> {
+        Some(self)
+    }
+
     fn decode(&self, bits: &Bits) -> Result<Scalar, Misfit> {
         Ok(self.value(raw_of(bits)?))
     }
@@ -101,7 +106,7 @@ pub struct TagNumber;
 
 impl Codec for TagNumber {
     fn decode(&self, bits: &Bits) -> Result<Scalar, Misfit> {
-        Ok(Scalar::Int((raw_of(bits)? >> 3).into()))
+        Ok(Scalar::Int((raw_of(bits)? as u32 >> 3).into()))
     }
 
     fn encode(&self, value: &Scalar, like: &Bits) -> Result<Bits, Misfit> {
@@ -110,7 +115,7 @@ impl Codec for TagNumber {
         let n =
             n.ok_or_else(|| Misfit::new(format!("a field number from 1 to {MOST_NUMBER}"), value))?;
         let old = raw_of(like)?;
-        if old >> 3 == u64::from(n) {
+        if old as u32 >> 3 == n {
             return Ok(like.clone());
         }
         let mut out = Vec::new();
@@ -140,6 +145,10 @@ pub fn widen(x: f32) -> f64 {
 }
 
 impl Codec for F32 {
+    fn as_any(&self) -> Option<&dyn Any> {
+        Some(self)
+    }
+
     fn decode(&self, bits: &Bits) -> Result<Scalar, Misfit> {
         let bytes = <[u8; 4]>::try_from(&bits.bytes()[..]);
         let bytes = bytes.map_err(|_| Misfit::new("4 bytes", bits.len() / 8))?;
@@ -164,6 +173,10 @@ impl Codec for F32 {
 pub struct F64;
 
 impl Codec for F64 {
+    fn as_any(&self) -> Option<&dyn Any> {
+        Some(self)
+    }
+
     fn decode(&self, bits: &Bits) -> Result<Scalar, Misfit> {
         let bytes = <[u8; 8]>::try_from(&bits.bytes()[..]);
         let bytes = bytes.map_err(|_| Misfit::new("8 bytes", bits.len() / 8))?;

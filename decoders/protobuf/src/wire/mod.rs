@@ -8,5 +8,6 @@ pub mod build;
 pub mod codec;
 pub mod guess;
 pub mod record;
+pub mod typed;
 pub mod varint;
 pub mod view;

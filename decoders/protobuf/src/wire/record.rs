@@ -31,6 +31,12 @@ pub const WIRE_TYPES: [(i128, &str); 6] = [
 /// The largest field number.
 pub const MOST_NUMBER: u32 = (1 << 29) - 1;
 
+/// The largest length of a value.
+pub const MOST_LENGTH: u64 = (1 << 31) - 1;
+
+/// A tag or a length has at most so many bytes.
+const MOST_32: u64 = 5;
+
 /// So many messages and groups are read in each other below the outermost, as `protoc` does.
 pub const MOST_DEPTH: u16 = 100;
 
@@ -85,6 +91,16 @@ impl Record {
             up,
         }
     }
+}
+
+/// A tag or a length has 32 bits: a longer spelling is none, even if it is only padding.
+fn short(at: u64, end: u64, what: &str) -> Result<(), Malformed> {
+    let size = end - at;
+    if size <= MOST_32 {
+        return Ok(());
+    }
+    let expected = format!("{what} of at most {MOST_32} bytes");
+    Err(Malformed::new(at, expected, format!("{size} bytes")))
 }
 
 /// A run of records.
@@ -168,15 +184,18 @@ impl<'a> Run<'a> {
     #[inline]
     fn tag(&self, at: u64) -> Result<(u32, u8, u64), Malformed> {
         let (tag, end) = self.varint(at, "a tag")?;
+        short(at, end, "a tag")?;
+        // protoc reads 32 bits of a tag, whatever the fifth byte has above them
+        let tag = tag as u32;
         let number = tag >> 3;
-        if number == 0 || number > u64::from(MOST_NUMBER) {
+        if number == 0 {
             return Err(Malformed::new(
                 at,
                 format!("a field number from 1 to {MOST_NUMBER}"),
                 number.to_string(),
             ));
         }
-        Ok((number as u32, tag as u8 & 7, end))
+        Ok((number, tag as u8 & 7, end))
     }
 
     /// The record at `at`, which is before the end of the run.
@@ -213,6 +232,14 @@ impl<'a> Run<'a> {
             LEN => {
                 let (len, from) = self.varint(tag_end, "a length")?;
                 body = from;
+                short(tag_end, from, "a length")?;
+                if len > MOST_LENGTH {
+                    return Err(Malformed::new(
+                        tag_end,
+                        format!("a length of at most {MOST_LENGTH} bytes"),
+                        len.to_string(),
+                    ));
+                }
                 let rest = self.end - from;
                 if len > rest {
                     return Err(Malformed::new(

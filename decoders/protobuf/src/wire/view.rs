@@ -1,15 +1,20 @@
 //! Messages without a schema: `.fields[]` of number, wire type and value.
 
 use super::build;
-use super::codec::{LENGTH, Payload, TagNumber, Varint};
+use super::codec::{LENGTH, Payload, TagNumber};
 use super::guess::{Guess, guess};
 use super::record::{I32, I64, LEN, MOST_DEPTH, Record, Run, SGROUP, VARINT, WIRE_TYPES};
+use super::typed::Undeclared;
 use super::varint;
-use binq_core::codec::{Codec, Int, Named, UBits};
+use binq_core::codec::{Codec, Named, UBits};
 use binq_core::rule::{Of, Rule};
 use binq_core::sequence::{SeqAt, Sequence, State, Step};
-use binq_core::shape::{At, Cx, Room, Shape};
-use binq_core::{Frame, Kind, Malformed, Node, NodeKind, Plain, Ref, Scalar, Space, Span};
+use binq_core::shape::{At, Cx, Room, Rooms, Shape};
+use binq_core::{
+    Frame, Kind, Malformed, Node, NodeKind, Plain, Ref, Scalar, Severity, Space, Span,
+};
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 /// Name of the format.
@@ -39,7 +44,12 @@ impl Shape for Message {
         let at = cx.at;
         if cx.depth() > MOST_DEPTH {
             cx.gap(at.space, at.span);
-            return Err(too_deep(at.span));
+            // nobody but this view reads what only looks like a message
+            let severity = match self.guessed {
+                true => Severity::Note,
+                false => Severity::Stops,
+            };
+            return Err(too_deep(at.span).with(severity));
         }
         let mut records = Run::new(at.space, at.span).records();
         records.by_ref().for_each(drop);
@@ -70,21 +80,7 @@ impl Shape for Message {
         let Some(first) = same.next() else {
             return true;
         };
-        match same.last() {
-            None => {
-                let kind = value_kind(at.space, &first);
-                let child = cx.node(name.to_owned(), first.body(), kind);
-                child.framed(first.frame(None));
-            }
-            Some(last) => {
-                let span = Span::bytes(first.start, last.end - first.start);
-                let values = Values {
-                    number,
-                    wire_type: first.wire_type,
-                };
-                cx.node(name.to_owned(), span, Kind::array(Arc::new(values)));
-            }
-        }
+        add_values(cx, name.to_owned(), &first, same.last().as_ref());
         true
     }
 
@@ -97,6 +93,51 @@ impl Shape for Message {
     fn restated(&self, name: &str) -> Option<Kind> {
         let kind = if self.guessed { &GUESSED } else { &MESSAGE };
         number(name).map(|_| Kind::fixed(kind))
+    }
+
+    /// The values of each field number, in one walk.
+    fn find_all(&self, cx: &mut Cx<'_>) -> bool {
+        let at = cx.at;
+        if cx.depth() > MOST_DEPTH {
+            return false;
+        }
+        let mut order = Vec::new();
+        let mut seen: HashMap<u32, (Record, Option<Record>)> = HashMap::new();
+        let mut records = Run::new(at.space, at.span).records();
+        for record in records.by_ref() {
+            match seen.entry(record.number) {
+                Entry::Occupied(mut there) => there.get_mut().1 = Some(record),
+                Entry::Vacant(new) => {
+                    order.push(record.number);
+                    new.insert((record, None));
+                }
+            }
+        }
+        cx.node("fields", at.span, Kind::Array(Ref::Static(&Fields)));
+        for number in order {
+            let (first, last) = seen[&number];
+            add_values(cx, number.to_string(), &first, last.as_ref());
+        }
+        if records.wrong.is_some() {
+            let good = records.at * 8;
+            cx.gap(at.space, Span::bits(good, at.span.end() - good));
+        }
+        true
+    }
+
+    fn rooms(&self, at: &At<'_>) -> Option<Rooms> {
+        let mut records = Run::new(at.space, at.span).records();
+        let mut cut: HashMap<String, Vec<_>> = HashMap::new();
+        for record in records.by_ref() {
+            let spans = cut.entry(record.number.to_string()).or_default();
+            spans.push((record.span(), None));
+        }
+        Some(Rooms {
+            cut,
+            at: records.at * 8,
+            inside: None,
+            takes: |name| number(name).is_some(),
+        })
     }
 
     fn donor(&self, name: &str, value: &Plain) -> Option<Result<Node, String>> {
@@ -129,6 +170,25 @@ impl Shape for Message {
                 Some(Ok(root(bytes.to_vec(), Kind::fixed(&MESSAGE))))
             }
             _ => None,
+        }
+    }
+}
+
+/// Add the value of a field number, or, where it is there more than once, all of its values.
+fn add_values(cx: &mut Cx<'_>, name: String, first: &Record, last: Option<&Record>) {
+    match last {
+        None => {
+            let kind = value_kind(cx.at.space, first);
+            let child = cx.node(name, first.body(), kind);
+            child.framed(first.frame(None));
+        }
+        Some(last) => {
+            let span = Span::bytes(first.start, last.end - first.start);
+            let values = Values {
+                number: first.number,
+                wire_type: first.wire_type,
+            };
+            cx.node(name, span, Kind::array(Arc::new(values)));
         }
     }
 }
@@ -189,9 +249,7 @@ fn len_kind(space: &Space, span: Span) -> Kind {
 /// The kind of node for the value of a record.
 pub fn value_kind(space: &Space, record: &Record) -> Kind {
     match record.wire_type {
-        VARINT => leaf(&Varint::Uint64),
-        I64 => leaf(&Int::U64LE),
-        I32 => leaf(&Int::U32LE),
+        VARINT | I64 | I32 => leaf(Undeclared::of(record.wire_type)),
         SGROUP => Kind::fixed(&MESSAGE),
         _ => len_kind(space, record.body()),
     }
@@ -279,13 +337,26 @@ impl Shape for Field {
         Ok(())
     }
 
-    /// An object without a wire type is a new record, with the natural one of its value.
-    fn rebuild(&self, value: &Plain, _at: &At<'_>) -> Option<Result<Node, String>> {
+    /// An object without a wire type is a new record, with the natural one of its value; so is one of another wire type, as its
+    /// value is stored in another way.
+    fn rebuild(&self, value: &Plain, at: &At<'_>) -> Option<Result<Node, String>> {
         let Plain::Object(pairs) = value else {
             return None;
         };
-        let new = !pairs.iter().any(|(key, _)| key == "wire_type");
-        new.then(|| Ok(root(build::record_of(value)?, Kind::fixed(&FIELD))))
+        let given = pairs.iter().find(|(key, _)| key == "wire_type");
+        let record = Run::new(at.space, at.span)
+            .record(at.span.first_byte())
+            .ok();
+        let is = |name: &Scalar| {
+            let same = |r: &Record| build::wire_type(name) == Ok(r.wire_type);
+            record.is_some_and(|r| same(&r))
+        };
+        let same = match given {
+            Some((_, Plain::Scalar(name))) => is(name),
+            Some((_, Plain::Node(name))) => is(&name.scalar()),
+            _ => false,
+        };
+        (!same).then(|| Ok(root(build::record_of(value)?, Kind::fixed(&FIELD))))
     }
 }
 
@@ -362,7 +433,7 @@ impl Sequence for Packed {
         );
         let (_, size) = varint::read(&head)?;
         let span = Span::bytes(start, size as u64);
-        Some(step(leaf(&Varint::Uint64), span, span.end_byte()))
+        Some(step(leaf(&Undeclared::Varint), span, span.end_byte()))
     }
 
     fn resizable(&self) -> bool {
@@ -371,7 +442,7 @@ impl Sequence for Packed {
 
     fn build(&self, value: &Plain) -> Result<Node, String> {
         let bytes = build::payload(&Plain::Array(vec![value.clone()]))?;
-        Ok(root(bytes, leaf(&Varint::Uint64)))
+        Ok(root(bytes, leaf(&Undeclared::Varint)))
     }
 
     fn rebuild(&self, value: &Plain, _at: &SeqAt<'_>) -> Option<Result<Node, String>> {

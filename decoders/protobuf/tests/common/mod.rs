@@ -18,6 +18,12 @@ pub fn varint(value: u64, rng: &mut Rng, out: &mut Vec<u8>) {
     varint::write_padded(value, pad, out);
 }
 
+/// A tag or a length: at most 5 bytes, sometimes with padding.
+pub fn short(value: u64, rng: &mut Rng, out: &mut Vec<u8>) {
+    let pad = if rng.one_in(5) { rng.below(6) } else { 0 };
+    varint::write_padded(value, pad as usize, out);
+}
+
 /// A number, small or large.
 pub fn number(rng: &mut Rng) -> u64 {
     let bits = rng.below(65) as u32;
@@ -34,7 +40,7 @@ pub fn message(rng: &mut Rng, depth: u32) -> Vec<u8> {
             1 + rng.below(5)
         };
         let wire_type = [0, 0, 1, 2, 2, 2, 2, 3, 5][rng.below(9) as usize];
-        varint(n << 3 | wire_type, rng, &mut out);
+        short(n << 3 | wire_type, rng, &mut out);
         match wire_type {
             0 => varint(number(rng), rng, &mut out),
             1 => out.extend(rng.random().to_le_bytes()),
@@ -43,7 +49,7 @@ pub fn message(rng: &mut Rng, depth: u32) -> Vec<u8> {
                 if depth > 0 {
                     out.extend(message(rng, depth - 1));
                 }
-                varint(n << 3 | 4, rng, &mut out);
+                short(n << 3 | 4, rng, &mut out);
             }
             _ => {
                 let payload = match rng.below(5) {
@@ -60,7 +66,7 @@ pub fn message(rng: &mut Rng, depth: u32) -> Vec<u8> {
                         .map(|_| b' ' + rng.below(90) as u8)
                         .collect(),
                 };
-                varint(payload.len() as u64, rng, &mut out);
+                short(payload.len() as u64, rng, &mut out);
                 out.extend(payload);
             }
         }

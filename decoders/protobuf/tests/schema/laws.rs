@@ -25,7 +25,7 @@ fn all3_message(rng: &mut Rng, depth: u32) -> Vec<u8> {
         let mut inner = Vec::new();
         match n {
             3..=8 | 13 | 16 | 51 | 54 => {
-                common::varint(n << 3, rng, &mut out);
+                common::short(n << 3, rng, &mut out);
                 let value = if n == 16 {
                     rng.below(4)
                 } else {
@@ -35,17 +35,17 @@ fn all3_message(rng: &mut Rng, depth: u32) -> Vec<u8> {
                 continue;
             }
             1 | 10 | 12 => {
-                common::varint(n << 3 | 1, rng, &mut out);
+                common::short(n << 3 | 1, rng, &mut out);
                 out.extend(rng.random().to_le_bytes());
                 continue;
             }
             2 | 9 | 11 => {
-                common::varint(n << 3 | 5, rng, &mut out);
+                common::short(n << 3 | 5, rng, &mut out);
                 out.extend((rng.random() as u32).to_le_bytes());
                 continue;
             }
             23 | 24 | 26 | 29 | 31 if rng.one_in(3) => {
-                common::varint(n << 3, rng, &mut out);
+                common::short(n << 3, rng, &mut out);
                 common::varint(common::number(rng), rng, &mut out);
                 continue;
             }
@@ -88,15 +88,15 @@ fn all3_message(rng: &mut Rng, depth: u32) -> Vec<u8> {
             72 | 75 => inner = b"\x0a\x01b".to_vec(),
             90 => {
                 // an unknown group
-                common::varint(90 << 3 | 3, rng, &mut out);
+                common::short(90 << 3 | 3, rng, &mut out);
                 out.extend([8, 1]);
-                common::varint(90 << 3 | 4, rng, &mut out);
+                common::short(90 << 3 | 4, rng, &mut out);
                 continue;
             }
             _ => {}
         }
-        common::varint(n << 3 | 2, rng, &mut out);
-        common::varint(inner.len() as u64, rng, &mut out);
+        common::short(n << 3 | 2, rng, &mut out);
+        common::short(inner.len() as u64, rng, &mut out);
         out.extend(inner);
     }
     out
@@ -109,6 +109,9 @@ fn sorted(value: &Plain) -> Plain {
             let mut pairs: Vec<_> = pairs.iter().map(|(k, v)| (k.clone(), sorted(v))).collect();
             // an empty list is no field
             pairs.retain(|(_, v)| !matches!(v, Plain::Array(items) if items.is_empty()));
+            // and no map
+            let empty = |v: &Plain| matches!(v, Plain::Object(pairs) if pairs.is_empty());
+            pairs.retain(|(k, v)| !k.starts_with("m_") || !empty(v));
             pairs.sort_by(|a, b| a.0.cmp(&b.0));
             Plain::Object(pairs)
         }

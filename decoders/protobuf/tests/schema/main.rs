@@ -3,9 +3,11 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod borders;
 mod fields;
 mod laws;
 mod lists;
+mod sets;
 mod types;
 
 use binq_core::{Format, Node, Options, Plain, Scalar, Space};

@@ -401,7 +401,7 @@ fn names_and_defaults_by_option() {
     );
     assert_eq!(
         bytes(&set(&root, ".r_int32", list([int(5)]))),
-        hex("18 01 b8 01 05")
+        hex("18 01 ba 01 01 05")
     );
     let map = update(&root, &path(".m_string_int32"), &mut |n| {
         n.add_field("a", int(1))

@@ -48,7 +48,9 @@ impl Writer {
     fn record(&mut self, bytes: &[u8], record: &Record) {
         let slice = |from: u64, to: u64| &bytes[from as usize..to as usize];
         let body = slice(record.body, record.body_end);
-        let mut spelled = is_spelled(slice(record.start, record.tag_end));
+        let raw = varint::read(slice(record.start, record.tag_end));
+        let fits = |(raw, _): (u64, usize)| u32::try_from(raw).is_ok();
+        let mut spelled = is_spelled(slice(record.start, record.tag_end)) && raw.is_some_and(fits);
         spelled &= match record.wire_type {
             LEN => is_spelled(slice(record.tag_end, record.body)),
             SGROUP => is_spelled(slice(record.body_end, record.end)),
