@@ -109,10 +109,15 @@ pub static TOKEN: Form = Form {
     fits: |text| !text.is_empty() && text.iter().all(|b| is_token(*b)),
 };
 
-/// A value, or a reason.
+/// Whether a text would end its line, or be refused for a NUL (RFC 9110 section 5.5).
+pub fn breaks_line(text: &[u8]) -> bool {
+    text.iter().any(|b| b"\r\n\0".contains(b))
+}
+
+/// A value.
 pub static VALUE: Form = Form {
     expected: "text without line breaks, and without white space at its ends",
-    fits: |text| text.trim_ascii() == text && !text.iter().any(|b| b"\r\n\0".contains(b)),
+    fits: |text| text.trim_ascii() == text && !breaks_line(text),
 };
 
 impl Codec for Form {
@@ -120,9 +125,12 @@ impl Codec for Form {
         Ok(crate::hpack::codec::scalar(bits.bytes()))
     }
 
-    fn encode(&self, value: &Scalar, _like: &Bits) -> Result<Bits, Misfit> {
+    fn encode(&self, value: &Scalar, like: &Bits) -> Result<Bits, Misfit> {
         match value.as_bytes() {
-            Some(text) if (self.fits)(text) => Ok(Bits::from_bytes(text.to_vec())),
+            // what is there already may stay, whatever it is
+            Some(text) if text == &like.bytes()[..] || (self.fits)(text) => {
+                Ok(Bits::from_bytes(text.to_vec()))
+            }
             _ => Err(Misfit::new(self.expected, value)),
         }
     }

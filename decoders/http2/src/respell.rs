@@ -33,9 +33,12 @@ pub fn respell(side: &Side, cx: &mut Arrange<'_>) -> Result<(), Reject> {
             let some = stays[(*b).clone()].iter().any(|s| *s);
             some && !stays[(*b).clone()].iter().all(|s| *s)
         };
-        match blocks.iter().find(torn) {
-            Some(block) => was[block.clone()].fill(None),
-            None => break stays,
+        let torn: Vec<_> = blocks.iter().filter(torn).cloned().collect();
+        if torn.is_empty() {
+            break stays;
+        }
+        for block in torn {
+            was[block].fill(None);
         }
     };
     whole(side, cx, &kinds, &blocks, &stays)?;
@@ -123,7 +126,9 @@ fn whole(
             }
             continue;
         }
-        if kinds[i] != kind::CONTINUATION || blocks.iter().any(|b| b.contains(&i)) {
+        let block = blocks.partition_point(|b| b.end <= i);
+        let in_block = blocks.get(block).is_some_and(|b| b.contains(&i));
+        if kinds[i] != kind::CONTINUATION || in_block {
             continue;
         }
         // one that went on from no frame that is known does not now either

@@ -306,9 +306,9 @@ impl Side {
         p.blocks.get(i).filter(|b| frame < b.end).cloned()
     }
 
-    /// What the dynamic table held, and had held, when it was that.
+    /// What the dynamic table held when it was that.
     pub fn log(&self, table: &Window) -> Log {
-        self.lock().log.up_to(table)
+        self.lock().log.of(table)
     }
 
     /// A walk over the frames from this one on. Nobody else can ask for blocks while it lasts.

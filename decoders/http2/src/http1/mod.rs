@@ -7,8 +7,7 @@ mod shape;
 mod talk;
 
 use crate::grpc::web::{Content, Web};
-use crate::lines::Form;
-pub use crate::lines::TOKEN;
+use crate::lines::{Form, TOKEN, breaks_line};
 use binq_core::dialogue::{Clock, Conversation, Dialogue};
 use binq_core::layer::{Gather, Window};
 use binq_core::shape::{Cx, Shape};
@@ -17,10 +16,28 @@ use framing::Framing;
 use message::{Body, Messages, Side, begins, find};
 use std::sync::{Arc, OnceLock};
 
+/// A part of a first line is no longer than this, so that the line is read back.
+const LONGEST_PART: usize = 30_000;
+
+/// The method of a request.
+pub static METHOD: Form = Form {
+    expected: "a token of RFC 9110 of at most 30000 characters",
+    fits: |text| text.len() <= LONGEST_PART && (TOKEN.fits)(text),
+};
+
 /// The target of a request.
 pub static TARGET: Form = Form {
-    expected: "text without white space, at least one character of it",
-    fits: |text| !text.is_empty() && text.iter().all(|b| *b > b' ' && *b != 0x7f),
+    expected: "text without white space, of 1 to 30000 characters",
+    fits: |text| {
+        let plain = text.iter().all(|b| *b > b' ' && *b != 0x7f);
+        plain && (1..=LONGEST_PART).contains(&text.len())
+    },
+};
+
+/// The reason of a status line, RFC 9112 section 4.
+pub static REASON: Form = Form {
+    expected: "text of at most 30000 characters without line breaks",
+    fits: |text| text.len() <= LONGEST_PART && !breaks_line(text),
 };
 
 /// A version that is spoken so.
