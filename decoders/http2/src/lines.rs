@@ -1,10 +1,13 @@
 //! Header fields written as lines, RFC 9112 section 5: in the head of an HTTP/1.1 message, after its last chunk, and in the
 //! trailers frame of gRPC-Web.
 
+use crate::grpc::not_base64;
 use binq_core::codec::Codec;
 use binq_core::sequence::{Arrange, SeqAt, Sequence, State, Step};
 use binq_core::shape::{Cx, Shape};
-use binq_core::{Bits, Kind, Malformed, Misfit, Node, Plain, Reject, Scalar, Space, Span};
+use binq_core::{
+    Bits, Kind, Malformed, Misfit, Node, Plain, Reject, Scalar, Severity, Space, Span,
+};
 use bytes::Bytes;
 use std::sync::Arc;
 
@@ -293,7 +296,24 @@ impl Shape for LineShape {
 
     fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {
         cx.leaf("name", self.line.name_span(), &TOKEN);
-        cx.leaf("value", self.line.value_span(), (self.codec)(&self.line));
+        let at = self.line.value_at;
+        let codec = (self.codec)(&self.line);
+        let is_binary = codec.decode(&Bits::from_bytes(b"-".to_vec())).is_err();
+        let value = cx.leaf("value", self.line.value_span(), codec);
+        let wrong = match is_binary {
+            true => not_base64(&self.line.value, at),
+            false => {
+                // RFC 9110 section 5.5: a recipient rejects it, or reads spaces
+                let broken = breaks_line(&self.line.value);
+                let text = || format!("{:?}", String::from_utf8_lossy(&self.line.value));
+                broken.then(|| {
+                    Malformed::new(at, "text without CR and NUL", text()).with(Severity::Damage)
+                })
+            }
+        };
+        if let Some(wrong) = wrong {
+            value.wrong(wrong);
+        }
         Ok(())
     }
 }

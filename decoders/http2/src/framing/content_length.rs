@@ -180,9 +180,7 @@ fn stated(framing: &Framing, under: &Space, bodies: &HashMap<u32, Body>) -> Vec<
         if let Some(was) = was
             && streams.insert(stream)
         {
-            let header = Header {
-                field: field.clone(),
-            };
+            let header = Header::of(field.clone());
             out.push(Stated {
                 stream,
                 path: format!(

@@ -2,7 +2,7 @@
 
 use crate::grpc::web::Content;
 use crate::lines::{End, Line, line, read};
-use binq_core::{Malformed, Space, Span};
+use binq_core::{Malformed, Severity, Space, Span};
 use bytes::Bytes;
 use std::sync::OnceLock;
 
@@ -101,6 +101,34 @@ impl Message {
     pub fn value(&self, name: &[u8]) -> Option<&[u8]> {
         let line = self.headers.iter().find(|l| l.name == name)?;
         Some(&line.value)
+    }
+
+    /// Why a recipient rejects it, though it can be read.
+    pub fn rejected(&self, side: Side) -> Option<Malformed> {
+        let of = |name: &'static [u8]| self.headers.iter().filter(move |l| l.name == name);
+        let wrong = |at, expected, found: String| {
+            Some(Malformed::new(at, expected, found).with(Severity::Damage))
+        };
+        // RFC 9112 section 3.2
+        let hosts = of(b"host").count();
+        if side == Side::Client && self.start.parts[2].0 == "HTTP/1.1" && hosts != 1 {
+            return wrong(self.at, "one Host", format!("{hosts}"));
+        }
+        // section 6.3
+        let mut lengths = of(b"content-length");
+        let first = lengths.next()?;
+        if let Some(other) = lengths.find(|l| l.value != first.value) {
+            let found = String::from_utf8_lossy(&other.value).into_owned();
+            return wrong(other.value_at, "one Content-Length", found);
+        }
+        let coding = of(b"transfer-encoding").next()?;
+        let found = String::from_utf8_lossy(&coding.value).into_owned();
+        let both = wrong(
+            coding.value_at,
+            "Content-Length, or Transfer-Encoding",
+            found,
+        )?;
+        Some(both.with(Severity::Odd))
     }
 
     /// Whether it is a response that another one follows (1xx, but for 101).
@@ -277,7 +305,8 @@ fn message(
     let lost = |from: u64, to: u64| {
         let hole = stream.hole_in(Span::bytes(from, to - from))?;
         let found = "bytes that the capture lost";
-        Some(Malformed::new(hole.first_byte().max(at), expected, found))
+        let lost = Malformed::new(hole.first_byte().max(at), expected, found);
+        Some(lost.with(Severity::Odd))
     };
     let Some((start, next)) = found else {
         return Err(lost(at, at + 1).unwrap_or_else(|| Malformed::new(at, expected, "other bytes")));

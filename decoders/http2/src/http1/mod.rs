@@ -11,7 +11,7 @@ use crate::lines::{Form, TOKEN, breaks_line};
 use binq_core::dialogue::{Clock, Conversation, Dialogue};
 use binq_core::layer::{Gather, Window};
 use binq_core::shape::{Cx, Shape};
-use binq_core::{Confidence, Format, Kind, Malformed, Node, Options, Probe, Space, Span};
+use binq_core::{Confidence, Format, Kind, Malformed, Node, Options, Probe, Severity, Space, Span};
 use framing::Framing;
 use message::{Body, Messages, Side, begins, find};
 use std::sync::{Arc, OnceLock};
@@ -93,12 +93,18 @@ struct Begin {
     at: u64,
     /// Of responses: their clock, and when the first request that is known was sent, if others may be missing before it.
     asked: Option<(Arc<dyn Clock>, i128)>,
+    /// How bad it is that what was begun is not all there: a capture may end before its connections do.
+    at_end: Severity,
 }
 
 impl Begin {
     fn at(side: Side, at: u64) -> Self {
-        let asked = None;
-        Self { side, at, asked }
+        Self {
+            side,
+            at,
+            asked: None,
+            at_end: Severity::Stops,
+        }
     }
 }
 
@@ -141,7 +147,13 @@ impl Stream {
                 Some((clock, asked)) => clock.time(at).is_some_and(|time| time < *asked),
                 None => false,
             };
-            find(&self.raw, self.begin.side, self.begin.at, requests, early)
+            let mut found = find(&self.raw, self.begin.side, self.begin.at, requests, early);
+            // what broke off at the end of the stream
+            let last = found.all.last_mut().filter(|m| m.end == self.raw.len());
+            if let Some(fault) = last.and_then(|m| m.fault.as_mut()) {
+                fault.severity = fault.severity.min(self.begin.at_end);
+            }
+            found
         })
     }
 
@@ -234,7 +246,8 @@ impl Shape for Root {
         }
         if begin > 0 {
             let found = "the rest of one, or bytes of another protocol";
-            return Err(Malformed::new(0, "the beginning of a message", found));
+            let late = Malformed::new(0, "the beginning of a message", found);
+            return Err(late.with(Severity::Odd));
         }
         match &found.fault {
             Some(fault) => Err(fault.clone()),

@@ -71,7 +71,9 @@ impl Shape for MessageShape {
     }
 
     fn fault(&self) -> Option<Malformed> {
-        self.message().fault.clone()
+        let message = self.message();
+        let fault = message.fault.clone();
+        fault.or_else(|| message.rejected(self.stream.begin.side))
     }
 
     fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {
