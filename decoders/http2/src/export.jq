@@ -116,12 +116,12 @@ def _sent_cookies:
 
 # The date of a cookie (RFC 6265, 5.1.1) as HAR has dates, or null.
 def _date:
-  try (capture("(?<day>[0-9]{1,2})[ -](?<month>[A-Za-z]{3})[A-Za-z]*[ -](?<year>[0-9]{2,4}) +(?<time>[0-9]{1,2}:[0-9]{2}:[0-9]{2})")
+  (try (capture("(?<day>[0-9]{1,2})[ -](?<month>[A-Za-z]{3})[A-Za-z]*[ -](?<year>[0-9]{2,4}) +(?<time>[0-9]{1,2}:[0-9]{2}:[0-9]{2})")
     | .month |= ascii_downcase | . as $d
     | (["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"] | index($d.month) + 1) as $month
     | ($d.year | tonumber | if . < 70 then . + 2000 elif . < 100 then . + 1900 else . end) as $year
     | "\($year)-\($month)-\($d.day)T\($d.time)Z" | strptime("%Y-%m-%dT%H:%M:%SZ") | mktime | todate)
-  catch null;
+  catch null) // null;
 
 # A cookie that a server sets, with its attributes. What HAR has no name for begins with _.
 def _set_cookie:
