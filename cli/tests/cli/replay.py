@@ -47,12 +47,20 @@ def har():
             read(HarEntry(entry))
             flow = request_to_flow(entry)
             compare(name, entry, flow)
+            # HAR 1.2: the timings are all of the time, and a body is its text or its params
+            timings = [entry["timings"][part] for part in ("send", "wait", "receive")]
+            assert min(timings) >= 0 and abs(sum(timings) - entry["time"]) < 1e-6, (name, timings, entry["time"])
+            assert "params" not in entry["request"].get("postData", {}), name
             count += 1
     assert count > 100, count
     entry = json.loads(archives[-1][1])["log"]["entries"][0]
     assert base64.b64decode(entry["response"]["content"]["text"]) == PAGE
     assert entry["response"]["bodySize"] + entry["response"]["content"]["compression"] == len(PAGE)
     assert entry["request"]["url"] == "http://a.example/page?q=1&r", entry["request"]["url"]
+    assert [(c.get("name"), c.get("value")) for c in HarEntry(entry).request.cookies] == [("a", "b")]
+    cookies = entry["response"]["cookies"]
+    assert cookies == [{"name": "s", "value": "1", "path": "/", "expires": "2030-01-02T03:04:05Z", "httpOnly": True}], cookies
+    assert entry["timings"]["wait"] == 0.001, entry["timings"]
 
 
 def read(entry):
@@ -93,6 +101,7 @@ def inflated_page():
     body = gzip.compress(PAGE, mtime=0)
     said = [(0, b"GET /page?q=1&r HTTP/1.1\r\nHost: a.example\r\nCookie: a=b\r\n\r\n"),
             (1, b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Encoding: gzip\r\n"
+             b"Set-Cookie: s=1; Path=/; HttpOnly; Expires=Wed, 02 Jan 2030 03:04:05 GMT\r\n"
              b"Content-Length: %d\r\n\r\n" % len(body) + body)]
     out = struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 101)
     ends, ports, seq = [socket.inet_aton("10.0.0.1"), socket.inet_aton("10.0.0.2")], [40000, 80], [100, 900]

@@ -529,6 +529,17 @@ impl Node {
         Ok(self)
     }
 
+    /// Whether the struct has room for a field of that name which it does not have yet.
+    pub fn can_add_field(&self, name: &str, value: &Plain) -> bool {
+        match (self.edit.as_deref(), &self.red.green.kind) {
+            (Some(Edit::Replaced(node)), _) => node.can_add_field(name, value),
+            (_, Kind::Struct(shape)) => {
+                shape.donor(name, value).is_some() && self.room(name).is_some()
+            }
+            _ => false,
+        }
+    }
+
     /// Add a field to an object.
     ///
     /// # Errors

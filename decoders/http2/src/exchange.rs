@@ -23,38 +23,12 @@ struct Stream {
     i: usize,
 }
 
-/// When a stream began and ended, in nanoseconds.
-pub fn times(talk: &Talk, i: usize) -> (Option<i128>, Option<i128>) {
-    let exchange = talk.exchange(i);
-    let at = |who, m: &Message, last: bool| {
-        let (first, end) = m.frames?;
-        talk.time(who, if last { end } else { first })
-    };
-    let both = |last| {
-        [
-            at(Who::Client, &exchange.request, last),
-            at(Who::Server, &exchange.response, last),
-        ]
-    };
-    let first = both(false).into_iter().flatten().min();
-    (first, both(true).into_iter().flatten().max())
-}
-
 /// The computed fields that streams and calls share.
 pub fn compute(talk: &Talk, i: usize, name: &str) -> Scalar {
     match name {
         "connection" => talk.number.into(),
         "stream_id" => u64::from(talk.exchange(i).id).into(),
-        "time" => match times(talk, i).0 {
-            Some(ns) => binq_core::time::rfc3339(ns).into(),
-            None => Scalar::Null,
-        },
-        "duration" => match times(talk, i) {
-            // nanoseconds of a connection are far below 2^53
-            (Some(first), Some(last)) => Scalar::Float((last - first) as f64 / 1e9),
-            _ => Scalar::Null,
-        },
-        _ => Scalar::Null,
+        _ => talk.times(i).compute(name),
     }
 }
 
@@ -81,6 +55,14 @@ impl Shape for Stream {
         }
     }
 
+    fn find(&self, name: &str, cx: &mut Cx<'_>) -> bool {
+        let is_timings = name == "timings";
+        if is_timings {
+            self.talk.times(self.i).add(cx);
+        }
+        is_timings
+    }
+
     fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {
         let nowhere = Span::bits(cx.at.span.start, 0);
         for (name, who) in [("request", Who::Client), ("response", Who::Server)] {
@@ -91,7 +73,7 @@ impl Shape for Stream {
             };
             cx.node(name, nowhere, Kind::shared(Arc::new(shape)));
         }
-        Ok(())
+        self.talk.open_end(self.i).map_or(Ok(()), Err)
     }
 }
 
@@ -112,9 +94,7 @@ pub fn value(cx: &mut Cx<'_>, list: &List, header: &[u8], name: impl Into<Name>)
     let Some(field) = list.get(header) else {
         return;
     };
-    let header = Header {
-        field: field.clone(),
-    };
+    let header = Header::of(field.clone());
     let (span, codec) = header.place(list.base, true);
     cx.node_in(name, &list.space, span, Kind::Leaf(codec));
 }
@@ -131,6 +111,7 @@ fn list(cx: &mut Cx<'_>, name: &'static str, list: &List) {
     let headers = Headers {
         block: Arc::new(block),
         base: list.base,
+        of: None,
     };
     cx.node_in(name, &list.space, span, Kind::array(Arc::new(headers)));
 }
@@ -192,15 +173,9 @@ impl Shape for MessageShape {
                 Kind::Leaf((&ERROR_CODE).into()),
             );
         }
-        let lost = headers.is_some_and(|h| !h.is_complete());
-        match lost {
-            true => Err(Malformed::new(
-                cx.at.span.first_byte(),
-                "a whole header block",
-                "a part of one; the rest is not there",
-            )),
-            false => Ok(()),
-        }
+        let blocks = [headers, self.talk.headers(message.trailers)];
+        let cut = blocks.iter().flatten().find_map(|list| list.cut(side));
+        cut.map_or(Ok(()), Err)
     }
 }
 

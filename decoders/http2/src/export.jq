@@ -31,8 +31,11 @@ def _what:
 
 def _is_call: isobject and has("requests") and has("responses");
 
+# Whether a value is decoded, and not what a query made.
+def _is_decoded: try (topath | true) catch false;
+
 # A call, or what a query made of one.
-def _is_like_call: _is_call or isobject and (try (topath | false) catch true);
+def _is_like_call: _is_call or isobject and (_is_decoded | not);
 
 def _is_capture: isobject and has("grpc_calls");
 
@@ -44,6 +47,8 @@ def to_grpcurl:
   . as $call
   | if _is_like_call | not then error("to_grpcurl takes a call, as .grpc_calls[] gives them, not \(_what)") else . end
   | if .path? == null then error("to_grpcurl takes a call whose path is known; \(_what) has none") else . end
+  | (if _is_decoded then ._cut else null end) as $cut
+  | if $cut != null then error("to_grpcurl takes a call whose request is whole; of \(_what), \($cut | tostring)") else . end
   | (_server | if . then _socket else $call.authority // null end) as $address
   | if $address == null then error("to_grpcurl takes a call whose server is known; \(_what) has none") else . end
   | ([.requests[]? | .message | _message_json | tojson] | join(" ")) as $data
@@ -74,7 +79,7 @@ def _size: if . == null then 0 else tobytes | length end;
 # The body of a request: text, as HAR 1.2 names an encoding for responses only; where it is no text, what Playwright reads.
 def _posted:
   . as $sent | (.body | tobytes) as $body | ($body | _utf8) as $text
-  | {mimeType: ($sent | _header("content-type") // ""), params: []}
+  | {mimeType: ($sent | _header("content-type") // "")}
     + if $text != null then {$text} else {text: ($body | @base64), encoding: "base64"} end;
 
 # The body of a response, inflated: its content-encoding stays among the headers, and who reads HAR deflates by that.
@@ -100,10 +105,46 @@ def _url($sent; $path):
     | "\($sent.scheme // "http")://\($authority)\(if $path | startswith("/") then $path else "" end)"
   end;
 
+def _trim: sub("^[ \t]+"; "") | sub("[ \t]+$"; "");
+
+# What comes before and after the first equals sign; a cookie without one has no name (RFC 6265bis, 5.6).
+def _pair: if contains("=") then {name: (sub("=.*$"; "") | _trim), value: (sub("^[^=]*="; "") | _trim)} else {name: "", value: .} end;
+
+def _sent_cookies:
+  [ _known(.headers) | select(.name | tostring | ascii_downcase == "cookie")
+    | .value | tostring | split(";")[] | _trim | select(. != "") | _pair ];
+
+# The date of a cookie (RFC 6265, 5.1.1) as HAR has dates, or null.
+def _date:
+  (try (capture("(?<day>[0-9]{1,2})[ -](?<month>[A-Za-z]{3})[A-Za-z]*[ -](?<year>[0-9]{2,4}) +(?<time>[0-9]{1,2}:[0-9]{2}:[0-9]{2})")
+    | .month |= ascii_downcase | . as $d
+    | (["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"] | index($d.month) + 1) as $month
+    | ($d.year | tonumber | if . < 70 then . + 2000 elif . < 100 then . + 1900 else . end) as $year
+    | "\($year)-\($month)-\($d.day)T\($d.time)Z" | strptime("%Y-%m-%dT%H:%M:%SZ") | mktime | todate)
+  catch null) // null;
+
+# A cookie that a server sets, with its attributes. What HAR has no name for begins with _.
+def _set_cookie:
+  split(";") | map(_trim) | (.[0] | _pair) as $cookie
+  | reduce (.[1:][] | if contains("=") then _pair else {name: ., value: ""} end | .name |= ascii_downcase) as $a ($cookie;
+      if $a.name == "path" or $a.name == "domain" then .[$a.name] = $a.value
+      elif $a.name == "expires" then ($a.value | _date) as $date | if $date then .expires = $date else . end
+      elif $a.name == "httponly" then .httpOnly = true
+      elif $a.name == "secure" then .secure = true
+      elif $a.name == "max-age" then ._maxAge = $a.value
+      elif $a.name == "samesite" then ._sameSite = $a.value
+      else . end);
+
+def _set_cookies: [ _known(.headers) | select(.name | tostring | ascii_downcase == "set-cookie") | .value | tostring | _set_cookie ];
+
+# Seconds as milliseconds, to the nanosecond.
+def _ms: . * 1e9 | round / 1e6;
+
 # A stream as an entry of HAR 1.2.
 def _har_entry:
   (.request // {}) as $sent | (.response // {}) as $got
-  | ((.duration // 0) * 1000) as $time
+  | (.duration // 0 | _ms) as $time
+  | (if _is_decoded then .timings | {send, wait, receive} | map_values(values | _ms) else {} end) as $timings
   | (if .stream_id == null then $sent.version // $got.version // "HTTP/1.1" | tostring else "HTTP/2" end) as $version
   | ($sent.path // "" | tostring) as $path
   | { startedDateTime: (.time // "1970-01-01T00:00:00Z"),
@@ -112,7 +153,7 @@ def _har_entry:
         method: ($sent.method // "" | tostring),
         url: _url($sent; $path),
         httpVersion: $version,
-        cookies: [],
+        cookies: ($sent | _sent_cookies),
         headers: ($sent | _headers),
         queryString: ($path | _query),
         headersSize: -1,
@@ -122,7 +163,7 @@ def _har_entry:
         status: (try ($got.status // 0 | tonumber) catch 0),
         statusText: ($got.reason // "" | tostring),
         httpVersion: $version,
-        cookies: [],
+        cookies: ($got | _set_cookies),
         headers: ($got | _headers),
         content: ($got | _content),
         redirectURL: ($got | _header("location") // ""),
@@ -130,17 +171,10 @@ def _har_entry:
         bodySize: ($got.body? | _size)
       } + (if $got.trailers? then { _trailers: ({headers: $got.trailers} | _headers) } else {} end)),
       cache: {},
-      timings: { blocked: -1, dns: -1, connect: -1, ssl: -1, send: 0, wait: $time, receive: 0 },
+      timings: ({ blocked: -1, dns: -1, connect: -1, ssl: -1, send: 0, wait: $time, receive: 0 } + $timings),
       connection: "\(.connection)" }
   + (if .stream_id == null then {} else { _stream_id: .stream_id } end)
   + (_server | if . then { serverIPAddress: .ip } else {} end);
-
-# The stream of a call. Calls are in the order of the streams, some of which are none: it is hardly ever before the same place.
-def _stream_of:
-  . as $call | (try topath[1] catch 0) as $i
-  | root.streams
-  | first(.[range($i; length), range($i)]
-      | select(.connection == $call.connection and .stream_id == $call.stream_id and .time == $call.time));
 
 def _har_entries:
   if isarray then .[] | _har_entries
@@ -148,13 +182,15 @@ def _har_entries:
   elif _is_call then
     ([.service, .method, .status, .status_name, .message] as [$service, $method, $status, $name, $message]
      | {_grpc: {service: $service, method: $method, status: $status, status_name: $name, message: $message}}) as $grpc
-    | (_stream_of | _har_entry) + $grpc
+    | if _is_decoded then (.stream | _har_entry) + $grpc
+      else error("to_har takes a call as it is decoded, not what a query made of one") end
   elif isobject and (has("request") or has("response")) then _har_entry
   else error("to_har takes a capture, a stream or a call, or an array of them, not \(_what)") end;
 
 # HTTP Archive 1.2.
 def to_har: { log: { version: "1.2", creator: { name: "binq", version: _binq_version }, entries: [_har_entries] } };
 
+# The smallest value that at least so great a part of all values is not above: the nearest rank.
 def _percentile($p): if . == [] then null else sort | .[(length * $p | ceil) - 1] end;
 
 # Calls by method, in the order of their names; f gives the calls.

@@ -260,6 +260,8 @@ pub struct Parts {
     pub body_end: u64,
     /// First byte after the frame.
     pub end: u64,
+    /// Whether the fields before the body fit into the frame.
+    pub starts: bool,
     /// Whether the parts fit into the frame.
     pub fit: bool,
 }
@@ -285,6 +287,7 @@ impl Parts {
             kind::PUSH_PROMISE => take(4),
             _ => None,
         };
+        let starts = fit;
         if !fit {
             at = end;
         }
@@ -297,6 +300,7 @@ impl Parts {
             body: at,
             body_end: if fit { end - pad } else { end },
             end,
+            starts,
             fit,
         }
     }

@@ -1,14 +1,17 @@
 //! Header fields as nodes: each in its own spelling.
 
-use crate::hpack::codec::{Integer, Literal, Resolved, span_of};
+use crate::hpack::codec::{Integer, Literal, Resolved, entry_of, span_of};
 use crate::hpack::repr::{Form, Repr, write_literal};
 use crate::hpack::{Block, Field, Part};
+use crate::malformed::{self, Place, Wrong};
+use crate::side::Side;
 use binq_core::codec::{Codec, Text};
 use binq_core::sequence::{Arrange, SeqAt, Sequence, State, Step};
 use binq_core::shape::{At, Cx, Shape};
-use binq_core::{Kind, Malformed, Node, Plain, Ref, Reject, Scalar, Space, Span};
+use binq_core::{Kind, Malformed, Node, Plain, Ref, Reject, Scalar, Severity, Space, Span};
 use bytes::Bytes;
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, OnceLock};
 
 /// The header fields of a block, in order, size updates among them.
 pub struct Headers {
@@ -16,6 +19,49 @@ pub struct Headers {
     pub block: Arc<Block>,
     /// First byte of the block in its space.
     pub base: u64,
+    /// The frame that it begins in, where the block is that of the frame.
+    pub of: Option<Arc<Framed>>,
+}
+
+/// The frame that a header block begins in. What is wrong with the message is told there, and in no other view of the block.
+pub struct Framed {
+    side: Arc<Side>,
+    stream: u32,
+    block: Arc<Block>,
+    wrong: OnceLock<HashMap<Place, Wrong>>,
+}
+
+impl Framed {
+    /// The frame of this block on this stream.
+    pub fn new(side: &Arc<Side>, stream: u32, block: &Arc<Block>) -> Arc<Self> {
+        Arc::new(Self {
+            side: side.clone(),
+            stream,
+            block: block.clone(),
+            wrong: OnceLock::new(),
+        })
+    }
+
+    /// What is wrong with a name or a value.
+    fn wrong(&self, i: usize, part: &str) -> Option<Wrong> {
+        let wrong = self
+            .wrong
+            .get_or_init(|| malformed::fields(&self.block.fields));
+        let part = ["name", "value"].into_iter().find(|p| *p == part)?;
+        if let Some(wrong) = wrong.get(&(i, part)) {
+            return Some(wrong.clone());
+        }
+        let field = &self.block.fields[i];
+        let is_length = field.name.known().is_some_and(|n| n == "content-length");
+        let said = field
+            .value
+            .known()
+            .filter(|_| is_length && part == "value")?;
+        let of_response = self.block.get(b":status").is_some();
+        self.side
+            .sent()
+            .length_wrong(self.stream, said, of_response)
+    }
 }
 
 impl Sequence for Headers {
@@ -29,9 +75,21 @@ impl Sequence for Headers {
         {
             (Some(field), _) => {
                 let field = field.clone();
-                (field.repr, Arc::new(Header { field }))
+                (
+                    field.repr,
+                    Arc::new(Header {
+                        field,
+                        of: self.of.clone().map(|of| (of, n)),
+                    }),
+                )
             }
-            (None, Some(repr)) if n == self.block.fields.len() => (repr, Arc::new(Broken { repr })),
+            (None, Some(repr)) if n == self.block.fields.len() => (
+                repr,
+                Arc::new(Broken {
+                    repr,
+                    wrong: self.block.wrong.clone(),
+                }),
+            ),
             _ => return None,
         };
         let span = Span::bytes(self.base + repr.at as u64, (repr.end - repr.at) as u64);
@@ -113,7 +171,7 @@ fn standalone(bytes: Vec<u8>) -> Node {
     let field = block.fields.remove(0);
     Node::root_of(
         "http2",
-        Kind::shared(Arc::new(Header { field })),
+        Kind::shared(Arc::new(Header::of(field))),
         space,
         span,
     )
@@ -123,9 +181,37 @@ fn standalone(bytes: Vec<u8>) -> Node {
 pub struct Header {
     /// What it says, and how.
     pub field: Field,
+    /// The frame of its block, and its index there.
+    of: Option<(Arc<Framed>, usize)>,
 }
 
 impl Header {
+    /// A field, wherever it is seen.
+    pub fn of(field: Field) -> Self {
+        Self { field, of: None }
+    }
+
+    /// Why the tables do not say what an index stands for.
+    fn unresolved(&self, at: u64) -> Option<Malformed> {
+        let repr = &self.field.repr;
+        if repr.form == Form::SizeUpdate || repr.int == 0 {
+            return None;
+        }
+        let indexed = [
+            Some(&self.field.name),
+            Some(&self.field.value).filter(|_| repr.form == Form::Indexed),
+        ];
+        indexed.into_iter().flatten().find_map(|part| match part {
+            Part::Known(_) => None,
+            Part::Wrong(wrong) => Some(Malformed::new(at, wrong.0.clone(), wrong.1.clone())),
+            Part::Unknown => {
+                let found = "one from before the capture began, or that it lost";
+                let unknown = Malformed::new(at, entry_of(repr.int), found);
+                Some(unknown.with(Severity::Odd))
+            }
+        })
+    }
+
     fn resolved(&self, is_value: bool) -> Arc<dyn Codec> {
         let indexed = self.field.repr.form == Form::Indexed;
         Arc::new(Resolved {
@@ -155,6 +241,7 @@ impl Header {
 /// A header field of which only the index makes sense.
 struct Broken {
     repr: Repr,
+    wrong: Option<Malformed>,
 }
 
 impl Shape for Broken {
@@ -170,11 +257,12 @@ impl Shape for Broken {
         let space = cx.at.space.clone();
         let rest = Span::bytes(at + len, cx.at.span.byte_len() - len);
         cx.gap(&space, rest);
-        Err(Malformed::new(
-            at + len,
-            format!("the rest of a {}", self.repr.form.name()),
-            "bytes that are none",
-        ))
+        let base = at - self.repr.at as u64;
+        let wrong = self.wrong.clone().map(|w| Malformed {
+            at: base + w.at,
+            ..w
+        });
+        wrong.map_or(Ok(()), Err)
     }
 }
 
@@ -214,17 +302,26 @@ impl Shape for Header {
         let (span, codec) = self.place(base, true);
         cx.leaf("value", span, codec);
         cx.leaf("index", int, prefix);
-        match (&self.field.name, &self.field.value) {
-            (Part::Wrong(wrong), _) | (_, Part::Wrong(wrong)) => {
-                let (expected, found) = (**wrong).clone();
-                Err(Malformed::new(cx.at.span.first_byte(), expected, found))
-            }
-            (Part::Unknown, _) | (_, Part::Unknown) => Err(Malformed::new(
-                cx.at.span.first_byte(),
-                format!("entry {} of the dynamic table", repr.int),
-                "one from before the capture began, or that it lost",
-            )),
-            _ => Ok(()),
+        self.unresolved(cx.at.span.first_byte()).map_or(Ok(()), Err)
+    }
+
+    fn check(&self, name: &str, at: &At<'_>) -> Option<Malformed> {
+        let (of, i) = self.of.as_ref()?;
+        let base = at.span.first_byte() - self.field.repr.at as u64;
+        if name == "max_size" {
+            // RFC 7541 section 4.2
+            let first = of.block.fields[..*i]
+                .iter()
+                .all(|f| f.repr.form == Form::SizeUpdate);
+            let late = Malformed::new(
+                at.span.first_byte(),
+                "size updates at the beginning of a block",
+                "one after a field",
+            );
+            return (!first).then_some(late);
         }
+        let (expected, found) = of.wrong(*i, name)?;
+        let at = self.place(base, name == "value").0.first_byte();
+        Some(Malformed::new(at, expected, found).with(Severity::Damage))
     }
 }

@@ -19,11 +19,13 @@ mod header;
 pub mod hpack;
 mod http1;
 mod lines;
+mod malformed;
 mod payload;
 mod respell;
 pub mod side;
 mod stream;
 mod talk;
+mod timing;
 
 pub use http1::Http1;
 pub use stream::Http2;

@@ -1,10 +1,13 @@
 //! Header fields written as lines, RFC 9112 section 5: in the head of an HTTP/1.1 message, after its last chunk, and in the
 //! trailers frame of gRPC-Web.
 
+use crate::grpc::not_base64;
 use binq_core::codec::Codec;
 use binq_core::sequence::{Arrange, SeqAt, Sequence, State, Step};
 use binq_core::shape::{Cx, Shape};
-use binq_core::{Bits, Kind, Malformed, Misfit, Node, Plain, Reject, Scalar, Space, Span};
+use binq_core::{
+    Bits, Kind, Malformed, Misfit, Node, Plain, Reject, Scalar, Severity, Space, Span,
+};
 use bytes::Bytes;
 use std::sync::Arc;
 
@@ -109,10 +112,15 @@ pub static TOKEN: Form = Form {
     fits: |text| !text.is_empty() && text.iter().all(|b| is_token(*b)),
 };
 
-/// A value, or a reason.
+/// Whether a text would end its line, or be refused for a NUL (RFC 9110 section 5.5).
+pub fn breaks_line(text: &[u8]) -> bool {
+    text.iter().any(|b| b"\r\n\0".contains(b))
+}
+
+/// A value.
 pub static VALUE: Form = Form {
     expected: "text without line breaks, and without white space at its ends",
-    fits: |text| text.trim_ascii() == text && !text.iter().any(|b| b"\r\n\0".contains(b)),
+    fits: |text| text.trim_ascii() == text && !breaks_line(text),
 };
 
 impl Codec for Form {
@@ -120,9 +128,12 @@ impl Codec for Form {
         Ok(crate::hpack::codec::scalar(bits.bytes()))
     }
 
-    fn encode(&self, value: &Scalar, _like: &Bits) -> Result<Bits, Misfit> {
+    fn encode(&self, value: &Scalar, like: &Bits) -> Result<Bits, Misfit> {
         match value.as_bytes() {
-            Some(text) if (self.fits)(text) => Ok(Bits::from_bytes(text.to_vec())),
+            // what is there already may stay, whatever it is
+            Some(text) if text == &like.bytes()[..] || (self.fits)(text) => {
+                Ok(Bits::from_bytes(text.to_vec()))
+            }
             _ => Err(Misfit::new(self.expected, value)),
         }
     }
@@ -285,7 +296,24 @@ impl Shape for LineShape {
 
     fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {
         cx.leaf("name", self.line.name_span(), &TOKEN);
-        cx.leaf("value", self.line.value_span(), (self.codec)(&self.line));
+        let at = self.line.value_at;
+        let codec = (self.codec)(&self.line);
+        let is_binary = codec.decode(&Bits::from_bytes(b"-".to_vec())).is_err();
+        let value = cx.leaf("value", self.line.value_span(), codec);
+        let wrong = match is_binary {
+            true => not_base64(&self.line.value, at),
+            false => {
+                // RFC 9110 section 5.5: a recipient rejects it, or reads spaces
+                let broken = breaks_line(&self.line.value);
+                let text = || format!("{:?}", String::from_utf8_lossy(&self.line.value));
+                broken.then(|| {
+                    Malformed::new(at, "text without CR and NUL", text()).with(Severity::Damage)
+                })
+            }
+        };
+        if let Some(wrong) = wrong {
+            value.wrong(wrong);
+        }
         Ok(())
     }
 }

@@ -1,12 +1,12 @@
 //! Payloads of frames, RFC 9113 section 6.
 
-use crate::frame::{ERROR_CODE, HEAD, Head, Parts, SETTING, kind, layout};
-use crate::header::Headers;
+use crate::frame::{END_STREAM, ERROR_CODE, HEAD, Head, Parts, SETTING, kind, layout};
+use crate::header::{Framed, Headers};
 use crate::side::Side;
 use binq_core::codec::{Bool, Int, Raw, UBits};
 use binq_core::sequence::{Arrange, SeqAt, Sequence, State, Step};
-use binq_core::shape::{Cx, Field, Fixed, Shape};
-use binq_core::{Kind, Malformed, Ref, Reject, Span};
+use binq_core::shape::{At, Cx, Field, Shape};
+use binq_core::{Kind, Malformed, Ref, Reject, Severity, Span};
 use std::sync::Arc;
 
 /// A frame.
@@ -26,6 +26,29 @@ impl Shape for Frame {
         layout(self.head.kind)
     }
 
+    fn check(&self, field: &str, at: &At<'_>) -> Option<Malformed> {
+        let frame = at.span.first_byte();
+        let (expected, found) = match field {
+            "stream_id" => self.stream_wrong(frame)?,
+            "type" => self.alone(frame)?,
+            "length" => self.length_wrong()?,
+            _ => return None,
+        };
+        let lost = self.side.begin.late && field == "type";
+        let place = frame
+            + match field {
+                "length" => 0,
+                "type" => 3,
+                _ => 5,
+            };
+        let wrong = Malformed::new(place, expected, found);
+        Some(if lost {
+            wrong.with(Severity::Odd)
+        } else {
+            wrong
+        })
+    }
+
     fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {
         let start = cx.at.span.first_byte() + HEAD;
         let end = cx.at.span.end_byte();
@@ -43,20 +66,78 @@ impl Shape for Frame {
         cx.node("payload", span, kind);
         let there = end - start;
         if there < self.head.length {
-            return Err(Malformed::new(
+            let cut = Malformed::new(
                 start,
                 format!("{} bytes of payload", self.head.length),
                 format!("{there} before the end of the stream"),
-            ));
+            );
+            return Err(cut.with(self.side.at_end));
         }
         match self.side.space.hole_in(span) {
             Some(hole) => Err(Malformed::new(
                 hole.first_byte().max(start),
                 format!("{there} bytes of payload"),
                 "bytes that the capture lost",
-            )),
+            )
+            .with(Severity::Odd)),
             None => Ok(()),
         }
+    }
+}
+
+impl Frame {
+    /// What is wrong with the stream that it is on: a peer answers it with a connection error (RFC 9113 sections 5.1 and 6).
+    fn stream_wrong(&self, frame: u64) -> Option<(String, String)> {
+        let Head { kind, stream, .. } = self.head;
+        let expected = match kind {
+            kind::DATA
+            | kind::HEADERS
+            | kind::PRIORITY
+            | kind::RST_STREAM
+            | kind::PUSH_PROMISE
+            | kind::CONTINUATION
+                if stream == 0 =>
+            {
+                "a stream other than 0"
+            }
+            kind::SETTINGS | kind::PING | kind::GOAWAY | kind::PRIORITY_UPDATE if stream != 0 => {
+                "stream 0"
+            }
+            // what begins with the preface is a client's
+            kind::HEADERS if self.side.begin.preface && stream.is_multiple_of(2) => {
+                "an odd stream, as a client opens it"
+            }
+            kind::DATA | kind::HEADERS if self.side.sent().after_end.contains(&frame) => {
+                let lost = self.side.sent().lost;
+                return (!lost)
+                    .then(|| ("a stream that was not ended".to_owned(), stream.to_string()));
+            }
+            _ => return None,
+        };
+        Some((expected.to_owned(), stream.to_string()))
+    }
+
+    /// What acknowledges settings has none (section 6.5).
+    fn length_wrong(&self) -> Option<(String, String)> {
+        let Head { kind, length, .. } = self.head;
+        let wrong = kind == kind::SETTINGS && self.head.has(END_STREAM) && length != 0;
+        wrong.then(|| {
+            (
+                "no settings beside the flag ack".to_owned(),
+                format!("{length} bytes"),
+            )
+        })
+    }
+
+    /// A CONTINUATION goes on from the frame before it (section 6.10).
+    fn alone(&self, frame: u64) -> Option<(String, String)> {
+        if self.head.kind != kind::CONTINUATION {
+            return None;
+        }
+        let block = self.side.around(frame);
+        let goes_on = block.is_some_and(|b| b.start < frame);
+        let found = "a CONTINUATION after no part of a header block";
+        (!goes_on).then(|| ("another frame".to_owned(), found.to_owned()))
     }
 }
 
@@ -75,7 +156,8 @@ impl Shape for Lost {
             span.first_byte(),
             "a frame header",
             "bytes that the capture lost",
-        ))
+        )
+        .with(Severity::Odd))
     }
 }
 
@@ -113,8 +195,14 @@ impl Payload {
     fn padded(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {
         let span = cx.at.span;
         let parts = Parts::of(cx.at.space, &self.head, span.first_byte(), span.end_byte());
+        let room = || format!("at most {} bytes of padding", parts.end - parts.body);
         if let Some(at) = parts.pad_length {
-            cx.leaf("pad_length", Span::bytes(at, 1), &Int::U8);
+            let pads = cx.at.space.read(at, 1).first().copied();
+            let field = cx.leaf("pad_length", Span::bytes(at, 1), &Int::U8);
+            let whole = span.len / 8 == self.head.length;
+            if let (Some(pads), false, true) = (pads, parts.fit, parts.starts && whole) {
+                field.wrong(Malformed::new(at, room(), pads.to_string()));
+            }
         }
         match (parts.before, self.head.kind) {
             (Some(at), kind::PUSH_PROMISE) => {
@@ -144,7 +232,7 @@ impl Payload {
             let padding = Span::bytes(parts.body_end, parts.end - parts.body_end);
             cx.leaf("padding", padding, &Raw::ANY);
         }
-        if parts.fit {
+        if parts.fit || parts.starts || span.len / 8 < self.head.length {
             return Ok(());
         }
         let at = span.first_byte();
@@ -168,9 +256,15 @@ impl Payload {
         let (space, span) = info.space(&self.side.space);
         let last = block.fields.last().map(|f| f.repr);
         let read = block.broken.or(last).map_or(0, |r| r.end) as u64 * 8;
-        let wrong = block.wrong.clone();
+        // a field that is broken tells it itself
+        let wrong = block.wrong.clone().filter(|_| block.broken.is_none());
+        let block = Arc::new(block.clone());
         let headers = Headers {
-            block: Arc::new(block.clone()),
+            // what breaks off may be read wrongly
+            of: info
+                .complete
+                .then(|| Framed::new(&self.side, self.head.stream, &block)),
+            block,
             base: span.first_byte(),
         };
         let fields = Span::bits(span.start, read);
@@ -183,12 +277,7 @@ impl Payload {
                 wrong.expected,
                 wrong.found,
             )),
-            None if !info.complete => Err(Malformed::new(
-                body.end_byte(),
-                "a whole header block",
-                "a part of one; the rest is not there",
-            )),
-            None => Ok(()),
+            None => info.cut(&self.side).map_or(Ok(()), Err),
         }
     }
 
@@ -243,6 +332,10 @@ impl Shape for Payload {
         if len < least {
             let space = cx.at.space.clone();
             cx.gap(&space, span);
+            // the frame itself tells that it is cut
+            if len < self.head.length {
+                return Ok(());
+            }
             return Err(Malformed::new(
                 at,
                 format!("{least} bytes of {}", self.name()),
@@ -325,6 +418,37 @@ impl Shape for Payload {
             )),
         }
     }
+
+    fn check(&self, field: &str, at: &At<'_>) -> Option<Malformed> {
+        let first = at.span.first_byte();
+        match field {
+            "window_size_increment" => {
+                let increment = at.read(0, 4);
+                let zero = increment
+                    .iter()
+                    .enumerate()
+                    .all(|(i, b)| b & if i == 0 { 0x7f } else { 0xff } == 0);
+                // of a stream, an error of that stream (section 6.9)
+                let severity = if self.head.stream == 0 {
+                    Severity::Stops
+                } else {
+                    Severity::Damage
+                };
+                zero.then(|| {
+                    Malformed::new(first, "an increment of at least 1", "0").with(severity)
+                })
+            }
+            "padding" => {
+                let parts = Parts::of(at.space, &self.head, first, at.span.end_byte());
+                let padding = at.space.read(parts.body_end, parts.end - parts.body_end);
+                let odd = padding.iter().position(|b| *b != 0)?;
+                let place = parts.body_end + odd as u64;
+                let found = format!("byte {:#04x}", padding[odd]);
+                Some(Malformed::new(place, "zeros", found).with(Severity::Odd))
+            }
+            _ => None,
+        }
+    }
 }
 
 /// Reads a number of two bytes.
@@ -340,14 +464,42 @@ impl Int16 {
 /// The settings of a SETTINGS frame.
 struct Settings;
 
-static ONE_SETTING: Fixed = Fixed {
-    name: "setting",
-    fields: &[
-        Field::leaf("identifier", 0, 2, &SETTING),
-        Field::leaf("value", 2, 4, &Int::U32BE),
-    ],
-    word: None,
-};
+struct Setting;
+
+impl Shape for Setting {
+    fn name(&self) -> &'static str {
+        "setting"
+    }
+
+    fn layout(&self) -> &'static [Field] {
+        static FIELDS: [Field; 2] = [
+            Field::leaf("identifier", 0, 2, &SETTING),
+            Field::leaf("value", 2, 4, &Int::U32BE),
+        ];
+        &FIELDS
+    }
+
+    /// Values that a peer answers with a connection error (section 6.5.2, RFC 8441 section 3).
+    fn check(&self, field: &str, at: &At<'_>) -> Option<Malformed> {
+        let b: [u8; 6] = at.read(0, 6).as_ref().try_into().ok()?;
+        let value = u32::from_be_bytes([b[2], b[3], b[4], b[5]]);
+        let fits = match u16::from_be_bytes([b[0], b[1]]) {
+            2 | 8 => 0..=1,
+            4 => 0..=0x7fff_ffff,
+            5 => 1 << 14..=(1 << 24) - 1,
+            _ => return None,
+        };
+        if field != "value" || fits.contains(&value) {
+            return None;
+        }
+        let expected = format!("a value from {} to {}", fits.start(), fits.end());
+        Some(Malformed::new(
+            at.span.first_byte() + 2,
+            expected,
+            value.to_string(),
+        ))
+    }
+}
 
 impl Sequence for Settings {
     fn name(&self) -> &'static str {
@@ -357,7 +509,7 @@ impl Sequence for Settings {
     fn step(&self, at: &SeqAt<'_>, state: &State) -> Option<Step> {
         let span = Span::bits(state.at, 48);
         at.span.contains(span).then(|| Step {
-            kind: Kind::fixed(&ONE_SETTING),
+            kind: Kind::fixed(&Setting),
             span,
             next: State::new(span.end()),
         })

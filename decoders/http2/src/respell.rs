@@ -33,9 +33,12 @@ pub fn respell(side: &Side, cx: &mut Arrange<'_>) -> Result<(), Reject> {
             let some = stays[(*b).clone()].iter().any(|s| *s);
             some && !stays[(*b).clone()].iter().all(|s| *s)
         };
-        match blocks.iter().find(torn) {
-            Some(block) => was[block.clone()].fill(None),
-            None => break stays,
+        let torn: Vec<_> = blocks.iter().filter(torn).cloned().collect();
+        if torn.is_empty() {
+            break stays;
+        }
+        for block in torn {
+            was[block].fill(None);
         }
     };
     whole(side, cx, &kinds, &blocks, &stays)?;
@@ -111,7 +114,7 @@ fn whole(
     };
     let mut expected = side
         .around(cx.first.at / 8)
-        .filter(|b| b.frame < cx.first.at / 8);
+        .filter(|b| b.start < cx.first.at / 8);
     let mut at = cx.first.at;
     for (i, item) in cx.items.iter().enumerate() {
         if let Some(block) = expected.as_ref().filter(|b| at < b.end * 8) {
@@ -123,7 +126,9 @@ fn whole(
             }
             continue;
         }
-        if kinds[i] != kind::CONTINUATION || blocks.iter().any(|b| b.contains(&i)) {
+        let block = blocks.partition_point(|b| b.end <= i);
+        let in_block = blocks.get(block).is_some_and(|b| b.contains(&i));
+        if kinds[i] != kind::CONTINUATION || in_block {
             continue;
         }
         // one that went on from no frame that is known does not now either
@@ -133,14 +138,14 @@ fn whole(
             (None, None) => continue,
         };
         let block = side.around(from);
-        if item.was.is_none() || block.is_some_and(|b| b.frame < from) {
+        if item.was.is_none() || block.is_some_and(|b| b.start < from) {
             let why = "a CONTINUATION frame comes right after the frame that it goes on from";
             return wrong(from, why);
         }
     }
     const GOES_ON: &str = "its header block goes on in CONTINUATION frames";
     if let Some(block) = expected {
-        return wrong(block.frame, GOES_ON);
+        return wrong(block.start, GOES_ON);
     }
     for block in blocks.iter().filter(|b| stays[b.start]) {
         let [first, last] = [block.start, block.end - 1].map(|i| cx.items[i].was);
@@ -148,7 +153,7 @@ fn whole(
         if let (Some(own), Some(last)) = (own, last)
             && last.end_byte() < own.end
         {
-            return wrong(own.frame, GOES_ON);
+            return wrong(own.start, GOES_ON);
         }
     }
     Ok(())

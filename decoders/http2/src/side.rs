@@ -3,11 +3,13 @@
 use crate::frame::{HEAD, Head, Parts, head_at, kind};
 use crate::hpack::table::{Log, Window};
 use crate::hpack::{Block, read_block};
+use crate::malformed::Sent;
 use binq_core::layer::{Gather, Layer};
-use binq_core::{Space, Span};
+use binq_core::{Malformed, Severity, Space, Span};
 use bytes::Bytes;
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::ops::Range;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// The connection preface, RFC 9113 section 3.4.
 pub const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -261,7 +263,11 @@ pub struct Side {
     pub space: Space,
     /// What comes before the frames.
     pub begin: Begin,
+    /// How bad it is that what was begun is not all there: a capture may end before its connections do.
+    pub at_end: Severity,
     progress: Mutex<Progress>,
+    /// What was sent on its streams, once somebody asks what is wrong.
+    sent: OnceLock<Sent>,
 }
 
 impl Side {
@@ -274,6 +280,8 @@ impl Side {
         Self {
             space,
             begin,
+            at_end: Severity::Stops,
+            sent: OnceLock::new(),
             progress: Mutex::new(Progress {
                 at: begin.frames,
                 blocks: Vec::new(),
@@ -290,25 +298,31 @@ impl Side {
         self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// What was sent on its streams.
+    pub fn sent(&self) -> &Sent {
+        self.sent.get_or_init(|| Sent::of(self))
+    }
+
     /// The header block that begins with the frame at this byte, and what it says.
     pub fn block(&self, frame: u64) -> Option<Arc<Read>> {
         self.lock().block(&self.space, frame)
     }
 
-    /// The header block that one of the frames at this byte belongs to.
-    pub fn around(&self, frame: u64) -> Option<BlockInfo> {
+    /// First byte of the header block that the frame at this byte belongs to, and the first byte after it.
+    pub fn around(&self, frame: u64) -> Option<Range<u64>> {
         let mut p = self.lock();
         p.pass_to(&self.space, frame);
         let i = p
             .blocks
             .partition_point(|b| b.frame <= frame)
             .checked_sub(1)?;
-        p.blocks.get(i).filter(|b| frame < b.end).cloned()
+        let block = p.blocks.get(i).filter(|b| frame < b.end)?;
+        Some(block.frame..block.end)
     }
 
-    /// What the dynamic table held, and had held, when it was that.
+    /// What the dynamic table held when it was that.
     pub fn log(&self, table: &Window) -> Log {
-        self.lock().log.up_to(table)
+        self.lock().log.of(table)
     }
 
     /// A walk over the frames from this one on. Nobody else can ask for blocks while it lasts.
@@ -388,22 +402,50 @@ impl BlockInfo {
         gather
     }
 
-    /// Its bytes.
+    /// Its bytes, up to the first one that is missing from the input: what comes after it cannot be read.
     pub fn bytes(&self, framed: &Space) -> Bytes {
-        let parts = self
-            .fragments
-            .iter()
-            .map(|(at, len)| framed.read(*at, *len));
-        let all = parts.fold(Vec::new(), |mut all, part| {
+        let mut all = Vec::new();
+        for (at, len) in self.fragments.iter() {
+            let part = framed.read(*at, *len);
             all.extend_from_slice(&part);
-            all
-        });
+            if (part.len() as u64) < *len {
+                break;
+            }
+        }
         all.into()
     }
 
     fn read(&self, framed: &Space, log: &mut Log) -> Block {
         let mut table = self.table;
-        read_block(&self.bytes(framed), log, &mut table)
+        let mut read = read_block(&self.bytes(framed), log, &mut table);
+        if !self.complete {
+            (read.wrong, read.broken) = (None, None);
+        }
+        read
+    }
+
+    /// Why it is not whole, if it is not: of which its first frame, in whose space it is, tells.
+    pub fn cut(&self, side: &Side) -> Option<Malformed> {
+        if self.complete {
+            return None;
+        }
+        let framed = &side.space;
+        let first = self.fragments.first();
+        let end = first.map_or(self.frame, |(at, len)| at + len);
+        let (expected, found) = (
+            "a whole header block",
+            "a part of one; the rest is not there",
+        );
+        let broken = Malformed::new(end, expected, found);
+        // what the input does not hold is no fault of who sent it
+        let lost = |span| framed.hole_in(span).is_some();
+        Some(match () {
+            _ if self.has_hole(framed) || lost(Span::bytes(self.end, HEAD)) => {
+                broken.with(Severity::Odd)
+            }
+            _ if self.end == framed.len() => broken.with(side.at_end),
+            _ => broken,
+        })
     }
 
     fn has_hole(&self, framed: &Space) -> bool {
@@ -518,8 +560,10 @@ impl Progress {
         };
         block.complete &= complete && !block.has_hole(space);
         let bytes = block.bytes(space);
-        let read = read_block(&bytes, &mut self.log, &mut self.table);
+        let mut read = read_block(&bytes, &mut self.log, &mut self.table);
         if !block.complete {
+            // what breaks off is not malformed
+            (read.wrong, read.broken) = (None, None);
             self.table.forget();
         }
         self.keep(block.clone(), read);

@@ -10,7 +10,7 @@ use binq_core::codec::Raw;
 use binq_core::dialogue::{Conversation, Dialogue};
 use binq_core::shape::{Cx, Shape};
 use binq_core::{
-    Confidence, Format, Kind, Malformed, Node, NodeFn, Options, Probe, Ref, Space, Span,
+    Confidence, Format, Kind, Malformed, Node, NodeFn, Options, Probe, Ref, Severity, Space, Span,
 };
 use std::sync::Arc;
 
@@ -68,20 +68,24 @@ impl Format for Http2 {
             frames: 0,
             late: true,
         });
-        let side = open(&space, begin, "");
+        let side = open(&space, begin, None);
         root(&side, space)
     }
 }
 
-/// The frames of a stream. `path` is that of the stream.
-pub fn open(stream: &Space, begin: Begin, path: &str) -> Arc<Side> {
+/// The frames of a stream. `path` is that of the stream in a capture.
+pub fn open(stream: &Space, begin: Begin, path: Option<&str>) -> Arc<Side> {
     let framing = Framing {
         len: stream.len(),
         begin,
-        path: format!("{path}.frames"),
+        path: format!("{}.frames", path.unwrap_or_default()),
     };
     let framed = Space::derived(stream.clone(), Arc::new(framing));
-    Arc::new(Side::new(framed, begin))
+    let mut side = Side::new(framed, begin);
+    if path.is_some() {
+        side.at_end = Severity::Odd;
+    }
+    Arc::new(side)
 }
 
 /// The root of a stream.
@@ -136,11 +140,12 @@ impl Shape for Stream {
             ));
         }
         if begin.late && begin.frames > 0 {
-            return Err(Malformed::new(
+            let late = Malformed::new(
                 0,
                 "the beginning of a frame",
                 "the rest of one, or bytes of another protocol",
-            ));
+            );
+            return Err(late.with(Severity::Odd));
         }
         Ok(())
     }
@@ -148,14 +153,13 @@ impl Shape for Stream {
     fn finish(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {
         let end = self.end();
         let rest = self.0.space.len() - end;
-        known_bytes(cx, &self.0.space, Span::bytes(end, rest));
-        if rest == 0 {
-            return Ok(());
+        let span = Span::bytes(end, rest);
+        if self.0.space.hole_in(span).is_some() {
+            known_bytes(cx, &self.0.space, span);
+        } else if let Some(gap) = cx.gap(&self.0.space, span) {
+            let cut = Malformed::new(end, "9 bytes of a frame header", format!("{rest} bytes"));
+            gap.wrong(cut.with(self.0.at_end));
         }
-        Err(Malformed::new(
-            end,
-            "9 bytes of a frame header",
-            format!("{rest} bytes"),
-        ))
+        Ok(())
     }
 }

@@ -7,9 +7,10 @@ use crate::header::Header;
 use crate::hpack::Field;
 use crate::side::{Begin, Look, Read, Runs, Side, Walk, look};
 use crate::stream::{open, root};
+use crate::timing::Times;
 use binq_core::dialogue::{Clock, Conversation, Dialogue};
 use binq_core::layer::Gather;
-use binq_core::{Kind, Node, Options, Space, Span};
+use binq_core::{Kind, Malformed, Node, Options, Severity, Space, Span};
 use bytes::Bytes;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -41,17 +42,29 @@ pub struct Message {
     pub ended: bool,
     /// The RST_STREAM frame that this peer sent.
     pub reset: Option<u64>,
-    /// First byte of the first frame, and of the last one.
-    pub frames: Option<(u64, u64)>,
+    /// Its frames.
+    pub frames: Option<Frames>,
+    /// Those of them that have header fields or data, without interim ones.
+    pub said: Option<Frames>,
     content: OnceLock<Content>,
 }
 
-impl Message {
-    fn saw(&mut self, at: u64) {
-        let first = self.frames.map_or(at, |(first, _)| first);
-        self.frames = Some((first, at));
-    }
+/// The places of the first and the last frame of several: their first and their last byte.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Frames {
+    first: u64,
+    last: u64,
+}
 
+impl Frames {
+    fn with(of: Option<Self>, at: u64, end: u64) -> Option<Self> {
+        let first = of.map_or(at, |f| f.first);
+        let last = end.saturating_sub(1).max(at);
+        Some(Self { first, last })
+    }
+}
+
+impl Message {
     /// Whether there is a DATA frame.
     pub fn has_body(&self) -> bool {
         !self.data.is_empty()
@@ -99,9 +112,7 @@ impl Status {
         let text = field.value.known().and_then(|v| str::from_utf8(v).ok());
         match (text.and_then(|t| t.parse().ok()), &info.fragments[..]) {
             (Some(code), [(base, _)]) => {
-                let header = Header {
-                    field: field.clone(),
-                };
+                let header = Header::of(field.clone());
                 Self::Code(code, header.place(*base, true).0)
             }
             _ => Self::Other,
@@ -213,8 +224,8 @@ impl Talk {
         sent.late |= !with.client.whole && !sent.preface;
         received.late |= !with.server.whole;
         let path = |side: &str| format!(".tcp_connections[{}].{side}.stream", with.number);
-        let client = open(&with.client.stream, sent, &path("client"));
-        let server = open(&with.server.stream, received, &path("server"));
+        let client = open(&with.client.stream, sent, Some(&path("client")));
+        let server = open(&with.server.stream, received, Some(&path("server")));
         let talk = Self {
             number: with.number,
             roots: [
@@ -273,8 +284,40 @@ impl Talk {
         }
     }
 
+    /// When an exchange was said.
+    pub fn times(&self, i: usize) -> Times {
+        let exchange = self.exchange(i);
+        let time = |who, frames: Option<Frames>| {
+            let frames = frames?;
+            Some((self.time(who, frames.first)?, self.time(who, frames.last)?))
+        };
+        let (sent, received) = (&exchange.request, &exchange.response);
+        Times {
+            all: Times::around([
+                time(Who::Client, sent.frames),
+                time(Who::Server, received.frames),
+            ]),
+            request: time(Who::Client, sent.said),
+            response: time(Who::Server, received.said),
+        }
+    }
+
+    /// A note about a stream that is still open where the capture ends, at its first byte in the input.
+    pub fn open_end(&self, i: usize) -> Option<Malformed> {
+        let exchange = self.exchange(i);
+        let (sent, received) = (&exchange.request, &exchange.response);
+        let reset = sent.reset.or(received.reset).is_some();
+        if reset || (sent.ended || exchange.pushed) && received.ended {
+            return None;
+        }
+        let first = |who, m: &Message| Some(self.side(who).space.offset(m.frames?.first));
+        let at = first(Who::Client, sent).or_else(|| first(Who::Server, received))?;
+        let found = "the end of the capture";
+        Some(Malformed::new(at, "the end of the stream", found).with(Severity::Note))
+    }
+
     /// When a byte that a peer sent was seen.
-    pub fn time(&self, who: Who, at: u64) -> Option<i128> {
+    fn time(&self, who: Who, at: u64) -> Option<i128> {
         let clock = match who {
             Who::Client => &self.clocks[0],
             Who::Server => &self.clocks[1],
@@ -339,6 +382,13 @@ impl List {
     /// Whether all of the block is there.
     pub fn is_complete(&self) -> bool {
         self.read.0.complete
+    }
+
+    /// Why it is not, at a byte of the input; the first frame of the block says the same.
+    pub fn cut(&self, side: &Side) -> Option<Malformed> {
+        let cut = self.read.0.cut(side)?;
+        let at = side.space.offset(cut.at);
+        Some(Malformed { at, ..cut })
     }
 
     /// The first field of that name.
@@ -484,7 +534,10 @@ impl Finder {
             Who::Client => &mut exchange.request,
             Who::Server => &mut exchange.response,
         };
-        message.saw(at);
+        message.frames = Frames::with(message.frames, at, end);
+        if head.kind != kind::RST_STREAM && !(message.headers.is_none() && is_interim) {
+            message.said = Frames::with(message.said, at, end);
+        }
         match head.kind {
             kind::DATA => {
                 let parts = Parts::of(walk.space, head, at + HEAD, end);

@@ -41,7 +41,7 @@ pub fn values<'a>(v: V, opt: Opt, f: impl Fn(V) -> Out<'a>) -> ValX<'a> {
         V::Node(n) if n.kind() == NodeKind::Object => {
             let mut n = n;
             for name in n.fields().into_iter().map(|(k, _)| k).collect::<Vec<_>>() {
-                n = node_field(n, &name, &f)?;
+                n = node_field(n, &name, Opt::Essential, &f)?;
             }
             Ok(V::Node(n))
         }
@@ -77,7 +77,12 @@ fn put_item(n: &mut Node, i: u64, new: V) -> ValR<()> {
     Ok(())
 }
 
-fn node_field<'a>(mut n: Node, name: &str, f: impl Fn(V) -> Out<'a>) -> Result<Node, Exn<'a, V>> {
+fn node_field<'a>(
+    mut n: Node,
+    name: &str,
+    opt: Opt,
+    f: impl Fn(V) -> Out<'a>,
+) -> Result<Node, Exn<'a, V>> {
     match n.take_field(name) {
         Some(child) => match f(V::Node(child))? {
             Some(new) => {
@@ -87,8 +92,15 @@ fn node_field<'a>(mut n: Node, name: &str, f: impl Fn(V) -> Out<'a>) -> Result<N
             None => Ok(n.remove_field(name).map_err(rejected)?),
         },
         None => match f(V::Null)? {
-            Some(new) => Ok(n.add_field(name, to_plain(&new)?).map_err(rejected)?),
-            None => Ok(n),
+            // the null that is read there already: nothing was assigned, as where an inner `[]?` finds nothing
+            None | Some(V::Null) => Ok(n),
+            Some(new) => {
+                let new = to_plain(&new)?;
+                match opt {
+                    Opt::Optional if !n.can_add_field(name, &new) => Ok(n),
+                    _ => Ok(n.add_field(name, new).map_err(rejected)?),
+                }
+            }
         },
     }
 }
@@ -233,7 +245,7 @@ fn node_index<'a>(mut n: Node, at: &V, opt: Opt, f: impl Fn(V) -> Out<'a>) -> Va
                     ),
                 };
             }
-            Ok(V::Node(node_field(n, name, f)?))
+            Ok(V::Node(node_field(n, name, opt, f)?))
         }
         (NodeKind::Array, V::Num(i)) => {
             let Some(i) = super::num::to_index(i) else {
@@ -262,7 +274,8 @@ fn node_index<'a>(mut n: Node, at: &V, opt: Opt, f: impl Fn(V) -> Out<'a>) -> Va
                     None => n = n.remove_item(i).map_err(rejected)?,
                 },
                 None => {
-                    if let Some(new) = f(V::Null)? {
+                    // the null that is read there already is not an item to add
+                    if let Some(new) = f(V::Null)?.filter(|new| !matches!(new, V::Null)) {
                         let len = n.len();
                         if i > len {
                             let e = format_args!(

@@ -2,6 +2,7 @@
 
 mod craft;
 mod edits;
+mod faults;
 mod fragments;
 mod oracle;
 mod peer;

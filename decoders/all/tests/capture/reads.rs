@@ -2,7 +2,7 @@
 
 use crate::oracle::{fields, has_tshark};
 use crate::{at, capture, captures, decode, dir, int, text};
-use binq_core::{Node, NodeKind};
+use binq_core::{Node, NodeKind, Scalar};
 
 /// The link frame, then IP, then TCP.
 fn ip_of(packet: &Node) -> Option<Node> {
@@ -390,9 +390,11 @@ fn what_is_lost_is_marked() {
     for frame in frames.items() {
         let headers = frame.field("payload").and_then(|p| p.field("headers"));
         for header in headers.iter().flat_map(Node::items) {
-            match (header.fault(), header.field("value").unwrap().actual()) {
-                (None, Some(_)) => known += 1,
-                (Some(_), None) => unknown += 1,
+            let value = header.field("value").unwrap();
+            match (header.fault(), value.actual()) {
+                (None, Some(value)) if value != Scalar::Null => known += 1,
+                // told once, on the field
+                (Some(_), Some(Scalar::Null)) if value.fault().is_none() => unknown += 1,
                 other => panic!("{other:?}"),
             }
         }

@@ -1,13 +1,13 @@
 //! `content-length` follows from the DATA frames of its stream (RFC 9113, section 8.1.1).
 
-use super::Framing;
+use super::{Framing, near};
 use crate::frame::{HEAD, Parts, kind};
 use crate::header::Header;
 use crate::side::{Look, Side, look};
 use binq_core::encode::{Did, Note, Splice};
 use binq_core::layer::{Gather, Layer, Patching};
 use binq_core::{Reject, Scalar, Space, Span};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// The bytes of data of a stream.
 #[derive(Default)]
@@ -40,6 +40,7 @@ pub fn follow(
     if bodies.values().all(|b| b.growth == 0) {
         return Ok(out);
     }
+    let pins: HashSet<Span> = cx.pins.iter().copied().collect();
     for stated in stated(framing, under, &bodies) {
         let body = &bodies[&stated.stream];
         if stated.was.parse() != Ok(body.before) {
@@ -51,12 +52,10 @@ pub fn follow(
         let offset = under.offset(places.first().map_or(0, |s| s.first_byte()));
         let [from, to] = [&stated.was, &right].map(|text| Scalar::from(text.as_str()));
         let touched = |place: &Span| {
-            let after = changes.partition_point(|c| c.span.end() <= place.start);
-            let near = changes[after..].iter();
-            near.take_while(|c| c.span.start < place.end())
-                .any(|c| c.span.len > 0)
+            let mut near = near(changes, *place);
+            near.any(|c| c.span.len > 0 && c.span.touches(*place))
         };
-        let pinned = places.iter().any(|s| cx.pins.contains(s));
+        let pinned = places.iter().any(|s| pins.contains(s));
         if pinned || places.iter().any(touched) {
             // an assigned one, or one that goes with its frame, is as it was made
             if pinned {
@@ -160,6 +159,7 @@ fn stated(framing: &Framing, under: &Space, bodies: &HashMap<u32, Body>) -> Vec<
             frames.push((at, head.stream));
         }
     }
+    let (mut streams, numbers) = (HashSet::new(), framing.numbers(under));
     for (at, stream) in frames {
         let Some(read) = walk.block(at) else {
             continue;
@@ -178,17 +178,14 @@ fn stated(framing: &Framing, under: &Space, bodies: &HashMap<u32, Body>) -> Vec<
             .known()
             .and_then(|v| std::str::from_utf8(v).ok());
         if let Some(was) = was
-            && out.iter().all(|s| s.stream != stream)
+            && streams.insert(stream)
         {
-            let header = Header {
-                field: field.clone(),
-            };
+            let header = Header::of(field.clone());
             out.push(Stated {
                 stream,
                 path: format!(
                     "{}[{}].payload.headers[{i}].value",
-                    framing.path,
-                    number(framing, under, at)
+                    framing.path, numbers[&at]
                 ),
                 was: was.to_owned(),
                 header,
@@ -198,17 +195,4 @@ fn stated(framing: &Framing, under: &Space, bodies: &HashMap<u32, Body>) -> Vec<
         }
     }
     out
-}
-
-/// The index of the frame at a byte.
-fn number(framing: &Framing, under: &Space, frame: u64) -> u64 {
-    let (mut at, mut number) = (framing.begin.frames, 0);
-    while at < frame {
-        match look(under, at) {
-            Look::Frame(_, end) | Look::Lost(end) => at = end,
-            Look::End => break,
-        }
-        number += 1;
-    }
-    number
 }

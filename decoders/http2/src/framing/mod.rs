@@ -13,10 +13,11 @@ pub use tables::settled;
 
 use crate::frame::{HEAD, Head, Parts, kind};
 use crate::side::{Begin, Look, look};
-use binq_core::encode::{Did, Note, Splice, agree, patched};
+use binq_core::encode::{Did, Note, Report, Splice, agree, patched};
 use binq_core::layer::{Layer, Patching};
 use binq_core::{Reject, Scalar, Space, Span};
 use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
 
 /// The frames of one direction.
 pub struct Framing {
@@ -26,6 +27,13 @@ pub struct Framing {
     pub begin: Begin,
     /// Path of the list of frames, for reports.
     pub path: String,
+}
+
+/// The changes that touch a span or lie beside it, of changes in order, each bit of which is changed once.
+pub fn near(changes: &[Splice], span: Span) -> impl Iterator<Item = &Splice> {
+    let first = changes.partition_point(|c| c.span.end() < span.start);
+    let near = changes[first..].iter();
+    near.take_while(move |c| c.span.start <= span.end())
 }
 
 /// A frame and what changed in it.
@@ -92,14 +100,30 @@ impl Layer for Framing {
         let (frames, mut out, largest) = self.sort(under, changes);
         // SETTINGS_MAX_FRAME_SIZE is at least 2^14; a longer frame shows that the peer takes such
         let most = largest.max(1 << 14);
+        let mut cx = Fix {
+            pins: cx.pins.iter().copied().collect(),
+            report: cx.report,
+        };
         for frame in frames {
-            self.frame(under, frame, most, cx, &mut out)?;
+            self.frame(under, frame, most, &mut cx, &mut out)?;
         }
         Ok(out)
     }
 }
 
 impl Framing {
+    /// The index of each frame, by its first byte.
+    fn numbers(&self, under: &Space) -> HashMap<u64, u64> {
+        let mut all = HashMap::new();
+        let (mut at, mut number) = (self.begin.frames, 0);
+        while let Look::Frame(_, end) | Look::Lost(end) = look(under, at) {
+            all.insert(at, number);
+            number += 1;
+            at = end;
+        }
+        all
+    }
+
     /// The changes by frame, those that belong to none, and the length of the longest frame.
     fn sort(&self, under: &Space, changes: Vec<Splice>) -> (Vec<Changed>, Vec<Splice>, u64) {
         let mut frames = Vec::new();
@@ -152,7 +176,7 @@ impl Framing {
         under: &Space,
         mut frame: Changed,
         most: u64,
-        cx: &mut Patching<'_>,
+        cx: &mut Fix<'_>,
         out: &mut Vec<Splice>,
     ) -> Result<(), Reject> {
         let whole = frame.is_replaced();
@@ -226,7 +250,14 @@ struct Field {
     most: i64,
 }
 
-fn is_pinned(splices: &[Splice], span: Span, cx: &Patching<'_>) -> bool {
+/// What the frames are made right with.
+struct Fix<'a> {
+    /// What was assigned the value that it had.
+    pins: HashSet<Span>,
+    report: &'a mut Report,
+}
+
+fn is_pinned(splices: &[Splice], span: Span, cx: &Fix<'_>) -> bool {
     let assigned = |s: &Splice| s.assigned && s.span.touches(span) && s.span.len > 0;
     cx.pins.contains(&span) || splices.iter().any(assigned)
 }
@@ -236,7 +267,7 @@ fn derive(
     under: &Space,
     splices: &mut Vec<Splice>,
     field: Field,
-    cx: &mut Patching<'_>,
+    cx: &mut Fix<'_>,
 ) -> Result<(), Reject> {
     let Field {
         span,

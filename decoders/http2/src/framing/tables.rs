@@ -4,7 +4,7 @@
 //! and after are run side by side; a field that would stand for something else is spelled anew, every other stays as it is.
 //! What was assigned is never respelled.
 
-use super::Framing;
+use super::{Framing, near};
 use crate::frame::HEAD;
 use crate::hpack::repr::{self, Form, Repr, Spelling};
 use crate::hpack::table::{Entry, Log, Window};
@@ -14,7 +14,7 @@ use binq_core::encode::{Did, Note, Splice, agree, patched};
 use binq_core::layer::{Gather, Layer, Patching};
 use binq_core::{Reject, Scalar, Space, Span};
 use bytes::Bytes;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// The splices that header blocks need beyond the changes.
 pub fn follow(
@@ -79,7 +79,7 @@ pub fn settled(
     let respelled = std::mem::take(&mut run.out);
     let changes = agree(space, [changes, &respelled].concat())?;
     let own = Space::source(info.bytes(space));
-    let bytes = patched(&own, own.span(), &localize(info, &changes));
+    let bytes = patched(&own, own.span(), &Local::new(info, &changes).changes);
     let (mut log, mut table) = (log, info.table);
     Ok(read_block(&bytes.into(), &mut log, &mut table))
 }
@@ -87,14 +87,18 @@ pub fn settled(
 /// The first block that a change, or a frame that is removed or inserted, is in or before.
 fn first_touched(blocks: &[BlockInfo], changes: &[Splice]) -> Option<usize> {
     let in_block = |b: &BlockInfo| {
-        let own = |c: &Splice| {
-            b.fragments
-                .iter()
+        let whole = Span::bytes(b.frame, b.end - b.frame);
+        near(changes, whole).any(|c| {
+            let first = b
+                .fragments
+                .partition_point(|(at, len)| (at + len) * 8 < c.span.start);
+            let mut fragments = b.fragments[first..].iter();
+            fragments
+                .by_ref()
+                .take_while(|(at, _)| at * 8 <= c.span.end())
                 .any(|(at, len)| Span::bytes(*at, *len).touches(c.span))
-                || Span::bytes(b.frame, b.end - b.frame).touches(c.span)
-                    && (c.items == Some("frame") || c.span.len > 72)
-        };
-        changes.iter().any(own)
+                || whole.touches(c.span) && (c.items == Some("frame") || c.span.len > 72)
+        })
     };
     let inserted = changes
         .iter()
@@ -111,8 +115,13 @@ fn first_touched(blocks: &[BlockInfo], changes: &[Splice]) -> Option<usize> {
 struct Before<'a> {
     info: &'a BlockInfo,
     gather: &'a Gather,
+    bytes: &'a Bytes,
     /// The table after it.
     table: &'a Window,
+    fields: &'a [Field],
+    /// The changes in it, and where they bring its fields.
+    local: Local,
+    places: HashMap<usize, usize>,
 }
 
 struct Run<'a> {
@@ -127,6 +136,8 @@ struct Run<'a> {
     out: Vec<Splice>,
     /// The index of each frame, for reports.
     numbers: Option<HashMap<u64, u64>>,
+    /// What was assigned the value that it had.
+    pins: Option<HashSet<Span>>,
     /// What was replaced last, and is done.
     replaced: Option<Span>,
 }
@@ -136,11 +147,12 @@ impl<'a> Run<'a> {
         Self {
             framing,
             under,
-            new: old.up_to(&table),
+            new: old.of(&table),
             old,
             table,
             out: Vec::new(),
             numbers: None,
+            pins: None,
             replaced: None,
         }
     }
@@ -168,7 +180,7 @@ impl<'a> Run<'a> {
     ) -> Result<(), Reject> {
         // the first frame of a block goes with all of it
         let head = Span::bytes(info.frame, HEAD);
-        if let Some(whole) = changes.iter().find(|c| c.span.contains(head)) {
+        if let Some(whole) = near(changes, head).find(|c| c.span.contains(head)) {
             if self.replaced.replace(whole.span) != Some(whole.span) {
                 self.foreign(whole.new.bytes());
             }
@@ -177,11 +189,19 @@ impl<'a> Run<'a> {
         let gather = info.gather();
         let bytes = info.bytes(self.under);
         let own = Space::source(bytes.clone());
-        let local = localize(info, changes);
-        let mut before = info.table;
-        let old = read_block(&bytes, &mut self.old, &mut before);
-        let new = Bytes::from(patched(&own, own.span(), &local));
-        let kept = kept(&old.fields, &local);
+        let local = Local::new(info, changes);
+        let mut after = info.table;
+        let old = read_block(&bytes, &mut self.old, &mut after);
+        let new = Bytes::from(patched(&own, own.span(), &local.changes));
+        let was = Before {
+            info,
+            gather: &gather,
+            bytes: &bytes,
+            table: &after,
+            fields: &old.fields,
+            places: local.places(&old.fields),
+            local,
+        };
         let mut at = 0;
         while at < new.len() {
             let Ok(repr) = repr::read(&new, at) else {
@@ -190,16 +210,11 @@ impl<'a> Run<'a> {
             at = repr.end;
             let (name, value) = resolve(&new, &repr, &self.new, &self.table);
             let mut field = Field { repr, name, value };
-            match kept.get(&repr.at) {
-                Some(i) => {
-                    let was = Before {
-                        info,
-                        gather: &gather,
-                        table: &before,
-                    };
-                    self.keep(&was, (*i, &old.fields[*i]), &mut field, cx)?
+            if let Some(i) = was.places.get(&repr.at) {
+                match was.local.touches(&old.fields[*i].repr) {
+                    false => self.keep(&was, *i, &mut field, cx)?,
+                    true => self.keep_name(&was, &old.fields[*i], &mut field)?,
                 }
-                None => self.keep_name(&old.fields, &local, &mut field, &gather)?,
             }
             apply(&field, &mut self.new, &mut self.table);
         }
@@ -210,15 +225,11 @@ impl<'a> Run<'a> {
     fn keep(
         &mut self,
         was: &Before<'_>,
-        (i, old): (usize, &Field),
+        i: usize,
         field: &mut Field,
         cx: &mut Patching<'_>,
     ) -> Result<(), Reject> {
-        let Before {
-            info,
-            gather,
-            table,
-        } = *was;
+        let old = &was.fields[i];
         let repr = &old.repr;
         if repr.form == Form::SizeUpdate || old.name == field.name && old.value == field.value {
             return Ok(());
@@ -227,7 +238,7 @@ impl<'a> Run<'a> {
             Some(entry) => self.spell(&entry, old),
             // an entry that nobody saw: as far from the newest one as it was, and as many as were added since
             None => {
-                let ahead = self.table.ahead_of(table);
+                let ahead = self.table.ahead_of(was.table);
                 let index = repr.int.checked_add_signed(ahead).unwrap_or(repr.int);
                 int::encode(index, repr.form.prefix(), repr.form.pattern(), 1)
             }
@@ -236,17 +247,20 @@ impl<'a> Run<'a> {
             Some(_) => (repr.at, repr.end),
             None => (repr.at, repr.int_end),
         };
+        if was.bytes[from..to] == spelled {
+            return Ok(());
+        }
         let path = format!(
             "{}[{}].payload.headers[{i}].index",
             self.framing.path,
-            self.number(info.frame)
+            self.number(was.info.frame)
         );
-        let offset = self.under.offset(info.frame);
-        if info.bytes(self.under)[from..to] == spelled {
-            return Ok(());
-        }
+        let offset = self.under.offset(was.info.frame);
         let index = Span::bytes(repr.at as u64, (repr.int_end - repr.at) as u64);
-        if gather.origins(index).iter().any(|s| cx.pins.contains(s)) {
+        let pins = self
+            .pins
+            .get_or_insert_with(|| cx.pins.iter().copied().collect());
+        if was.gather.origins(index).iter().any(|s| pins.contains(s)) {
             cx.report.notes.push(Note {
                 path,
                 offset,
@@ -266,7 +280,7 @@ impl<'a> Run<'a> {
             },
         });
         let splice = Splice::new(Span::bytes(from as u64, (to - from) as u64), spelled, &path);
-        self.out.extend(gather.scatter(vec![splice])?);
+        self.out.extend(was.gather.scatter(vec![splice])?);
         (field.name, field.value) = (old.name.clone(), old.value.clone());
         Ok(())
     }
@@ -291,15 +305,10 @@ impl<'a> Run<'a> {
     /// A field whose value was changed, but not its name: an index keeps standing for that name.
     fn keep_name(
         &mut self,
-        old: &[Field],
-        local: &[Splice],
+        was: &Before<'_>,
+        old: &Field,
         field: &mut Field,
-        gather: &Gather,
     ) -> Result<(), Reject> {
-        let place = |f: &&Field| f.repr.at as i64 + moved(local, f.repr.at) == field.repr.at as i64;
-        let Some(old) = old.iter().find(place) else {
-            return Ok(());
-        };
         let head = Span::bytes(old.repr.at as u64, (old.repr.int_end - old.repr.at) as u64);
         let (Some(name), None) = (old.name.known(), field.repr.name) else {
             return Ok(());
@@ -308,10 +317,8 @@ impl<'a> Run<'a> {
         if field.repr.form == Form::Indexed || !same_index || field.name.known() == Some(name) {
             return Ok(());
         }
-        if let Some(by) = local
-            .iter()
-            .find(|c| c.span.touches(head) && c.span.len > 0)
-        {
+        let mut near = near(&was.local.changes, head);
+        if let Some(by) = near.find(|c| c.span.touches(head) && c.span.len > 0) {
             return Err(Reject::Structure {
                 path: by.by.to_string(),
                 why: "another edit changes the dynamic table before it; make the two one after the other".to_owned(),
@@ -324,75 +331,99 @@ impl<'a> Run<'a> {
             spelled.extend(repr::write_text(name, Spelling::Short));
         }
         let splice = Splice::new(head, spelled, &self.framing.path);
-        self.out.extend(gather.scatter(vec![splice])?);
+        self.out.extend(was.gather.scatter(vec![splice])?);
         field.name = old.name.clone();
         Ok(())
     }
 
     fn number(&mut self, frame: u64) -> u64 {
-        let numbers = self.numbers.get_or_insert_with(|| {
-            let mut all = HashMap::new();
-            let mut at = self.framing.begin.frames;
-            let mut n = 0;
-            while let crate::side::Look::Frame(_, end) | crate::side::Look::Lost(end) =
-                crate::side::look(self.under, at)
-            {
-                all.insert(at, n);
-                n += 1;
-                at = end;
-            }
-            all
-        });
+        let numbers = self
+            .numbers
+            .get_or_insert_with(|| self.framing.numbers(self.under));
         numbers.get(&frame).copied().unwrap_or(0)
     }
 }
 
-/// The changes inside a block, in bits from its start.
-fn localize(info: &BlockInfo, changes: &[Splice]) -> Vec<Splice> {
-    let mut out = Vec::new();
-    let mut base = 0;
-    for (at, len) in info.fragments.iter() {
-        let fragment = Span::bytes(*at, *len);
-        let inside = |c: &&Splice| {
-            // what is inserted before a fragment belongs to what comes before it: the one before, if there is one
-            fragment.contains(c.span)
-                && (c.span.len > 0 || c.span.start > fragment.start || base == 0)
-                && c.items != Some("frame")
-        };
-        for c in changes.iter().filter(inside) {
-            let mut c = c.clone();
-            c.span.start = c.span.start - fragment.start + base * 8;
-            out.push(c);
+/// The changes inside a block, in bits from its start, in order.
+struct Local {
+    changes: Vec<Splice>,
+    /// By how many bits those before each of them, and all, make the block longer.
+    growth: Vec<i64>,
+}
+
+impl Local {
+    fn new(info: &BlockInfo, changes: &[Splice]) -> Self {
+        let mut out = Vec::new();
+        let mut base = 0;
+        for (at, len) in info.fragments.iter() {
+            let fragment = Span::bytes(*at, *len);
+            let inside = |c: &&Splice| {
+                // what is inserted before a fragment belongs to what comes before it: the one before, if there is one
+                fragment.contains(c.span)
+                    && (c.span.len > 0 || c.span.start > fragment.start || base == 0)
+                    && c.items != Some("frame")
+            };
+            for c in near(changes, fragment).filter(inside) {
+                let mut c = c.clone();
+                c.span.start = c.span.start - fragment.start + base * 8;
+                out.push(c);
+            }
+            base += len;
         }
-        base += len;
+        let mut sum = 0;
+        let before = out.iter().map(|c| {
+            let before = sum;
+            sum += c.growth();
+            before
+        });
+        let mut growth: Vec<i64> = before.collect();
+        growth.push(sum);
+        Self {
+            changes: out,
+            growth,
+        }
     }
-    out
-}
 
-/// By how many bytes what is at byte `at` of a block moves.
-fn moved(local: &[Splice], at: usize) -> i64 {
-    let before = |c: &&Splice| {
-        c.span.end() <= at as u64 * 8
-            && (c.span.len > 0 || c.span.start < at as u64 * 8 || c.items.is_some())
-    };
-    local.iter().filter(before).map(Splice::growth).sum::<i64>() / 8
-}
+    /// By how many bytes what is at byte `at` of a block moves.
+    fn moved(&self, at: usize) -> i64 {
+        let at = at as u64 * 8;
+        let mut n = self.changes.partition_point(|c| c.span.end() <= at);
+        let mut here = 0;
+        // what is inserted right here, other than a whole field, is of the field that is here
+        while let Some(c) = n.checked_sub(1).map(|i| &self.changes[i])
+            && c.span == Span::bits(at, 0)
+        {
+            here += if c.items.is_some() { c.growth() } else { 0 };
+            n -= 1;
+        }
+        (self.growth[n] + here) / 8
+    }
 
-/// The fields that no change touches: from their new place to their index.
-fn kept(old: &[Field], local: &[Splice]) -> HashMap<usize, usize> {
-    let touched = |r: &Repr| {
+    /// Whether a change is in a field.
+    fn touches(&self, r: &Repr) -> bool {
         let span = Span::bytes(r.at as u64, (r.end - r.at) as u64);
-        local.iter().any(|c| match (c.items, c.span.len) {
+        near(&self.changes, span).any(|c| match (c.items, c.span.len) {
             // inserted between two fields
             (Some(_), 0) => false,
             (_, 0) => span.start < c.span.start && c.span.start <= span.end(),
             _ => c.span.start < span.end() && span.start < c.span.end(),
         })
-    };
-    let all = old.iter().enumerate().filter(|(_, f)| !touched(&f.repr));
-    let placed = all.filter_map(|(i, f)| {
-        let at = f.repr.at as i64 + moved(local, f.repr.at);
-        Some((usize::try_from(at).ok()?, i))
-    });
-    placed.collect()
+    }
+
+    /// Where the fields come to: from their new place to their index.
+    fn places(&self, fields: &[Field]) -> HashMap<usize, usize> {
+        let mut places = HashMap::with_capacity(fields.len());
+        for (i, field) in fields.iter().enumerate() {
+            let at = field.repr.at as i64 + self.moved(field.repr.at);
+            let Ok(at) = usize::try_from(at) else {
+                continue;
+            };
+            // one that is removed makes room for the next
+            match self.touches(&field.repr) {
+                true => _ = places.entry(at).or_insert(i),
+                false => _ = places.insert(at, i),
+            }
+        }
+        places
+    }
 }

@@ -1,7 +1,7 @@
 //! Codecs of header values that gRPC gives a meaning.
 
 use binq_core::codec::Codec;
-use binq_core::{Bits, Misfit, Ref, Scalar};
+use binq_core::{Bits, Malformed, Misfit, Ref, Scalar, Severity};
 use bytes::Bytes;
 
 /// A number in decimal digits: `grpc-status`.
@@ -10,6 +10,9 @@ pub struct StatusCode(pub Ref<dyn Codec>);
 impl Codec for StatusCode {
     fn decode(&self, bits: &Bits) -> Result<Scalar, Misfit> {
         let text = self.0.decode(bits)?;
+        if text == Scalar::Null {
+            return Ok(text);
+        }
         let number = text.as_str().and_then(|s| s.parse::<u32>().ok());
         match number {
             Some(n) => Ok(u64::from(n).into()),
@@ -107,22 +110,43 @@ pub struct Binary(pub Ref<dyn Codec>);
 impl Codec for Binary {
     fn decode(&self, bits: &Bits) -> Result<Scalar, Misfit> {
         let text = self.0.decode(bits)?;
-        let bytes = text.as_bytes().unwrap_or(&[]);
+        // what is not known stays so
+        let Some(bytes) = text.as_bytes() else {
+            return Ok(text);
+        };
         match unwrap(bytes) {
             Some(bytes) => Ok(Scalar::Bytes(bytes)),
+            // several values of one name, each in base64: they stay as they are
+            None if are_several(bytes) => Ok(text),
             None => Err(Misfit::new("base64", text)),
         }
     }
 
     fn encode(&self, value: &Scalar, like: &Bits) -> Result<Bits, Misfit> {
         let new = crate::hpack::codec::text(value)?;
-        let old = self.0.decode(like).ok();
-        let old = old.as_ref().and_then(Scalar::as_bytes).unwrap_or(&[]);
-        if unwrap(old).is_some_and(|old| old == new) {
+        if self
+            .decode(like)
+            .is_ok_and(|old| old.as_bytes() == Some(new))
+        {
             return Ok(like.clone());
         }
+        let old = self.0.decode(like).ok();
+        let old = old.as_ref().and_then(Scalar::as_bytes).unwrap_or(&[]);
         self.0.encode(&Scalar::Bytes(wrap(new, old).into()), like)
     }
+}
+
+/// Whether a `-bin` value is several, with commas between them, as a list of HTTP is.
+fn are_several(text: &[u8]) -> bool {
+    let mut parts = text.split(|b| *b == b',').map(<[u8]>::trim_ascii);
+    text.contains(&b',') && parts.all(|part| unbase64(part).is_some())
+}
+
+/// What is wrong with a `-bin` value at a byte: a peer ends the call.
+pub fn not_base64(text: &[u8], at: u64) -> Option<Malformed> {
+    let fits = unwrap(text).is_some() || are_several(text);
+    let found = || format!("{:?}", String::from_utf8_lossy(text));
+    (!fits).then(|| Malformed::new(at, "base64", found()).with(Severity::Damage))
 }
 
 /// The bytes of a `-bin` value.

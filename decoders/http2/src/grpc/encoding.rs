@@ -128,6 +128,7 @@ mod tests {
         ] {
             for text in [&text[..], b""] {
                 let small = encoding.deflate(text, like).unwrap();
+                assert_eq!(is_framed(&small), is_framed(like), "{encoding:?}");
                 assert_eq!(encoding.inflate(&small).unwrap(), text, "{encoding:?}");
             }
         }

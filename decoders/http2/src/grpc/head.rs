@@ -50,6 +50,16 @@ impl Head {
         }
     }
 
+    /// Whether it has fields that are not known.
+    pub fn hides(&self) -> bool {
+        match self {
+            Self::Block(list) => {
+                !list.is_complete() || list.fields().iter().any(|f| f.is_unknown())
+            }
+            Self::Lines(_) => false,
+        }
+    }
+
     /// Whether there is a field of that name.
     pub fn has(&self, name: &[u8]) -> bool {
         match self {
@@ -70,9 +80,7 @@ impl Head {
     pub fn place(&self, name: &[u8]) -> Option<(Span, Ref<dyn Codec>)> {
         match self {
             Self::Block(list) => {
-                let header = Header {
-                    field: list.get(name)?.clone(),
-                };
+                let header = Header::of(list.get(name)?.clone());
                 Some(header.place(list.base, true))
             }
             Self::Lines(head) => {

@@ -10,7 +10,9 @@ use binq_core::encode::{Splice, agree, patched};
 use binq_core::layer::{Layer, Patching, Window};
 use binq_core::sequence::{Arrange, SeqAt, Sequence, State, Step};
 use binq_core::shape::{At, Cx, Field, Shape};
-use binq_core::{Kind, Malformed, Node, Options, Plain, Ref, Reject, Scalar, Space, Span, inside};
+use binq_core::{
+    Kind, Malformed, Node, Options, Plain, Ref, Reject, Scalar, Severity, Space, Span, inside,
+};
 use bytes::Bytes;
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -19,6 +21,10 @@ use std::sync::Arc;
 struct How {
     options: Options,
     encoding: Option<Bytes>,
+    /// Whether an encoding may have been told that is not known.
+    unsure: bool,
+    /// Whether the body may go on after the input ends.
+    open: bool,
 }
 
 /// Add the messages of a body as an array.
@@ -42,6 +48,8 @@ pub fn add(
     let how = How {
         options,
         encoding: encoding.map(Bytes::copy_from_slice),
+        unsure: head.is_none_or(Head::hides),
+        open: source.is_open(who),
     };
     let messages = Messages(Arc::new(how));
     cx.node_in(
@@ -152,6 +160,12 @@ impl Shape for Message {
         &COMPUTED
     }
 
+    fn check(&self, field: &str, at: &At<'_>) -> Option<Malformed> {
+        let flag = at.read(0, 1).first().copied()?;
+        let wrong = Malformed::new(at.span.first_byte(), "0 or 1", flag.to_string());
+        (field == "compressed" && flag > 1).then(|| wrong.with(Severity::Damage))
+    }
+
     fn compute(&self, _name: &str, at: &At<'_>) -> Scalar {
         match self.encoding(at) {
             Some(name) => String::from_utf8_lossy(name).into_owned().into(),
@@ -166,19 +180,26 @@ impl Shape for Message {
         let span = Span::bytes(start, len);
         if body.hole_in(span).is_some() {
             cx.leaf("message", span, &Raw::ANY);
-            return Err(Malformed::new(
+            let lost = Malformed::new(
                 start,
                 format!("a message of {} bytes", self.said),
                 "bytes that the capture lost",
-            ));
+            );
+            return Err(lost.with(Severity::Odd));
         }
         if len < self.said {
             cx.leaf("message", span, &Raw::ANY);
-            return Err(Malformed::new(
+            let cut = Malformed::new(
                 start,
                 format!("a message of {} bytes", self.said),
                 format!("{len} bytes"),
-            ));
+            );
+            let severity = if self.how.open {
+                Severity::Odd
+            } else {
+                Severity::Damage
+            };
+            return Err(cut.with(severity));
         }
         let compressed = cx.at.read(0, 1).first().is_some_and(|b| *b != 0);
         let encoding = self.encoding(&cx.at).map(<[u8]>::to_vec);
@@ -186,7 +207,15 @@ impl Shape for Message {
             let window = Window { at: start, len };
             let space = Space::derived(body, Arc::new(window));
             self.open(cx, &space);
-            return Ok(());
+            return match compressed {
+                false => Ok(()),
+                true => Err(Malformed::new(
+                    cx.at.span.first_byte(),
+                    "a message that is not compressed, as its encoding is identity",
+                    "the flag that it is",
+                )
+                .with(Severity::Damage)),
+            };
         }
         let inflated = encoding.as_deref().and_then(Encoding::named).map_or_else(
             || Err("an encoding that is not known".to_owned()),
@@ -202,8 +231,16 @@ impl Shape for Message {
             Err(found) => {
                 cx.leaf("message", span, &Raw::ANY);
                 let name = encoding.as_deref().unwrap_or(b"no grpc-encoding");
+                let is_known = encoding.is_none() || Encoding::named(name).is_some();
                 let name = String::from_utf8_lossy(name).into_owned();
-                Err(Malformed::new(start, format!("a message in {name}"), found))
+                let wrong = Malformed::new(start, format!("a message in {name}"), found);
+                // an encoding that others may know, or that was told before the input begins
+                let unsure = !is_known || encoding.is_none() && self.how.unsure;
+                Err(wrong.with(if unsure {
+                    Severity::Odd
+                } else {
+                    Severity::Damage
+                }))
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Metadata: the header fields that the application gave.
 
-use super::codecs::{Binary, unwrap, wrap};
+use super::codecs::{Binary, not_base64, unwrap, wrap};
 use super::head::Head;
 use crate::header::{Header, Headers};
 use crate::hpack::{Block, Field};
@@ -84,6 +84,7 @@ impl Sequence for Metadata {
         let headers = Headers {
             block: Arc::new(Block::default()),
             base: 0,
+            of: None,
         };
         headers.build(value)
     }
@@ -106,15 +107,19 @@ impl Shape for Entry {
             .name
             .known()
             .is_some_and(|n| n.ends_with(b"-bin"));
-        let header = Header {
-            field: self.field.clone(),
-        };
+        let header = Header::of(self.field.clone());
         let (span, codec) = header.place(base, false);
         cx.leaf("name", span, codec);
         let (span, codec) = header.place(base, true);
         if binary {
             let codec: Arc<dyn Codec> = Arc::new(Binary(codec));
-            cx.leaf("value", span, codec);
+            let at = span.first_byte();
+            let value = cx.leaf("value", span, codec);
+            if let Some(text) = self.field.value.known()
+                && let Some(wrong) = not_base64(text, at)
+            {
+                value.wrong(wrong);
+            }
         } else {
             cx.leaf("value", span, codec);
         }

@@ -11,10 +11,12 @@ pub mod web;
 
 use crate::exchange::compute;
 use crate::hpack::Block;
-use crate::talk::{Exchange, Status, Talk, Who};
+use crate::talk::{Exchange, List, Status, Talk, Who};
+use crate::timing::Times;
 use binq_core::codec::{Codec, Int, Text};
 use binq_core::shape::{At, Cx, Shape};
-use binq_core::{Bits, Kind, Malformed, Misfit, Options, Scalar, Space, Span};
+use binq_core::{Bits, Child, Kind, Malformed, Misfit, Options, Scalar, Severity, Space, Span};
+pub use codecs::not_base64;
 use codecs::{Percent, StatusCode};
 use head::Head;
 use std::sync::Arc;
@@ -95,6 +97,20 @@ pub trait Source: Send + Sync + 'static {
     /// Where a peer gave up: the space, and the code there.
     fn reset(&self, who: Who) -> Option<(&Space, Span)>;
 
+    /// When it was said.
+    fn times(&self) -> Times;
+
+    /// The stream that it is.
+    fn stream(&self) -> Kind;
+
+    /// Whether a peer did not end what it sent, as far as the input has it.
+    fn is_open(&self, who: Who) -> bool;
+
+    /// What is missing of a header block that a peer sent.
+    fn cut(&self, _list: &List, _who: Who) -> Option<Malformed> {
+        None
+    }
+
     /// The path, where it is known without a look at the header fields.
     fn path(&self) -> Option<&[u8]> {
         None
@@ -173,6 +189,26 @@ impl Source for OfStream {
         Some((&self.talk.side(who).space, span))
     }
 
+    fn times(&self) -> Times {
+        self.talk.times(self.i)
+    }
+
+    fn stream(&self) -> Kind {
+        crate::exchange::kind(&self.talk, self.i)
+    }
+
+    fn is_open(&self, who: Who) -> bool {
+        let exchange = self.exchange();
+        let reset = exchange.request.reset.or(exchange.response.reset).is_some();
+        // a call that was answered needs no more of its request
+        let answered = who == Who::Client && exchange.response.ended;
+        !exchange.message(who).ended && !reset && !answered
+    }
+
+    fn cut(&self, list: &List, who: Who) -> Option<Malformed> {
+        list.cut(self.talk.side(who))
+    }
+
     fn path(&self) -> Option<&[u8]> {
         self.exchange().path.as_deref()
     }
@@ -245,6 +281,59 @@ impl<S: Source> Call<S> {
         self.0.trailers().is_some() || of_body()
     }
 
+    /// What is wrong with the call as a whole, at a byte of the input.
+    fn wrong(&self) -> Option<Malformed> {
+        let heads = [self.0.sent(), self.0.received(), self.0.trailers()];
+        let whos = [Who::Client, Who::Server, Who::Server];
+        let cut = heads.iter().zip(whos).find_map(|(head, who)| match head {
+            Some(Head::Block(list)) => self.0.cut(list, who),
+            _ => None,
+        });
+        cut.or_else(|| {
+            let mut whos = [Who::Client, Who::Server].into_iter();
+            whos.find_map(|who| {
+                let opened = self.0.content(who).opened();
+                opened
+                    .fault
+                    .clone()
+                    .or_else(|| opened.rest(self.0.is_open(who)))
+            })
+        })
+    }
+
+    /// Why the request is not all here, if it is not.
+    fn cut(&self) -> Option<&'static str> {
+        let Some(head) = self.0.sent() else {
+            return Some("the headers of its request are missing");
+        };
+        if let Head::Block(list) = &head
+            && !list.is_complete()
+        {
+            return Some("the headers of its request are not whole");
+        }
+        let space = &self.0.content(Who::Client).opened().space;
+        if space.hole_in(space.span()).is_some() {
+            return Some("bytes of its request are missing");
+        }
+        let read = |at, len| space.read(at, len).into_owned();
+        let whole = body::messages(read, space.len()).try_fold(0, |end, (at, len)| {
+            let said = read(at + 1, 4)
+                .iter()
+                .fold(0, |n, b| n << 8 | u64::from(*b));
+            (said == len && end == at).then_some(at + body::PREFIX + len)
+        });
+        if whole != Some(space.len()) {
+            return Some("a message of its request is not whole");
+        }
+        let open = self.0.is_open(Who::Client);
+        open.then_some("its request does not end before the capture does")
+    }
+
+    fn find_stored(&self, name: &str, cx: &mut Cx<'_>) -> bool {
+        let found = FOUND.iter().find(|n| **n == name);
+        found.inspect(|name| self.add(name, cx)).is_some()
+    }
+
     /// Add one of [`FOUND`], if it is there.
     fn add(&self, name: &'static str, cx: &mut Cx<'_>) {
         let source = &self.0;
@@ -277,12 +366,26 @@ impl<S: Source> Call<S> {
         match name {
             "path" => head.add(cx, b":path", name),
             "authority" => head.add(cx, b":authority", name),
-            "status" => wrapped(cx, head, b"grpc-status", name, |inner| {
-                Arc::new(StatusCode(inner))
-            }),
-            "message" => wrapped(cx, head, b"grpc-message", name, |inner| {
-                Arc::new(Percent(inner))
-            }),
+            "status" => {
+                let status = wrapped(cx, head, b"grpc-status", name, |inner| {
+                    Arc::new(StatusCode(inner))
+                });
+                let said = head.value(b"grpc-status").map(String::from_utf8_lossy);
+                let at = head
+                    .place(b"grpc-status")
+                    .map(|(span, _)| span.first_byte());
+                if let (Some(field), Some(said), Some(at)) = (status, said, at)
+                    && said.parse::<u32>().is_err()
+                {
+                    let wrong = Malformed::new(at, "a status code in digits", format!("{said:?}"));
+                    field.wrong(wrong.with(Severity::Damage));
+                }
+            }
+            "message" => {
+                wrapped(cx, head, b"grpc-message", name, |inner| {
+                    Arc::new(Percent(inner))
+                });
+            }
             _ => head.metadata(cx, name),
         }
     }
@@ -369,8 +472,17 @@ impl<S: Source> Shape for Call<S> {
     }
 
     fn find(&self, name: &str, cx: &mut Cx<'_>) -> bool {
-        let found = FOUND.iter().find(|n| **n == name);
-        found.inspect(|name| self.add(name, cx)).is_some()
+        let nowhere = Span::bits(cx.at.span.start, 0);
+        match name {
+            "timings" => self.0.times().add(cx),
+            "stream" => _ = cx.node(name.to_owned(), nowhere, self.0.stream()).hidden(),
+            "_cut" => {
+                let why = Kind::Computed(&Text, text(self.cut()));
+                cx.node("_cut", nowhere, why).hidden();
+            }
+            _ => return self.find_stored(name, cx),
+        }
+        true
     }
 
     fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {
@@ -386,22 +498,19 @@ impl<S: Source> Shape for Call<S> {
                 cx.node_in(name, space, span, kind);
             }
         }
-        let faults =
-            [Who::Client, Who::Server].map(|who| self.0.content(who).opened().fault.clone());
-        faults.into_iter().flatten().next().map_or(Ok(()), Err)
+        self.wrong().map_or(Ok(()), Err)
     }
 }
 
 /// Add the value of a header field, read by another codec.
-fn wrapped(
-    cx: &mut Cx<'_>,
+fn wrapped<'a>(
+    cx: &'a mut Cx<'_>,
     head: &Head,
     header: &[u8],
     name: &'static str,
     wrap: impl FnOnce(binq_core::Ref<dyn Codec>) -> Arc<dyn Codec>,
-) {
-    if let Some((span, codec)) = head.place(header) {
-        let kind = Kind::Leaf(wrap(codec).into());
-        cx.node_in(name, head.space(), span, kind);
-    }
+) -> Option<&'a mut Child> {
+    let (span, codec) = head.place(header)?;
+    let kind = Kind::Leaf(wrap(codec).into());
+    Some(cx.node_in(name, head.space(), span, kind))
 }

@@ -8,7 +8,7 @@ use super::web::{Opened, TRAILERS};
 use crate::lines::{self, Lines};
 use binq_core::sequence::{Arrange, SeqAt, Sequence, State, Step};
 use binq_core::shape::Cx;
-use binq_core::{Kind, Malformed, Node, Plain, Reject, Space, Span};
+use binq_core::{Kind, Malformed, Node, Plain, Reject, Severity, Space, Span};
 use std::sync::Arc;
 
 /// The trailers in a frame whose header is at byte `at`, and what is wrong with them.
@@ -21,9 +21,12 @@ pub fn read(
     let (flags, said) = (head[0], &head[1..]);
     let said = said.iter().fold(0, |n, b| n << 8 | u64::from(*b));
     let first = at + PREFIX;
+    let wrong = |space: &Space, at, expected: String, found: String| {
+        Malformed::new(space.offset(at), expected, found).with(Severity::Damage)
+    };
     let short = (said > len).then(|| {
         let expected = format!("{said} bytes of trailers");
-        Malformed::new(first, expected, format!("{len} bytes"))
+        wrong(space, first, expected, format!("{len} bytes"))
     });
     let span = Span::bytes(first, len);
     let plain = flags == TRAILERS || flags == TRAILERS | 1 && encoding == Some(b"identity");
@@ -35,22 +38,24 @@ pub fn read(
         Ok(opened) => opened,
         Err((expected, found)) => {
             let at = if flags == TRAILERS | 1 { first } else { at };
-            return (None, short.or(Some(Malformed::new(at, expected, found))));
+            return (None, short.or(Some(wrong(space, at, expected, found))));
         }
     };
     let first = span.first_byte();
     let text = space.read(first, span.byte_len());
     let (found, used, how) = lines::read(&text, first);
-    let wrong = how == lines::End::Wrong || (used as u64) < span.byte_len();
-    let wrong =
-        wrong.then(|| Malformed::new(first + used as u64, "a trailer", "text that is none"));
+    let other = how == lines::End::Wrong || (used as u64) < span.byte_len();
+    let other = other.then(|| {
+        let found = "text that is none".to_owned();
+        wrong(&space, first + used as u64, "a trailer".to_owned(), found)
+    });
     let trailers = LineHead {
         space,
         end: found.last().map_or(first, |l| l.end),
         lines: found,
         target: None,
     };
-    (Some(trailers), short.or(wrong))
+    (Some(trailers), short.or(other))
 }
 
 /// What compressed trailers are, or what was expected and found instead.

@@ -7,7 +7,7 @@ use super::head::LineHead;
 use super::trailers;
 use binq_core::encode::{Splice, agree, patched};
 use binq_core::layer::{Layer, Patching};
-use binq_core::{Malformed, Reject, Space, Span};
+use binq_core::{Malformed, Reject, Severity, Space, Span};
 use bytes::Bytes;
 use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
@@ -60,8 +60,28 @@ pub struct Opened {
     pub trailers: Option<LineHead>,
     /// Where a frame of trailers could come, of gRPC-Web: after the last message, if there is none.
     pub room: Option<u64>,
-    /// What is wrong with the body.
+    /// What is wrong with the body, at a byte of the input.
     pub fault: Option<Malformed>,
+}
+
+impl Opened {
+    /// What is wrong where the body ends within the bytes before a message. `open`: whether it may go on.
+    pub fn rest(&self, open: bool) -> Option<Malformed> {
+        let all = self.messages.end_byte();
+        let read = |at, len: u64| self.space.read(at, len.min(all - at)).into_owned();
+        let last = body::messages(read, all).last();
+        let end = last.map_or(0, |(at, len)| at + PREFIX + len);
+        let left = all - end;
+        let lost = self.space.hole_in(Span::bytes(end, left)).is_some();
+        let severity = if open || lost {
+            Severity::Odd
+        } else {
+            Severity::Damage
+        };
+        let found = format!("{left} bytes");
+        let wrong = Malformed::new(self.space.offset(end), "5 bytes before a message", found);
+        (left > 0 && !lost).then(|| wrong.with(severity))
+    }
 }
 
 impl Content {
@@ -105,7 +125,12 @@ fn open(body: &Space, web: Option<Web>, encoding: Option<&[u8]>) -> Opened {
                     Some(_) => "bytes that the capture lost".to_owned(),
                     None => format!("byte {:#04x}", body.read(text.len, 1)[0]),
                 };
-                fault = Some(Malformed::new(text.len, "base64", found));
+                let severity = if found.starts_with("byte ") {
+                    Severity::Damage
+                } else {
+                    Severity::Odd
+                };
+                fault = Some(Malformed::new(body.offset(text.len), "base64", found).with(severity));
             }
             Space::derived(body.clone(), Arc::new(text))
         }

@@ -1,6 +1,7 @@
 //! Codecs of the parts of a representation.
 
 use super::repr::{self, Form, Spelling, Text};
+use super::table::STATIC_LEN;
 use super::{Part, int};
 use binq_core::codec::Codec;
 use binq_core::{Bits, Misfit, Scalar};
@@ -51,6 +52,15 @@ impl Codec for Literal {
     }
 }
 
+/// An entry of the tables, as RFC 7541 section 2.3.3 counts them: the static ones first, then from the newest on.
+pub fn entry_of(index: u64) -> String {
+    match index.checked_sub(STATIC_LEN) {
+        None | Some(0) => format!("entry {index} of the static table"),
+        Some(1) => format!("index {index}, the newest entry of the dynamic table"),
+        Some(n) => format!("index {index}, entry {n} of the dynamic table from the newest on"),
+    }
+}
+
 /// The integer of a representation, with the pattern bits before it; keeps these, and its width.
 #[derive(Clone, Copy, Debug)]
 pub struct Integer {
@@ -82,6 +92,16 @@ impl Codec for Integer {
             first,
             old.len(),
         )))
+    }
+
+    fn description(&self, actual: &Scalar) -> Option<String> {
+        // the five bits are those of a size
+        let index = u64::try_from(actual.as_int()?).ok()?;
+        match (self.prefix, index) {
+            (5, _) => None,
+            (_, 0) => Some("none: the name is spelled out".to_owned()),
+            _ => Some(entry_of(index)),
+        }
     }
 }
 
@@ -130,11 +150,8 @@ impl Codec for Resolved {
         }
         match self.part() {
             Part::Known(text) => Ok(scalar(text)),
-            Part::Unknown => Err(Misfit::new(
-                format!("entry {} of the dynamic table", self.index),
-                "one from before the capture began, or that it lost",
-            )),
-            Part::Wrong(wrong) => Err(Misfit::new(wrong.0.clone(), &wrong.1)),
+            // the header field says why
+            Part::Unknown | Part::Wrong(_) => Ok(Scalar::Null),
         }
     }
 

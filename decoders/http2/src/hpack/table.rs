@@ -1,6 +1,7 @@
 //! The static and the dynamic table, RFC 7541 section 2.3.
 
 use bytes::Bytes;
+use std::collections::HashMap;
 
 /// Appendix A; entry 1 comes first.
 static STATIC: [(&str, &str); 61] = [
@@ -74,7 +75,7 @@ pub const STATIC_LEN: u64 = STATIC.len() as u64;
 pub const DEFAULT_SIZE: u64 = 4096;
 
 /// A name and its value.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Entry {
     /// Name.
     pub name: Bytes,
@@ -92,15 +93,61 @@ impl Entry {
 /// All that was ever inserted in the dynamic table. A table at some moment is a window of it: three numbers.
 #[derive(Clone, Default, Debug)]
 pub struct Log {
+    /// How many entries were evicted before the first one that is kept here.
+    gone: usize,
     entries: Vec<Option<Entry>>,
+    places: Option<Box<Places>>,
+}
+
+/// Where each entry, and each name, was inserted last.
+#[derive(Clone, Default, Debug)]
+struct Places {
+    entries: HashMap<Entry, usize>,
+    names: HashMap<Bytes, usize>,
+}
+
+impl Places {
+    fn add(&mut self, entry: &Entry, at: usize) {
+        self.names.insert(entry.name.clone(), at);
+        self.entries.insert(entry.clone(), at);
+    }
 }
 
 impl Log {
-    /// The log as it was when this was the table: what follows may be another history.
-    pub fn up_to(&self, table: &Window) -> Self {
-        Self {
-            entries: self.entries[..table.end].to_vec(),
+    /// What this table holds: what follows may be another history. Entries are soon found in it.
+    pub fn of(&self, table: &Window) -> Self {
+        let entries = self.part(table.first, table.end).to_vec();
+        let mut places = Places::default();
+        for (at, entry) in (table.first..).zip(&entries) {
+            if let Some(entry) = entry {
+                places.add(entry, at);
+            }
         }
+        Self {
+            gone: table.first,
+            entries,
+            places: Some(Box::new(places)),
+        }
+    }
+
+    /// First entry after the last one.
+    fn end(&self) -> usize {
+        self.gone + self.entries.len()
+    }
+
+    fn get(&self, at: usize) -> Option<&Entry> {
+        self.entries[at - self.gone].as_ref()
+    }
+
+    fn part(&self, first: usize, end: usize) -> &[Option<Entry>] {
+        &self.entries[first - self.gone..end - self.gone]
+    }
+
+    fn push(&mut self, entry: Option<Entry>) {
+        if let (Some(places), Some(entry)) = (&mut self.places, &entry) {
+            places.add(entry, self.gone + self.entries.len());
+        }
+        self.entries.push(entry);
     }
 }
 
@@ -172,7 +219,7 @@ impl Window {
                 false => Lookup::Nothing,
             };
         }
-        match &log.entries[self.end - nth as usize] {
+        match log.get(self.end - nth as usize) {
             Some(entry) => Lookup::Entry(entry.clone()),
             None => Lookup::Unknown,
         }
@@ -183,8 +230,8 @@ impl Window {
         // an entry of unknown size: as if it took the least
         let size = entry.as_ref().map_or(32, Entry::size);
         // a block that is read once more finds its entries in the log
-        if log.entries.len() == self.end {
-            log.entries.push(entry);
+        if log.end() == self.end {
+            log.push(entry);
         }
         self.end += 1;
         self.size += size;
@@ -203,7 +250,7 @@ impl Window {
 
     fn evict(&mut self, log: &Log) {
         while self.size > self.max && self.first < self.end {
-            let size = log.entries[self.first].as_ref().map_or(32, Entry::size);
+            let size = log.get(self.first).map_or(32, Entry::size);
             self.size -= size;
             self.first += 1;
         }
@@ -211,8 +258,8 @@ impl Window {
 
     /// Whether two tables hold the same, each in its own log.
     pub fn same(&self, log: &Log, other: &Self, other_log: &Log) -> bool {
-        let ours = &log.entries[self.first..self.end];
-        let theirs = &other_log.entries[other.first..other.end];
+        let ours = log.part(self.first, self.end);
+        let theirs = other_log.part(other.first, other.end);
         self.max == other.max && self.late == other.late && ours == theirs
     }
 
@@ -228,12 +275,8 @@ impl Window {
         if let Some(i) = STATIC.iter().position(fits) {
             return Some(i as u64 + 1);
         }
-        let dynamic = &log.entries[self.first..self.end];
-        let back = dynamic
-            .iter()
-            .rev()
-            .position(|e| e.as_ref() == Some(entry))?;
-        Some(STATIC_LEN + 1 + back as u64)
+        let newest = |p: &Places| p.entries.get(entry).copied();
+        self.newest(log, newest, |e| e == entry)
     }
 
     /// An index whose entry has this name.
@@ -241,10 +284,25 @@ impl Window {
         if let Some(i) = STATIC.iter().position(|(n, _)| n.as_bytes() == name) {
             return Some(i as u64 + 1);
         }
-        let dynamic = &log.entries[self.first..self.end];
-        let fits = |e: &Option<Entry>| e.as_ref().is_some_and(|e| e.name == name);
-        let back = dynamic.iter().rev().position(fits)?;
-        Some(STATIC_LEN + 1 + back as u64)
+        let newest = |p: &Places| p.names.get(name).copied();
+        self.newest(log, newest, |e| e.name == name)
+    }
+
+    /// The index of the newest entry that fits. Where the log knows its places, the one that was inserted last of all is looked
+    /// up: of a table at the end of its log, there is no newer one.
+    fn newest(
+        &self,
+        log: &Log,
+        last: impl Fn(&Places) -> Option<usize>,
+        fits: impl Fn(&Entry) -> bool,
+    ) -> Option<u64> {
+        let index = |at: usize| STATIC_LEN + (self.end - at) as u64;
+        if let (Some(places), true) = (&log.places, log.end() == self.end) {
+            return last(places).filter(|at| *at >= self.first).map(index);
+        }
+        let dynamic = log.part(self.first, self.end).iter().rev();
+        let back = { dynamic }.position(|e| e.as_ref().is_some_and(&fits))?;
+        Some(index(self.end - 1 - back))
     }
 }
 

@@ -4,11 +4,13 @@
 use super::Stream;
 use super::message::{Body, Chunk, Message, Messages};
 use super::shape::SIZE;
+use crate::framing::near;
 use binq_core::codec::Codec;
-use binq_core::encode::{Did, Note, Splice, agree};
+use binq_core::encode::{Did, Note, Report, Splice, agree};
 use binq_core::layer::{Layer, Patching};
 use binq_core::{Bits, Reject, Scalar, Space, Span};
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 /// The messages of one direction.
@@ -47,37 +49,59 @@ impl Layer for Framing {
         if !cx.fix {
             return Ok(changes);
         }
+        let mut derive = Derive {
+            under,
+            pins: cx.pins.iter().copied().collect(),
+            changes: &changes,
+            report: cx.report,
+            path: String::new(),
+            new: Vec::new(),
+            gone: Vec::new(),
+        };
         let Messages { all, .. } = self.stream.messages();
         for (i, message) in all.iter().enumerate() {
             let whole = Span::bytes(message.at, message.end - message.at);
-            if changes.iter().any(|c| whole.contains(c.span)) {
-                let path = format!("{}[{i}]", self.stream.path);
-                let mut derive = Derive {
-                    under,
-                    changes: &mut changes,
-                    cx,
-                    path,
-                };
+            if derive.inside(whole).next().is_some() {
+                derive.path = format!("{}[{i}]", self.stream.path);
                 derive.message(message)?;
             }
         }
-        Ok(changes)
+        let (new, gone) = (derive.new, derive.gone);
+        // chunks that go are in order
+        let goes = |c: &Splice| {
+            let i = gone.partition_point(|g| g.end() < c.span.end());
+            gone.get(i).is_some_and(|g| g.contains(c.span))
+        };
+        let mut out: Vec<Splice> = changes.iter().filter(|c| !goes(c)).cloned().collect();
+        out.extend(new);
+        Ok(out)
     }
 }
 
 /// What follows for one message.
-struct Derive<'a, 'b> {
+struct Derive<'a> {
     under: &'a Space,
-    changes: &'a mut Vec<Splice>,
-    cx: &'a mut Patching<'b>,
+    /// What was assigned the value that it had.
+    pins: HashSet<Span>,
+    /// The changes, in order.
+    changes: &'a [Splice],
+    report: &'a mut Report,
     path: String,
+    /// What follows.
+    new: Vec<Splice>,
+    /// Chunks that are removed.
+    gone: Vec<Span>,
 }
 
-impl Derive<'_, '_> {
+impl Derive<'_> {
+    /// The changes in a part of the stream.
+    fn inside(&self, part: Span) -> impl Iterator<Item = &Splice> {
+        near(self.changes, part).filter(move |c| part.contains(c.span))
+    }
+
     /// By how many bytes a part of the stream grows.
     fn growth(&self, part: Span) -> i64 {
-        let inside = self.changes.iter().filter(|c| part.contains(c.span));
-        inside.map(Splice::growth).sum::<i64>() / 8
+        self.inside(part).map(Splice::growth).sum::<i64>() / 8
     }
 
     fn message(&mut self, message: &Message) -> Result<(), Reject> {
@@ -123,11 +147,11 @@ impl Derive<'_, '_> {
         if right == 0 && growth < 0 && !self.is_pinned(size) {
             // an empty chunk would end the body: this one goes
             let whole = Span::bytes(chunk.at, chunk.end - chunk.at);
-            let by = self.changes.iter().find(|c| chunk.data.contains(c.span));
+            let by = self.inside(chunk.data).next();
             let by = by.map_or_else(|| path.as_str().into(), |c| c.by.clone());
-            self.changes.retain(|c| !whole.contains(c.span));
-            self.changes.push(Splice::new(whole, Vec::new(), &by));
-            self.cx.report.notes.push(Note {
+            self.gone.push(whole);
+            self.new.push(Splice::new(whole, Vec::new(), &by));
+            self.report.notes.push(Note {
                 path,
                 offset: self.under.offset(chunk.at),
                 did: Did::Other("removed: a chunk of no bytes would end the body".to_owned()),
@@ -149,7 +173,7 @@ impl Derive<'_, '_> {
 
     fn is_pinned(&self, span: Span) -> bool {
         let assigned = |c: &Splice| c.assigned && c.span.len > 0 && c.span.touches(span);
-        self.cx.pins.contains(&span) || self.changes.iter().any(assigned)
+        self.pins.contains(&span) || near(self.changes, span).any(assigned)
     }
 
     /// Write a size, unless it was assigned.
@@ -167,7 +191,7 @@ impl Derive<'_, '_> {
         let (is, right, new) = new(&like)?;
         let offset = self.under.offset(span.first_byte());
         let did = if self.is_pinned(span) {
-            let assigned = self.changes.iter().find(|c| c.span == span);
+            let assigned = near(self.changes, span).find(|c| c.span == span);
             let is = match assigned {
                 Some(change) => String::from_utf8_lossy(change.new.bytes())
                     .into_owned()
@@ -177,7 +201,7 @@ impl Derive<'_, '_> {
             Did::LeftWrong { is, right }
         } else {
             let by = path.as_str();
-            self.changes.push(Splice {
+            self.new.push(Splice {
                 new,
                 ..Splice::new(span, Vec::new(), by)
             });
@@ -188,7 +212,7 @@ impl Derive<'_, '_> {
         };
         // what was assigned right is not wrong
         if !matches!(&did, Did::LeftWrong { is, right } if is == right) {
-            self.cx.report.notes.push(Note { path, offset, did });
+            self.report.notes.push(Note { path, offset, did });
         }
         Ok(())
     }

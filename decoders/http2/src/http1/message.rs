@@ -2,12 +2,15 @@
 
 use crate::grpc::web::Content;
 use crate::lines::{End, Line, line, read};
-use binq_core::{Malformed, Space, Span};
+use binq_core::{Malformed, Severity, Space, Span};
 use bytes::Bytes;
 use std::sync::OnceLock;
 
-/// No head is longer than this, nor the line of a chunk.
+/// No first line is longer than this; nor is the head of the first message of a stream that begins late.
 const LONGEST: u64 = 64 * 1024;
+
+/// The line of a chunk is no longer than this.
+pub const CHUNK_LINE: usize = 4096;
 
 /// What a stream is made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,6 +103,34 @@ impl Message {
         Some(&line.value)
     }
 
+    /// Why a recipient rejects it, though it can be read.
+    pub fn rejected(&self, side: Side) -> Option<Malformed> {
+        let of = |name: &'static [u8]| self.headers.iter().filter(move |l| l.name == name);
+        let wrong = |at, expected, found: String| {
+            Some(Malformed::new(at, expected, found).with(Severity::Damage))
+        };
+        // RFC 9112 section 3.2
+        let hosts = of(b"host").count();
+        if side == Side::Client && self.start.parts[2].0 == "HTTP/1.1" && hosts != 1 {
+            return wrong(self.at, "one Host", format!("{hosts}"));
+        }
+        // section 6.3
+        let mut lengths = of(b"content-length");
+        let first = lengths.next()?;
+        if let Some(other) = lengths.find(|l| l.value != first.value) {
+            let found = String::from_utf8_lossy(&other.value).into_owned();
+            return wrong(other.value_at, "one Content-Length", found);
+        }
+        let coding = of(b"transfer-encoding").next()?;
+        let found = String::from_utf8_lossy(&coding.value).into_owned();
+        let both = wrong(
+            coding.value_at,
+            "Content-Length, or Transfer-Encoding",
+            found,
+        )?;
+        Some(both.with(Severity::Odd))
+    }
+
     /// Whether it is a response that another one follows (1xx, but for 101).
     pub fn is_interim(&self) -> bool {
         matches!(self.start.status(), 100 | 102..200)
@@ -141,15 +172,19 @@ pub fn first(stream: &Space, side: Side, whole: bool, starts: impl Fn(u64) -> bo
     let text = stream.read(0, LOOK);
     let is_first = |at: &usize| {
         let at = *at as u64;
-        starts(at) && message(stream, at, side, None).is_ok_and(|(_, end)| end == End::Blank)
+        starts(at)
+            && message(stream, at, side, None, LONGEST).is_ok_and(|(_, end)| end == End::Blank)
     };
     let version = b"HTTP/1.";
     let mut versions = (0..text.len()).filter(|i| text[*i..].starts_with(version));
+    // no byte is looked at twice, however many versions are in one line
+    let mut seen = 0;
     let found = versions.find_map(|i| match side {
         Side::Server => Some(i).filter(is_first),
         Side::Client => {
-            let before = text[i.saturating_sub(LINE)..i].iter().rev();
+            let before = text[i.saturating_sub(LINE).max(seen)..i].iter().rev();
             let line = before.take_while(|b| **b != b'\n').count();
+            seen = i;
             (i - line..i).find(is_first)
         }
     });
@@ -167,7 +202,7 @@ fn start(text: &[u8], at: u64, side: Side) -> Option<Start> {
     };
     let fits = match side {
         Side::Client => {
-            (super::TOKEN.fits)(a) && (super::TARGET.fits)(b) && (super::VERSION.fits)(c)
+            (super::METHOD.fits)(a) && (super::TARGET.fits)(b) && (super::VERSION.fits)(c)
         }
         Side::Server => {
             (super::VERSION.fits)(a) && b.len() == 3 && b.iter().all(u8::is_ascii_digit)
@@ -198,7 +233,7 @@ pub fn find(
         let request = requests
             .and_then(|r| r.all.get(answered))
             .filter(|_| !is_early);
-        match message(stream, at, side, request) {
+        match message(stream, at, side, request, u64::MAX) {
             Ok((message, _)) => {
                 at = message.end;
                 let of = if is_early {
@@ -232,27 +267,60 @@ pub fn find(
     }
 }
 
-/// The message at a byte, and how its header fields end.
+/// The header fields from a byte on, which lie within `most` bytes: how many bytes they are, and how they end. Most heads are
+/// short, so that little is read first.
+fn fields(stream: &Space, at: u64, most: u64) -> (Vec<Line>, u64, End) {
+    let mut window = 4096.min(most);
+    loop {
+        let text = stream.read(at, window);
+        let (lines, len, end) = read(&text, at);
+        let is_all = (text.len() as u64) < window
+            || window == most
+            || stream.hole_in(Span::bytes(at, window)).is_some();
+        // only a line without its end may go on
+        if is_all || end == End::Blank || text[len..].contains(&b'\n') {
+            return (lines, len as u64, end);
+        }
+        window = window.saturating_mul(4).min(most);
+    }
+}
+
+/// The message at a byte, whose header fields lie within `most` bytes, and how they end.
 fn message(
     stream: &Space,
     at: u64,
     side: Side,
     request: Option<&Message>,
+    most: u64,
 ) -> Result<(Message, End), Malformed> {
-    let text = stream.read(at, LONGEST);
     let expected = match side {
         Side::Client => "a request line of HTTP/1",
         Side::Server => "a status line of HTTP/1",
     };
-    let found = line(&text).and_then(|(len, next)| Some((start(&text[..len], at, side)?, next)));
-    let Some((start, next)) = found else {
-        return Err(Malformed::new(at, expected, "other bytes"));
-    };
-    let (headers, len, end) = read(&text[next..], at + next as u64);
-    let body_at = at + (next + len) as u64;
-    if let Some(hole) = stream.hole_in(Span::bytes(at, body_at - at)) {
+    let mut head = stream.read(at, 512);
+    if line(&head).is_none() {
+        head = stream.read(at, LONGEST);
+    }
+    let found = line(&head).and_then(|(len, next)| Some((start(&head[..len], at, side)?, next)));
+    let lost = |from: u64, to: u64| {
+        let hole = stream.hole_in(Span::bytes(from, to - from))?;
         let found = "bytes that the capture lost";
-        return Err(Malformed::new(hole.first_byte().max(at), expected, found));
+        let lost = Malformed::new(hole.first_byte().max(at), expected, found);
+        Some(lost.with(Severity::Odd))
+    };
+    let Some((start, next)) = found else {
+        return Err(lost(at, at + 1).unwrap_or_else(|| Malformed::new(at, expected, "other bytes")));
+    };
+    let (headers, len, end) = fields(stream, at + next as u64, most);
+    let body_at = at + next as u64 + len;
+    // text that ends without an empty line may go on in what was lost
+    let seen = if end == End::Blank {
+        body_at
+    } else {
+        body_at + 1
+    };
+    if let Some(lost) = lost(at, seen.min(stream.len())) {
+        return Err(lost);
     }
     let mut message = Message {
         at,
@@ -343,11 +411,10 @@ fn chunked(stream: &Space, message: &mut Message, first: u64) {
         chunks.push(chunk);
         at = next;
         if size == 0 {
-            let text = stream.read(at, LONGEST);
-            let (found, len, how) = read(&text, at);
+            let (found, len, how) = fields(stream, at, u64::MAX);
             end = Some(found.last().map_or(at, |l| l.end));
             trailers = found;
-            at += len as u64;
+            at += len;
             break (how != End::Blank)
                 .then(|| Malformed::new(at, "a trailer or an empty line", "neither"));
         }
@@ -369,7 +436,7 @@ fn chunked(stream: &Space, message: &mut Message, first: u64) {
 }
 
 fn chunk(stream: &Space, at: u64) -> Option<Chunk> {
-    let text = stream.read(at, 4096);
+    let text = stream.read(at, CHUNK_LINE as u64);
     let (len, next) = line(&text)?;
     let digits = text[..len]
         .iter()

@@ -7,20 +7,37 @@ mod shape;
 mod talk;
 
 use crate::grpc::web::{Content, Web};
-use crate::lines::Form;
-pub use crate::lines::TOKEN;
+use crate::lines::{Form, TOKEN, breaks_line};
 use binq_core::dialogue::{Clock, Conversation, Dialogue};
 use binq_core::layer::{Gather, Window};
 use binq_core::shape::{Cx, Shape};
-use binq_core::{Confidence, Format, Kind, Malformed, Node, Options, Probe, Space, Span};
+use binq_core::{Confidence, Format, Kind, Malformed, Node, Options, Probe, Severity, Space, Span};
 use framing::Framing;
 use message::{Body, Messages, Side, begins, find};
 use std::sync::{Arc, OnceLock};
 
+/// A part of a first line is no longer than this, so that the line is read back.
+const LONGEST_PART: usize = 30_000;
+
+/// The method of a request.
+pub static METHOD: Form = Form {
+    expected: "a token of RFC 9110 of at most 30000 characters",
+    fits: |text| text.len() <= LONGEST_PART && (TOKEN.fits)(text),
+};
+
 /// The target of a request.
 pub static TARGET: Form = Form {
-    expected: "text without white space, at least one character of it",
-    fits: |text| !text.is_empty() && text.iter().all(|b| *b > b' ' && *b != 0x7f),
+    expected: "text without white space, of 1 to 30000 characters",
+    fits: |text| {
+        let plain = text.iter().all(|b| *b > b' ' && *b != 0x7f);
+        plain && (1..=LONGEST_PART).contains(&text.len())
+    },
+};
+
+/// The reason of a status line, RFC 9112 section 4.
+pub static REASON: Form = Form {
+    expected: "text of at most 30000 characters without line breaks",
+    fits: |text| text.len() <= LONGEST_PART && !breaks_line(text),
 };
 
 /// A version that is spoken so.
@@ -76,12 +93,18 @@ struct Begin {
     at: u64,
     /// Of responses: their clock, and when the first request that is known was sent, if others may be missing before it.
     asked: Option<(Arc<dyn Clock>, i128)>,
+    /// How bad it is that what was begun is not all there: a capture may end before its connections do.
+    at_end: Severity,
 }
 
 impl Begin {
     fn at(side: Side, at: u64) -> Self {
-        let asked = None;
-        Self { side, at, asked }
+        Self {
+            side,
+            at,
+            asked: None,
+            at_end: Severity::Stops,
+        }
     }
 }
 
@@ -124,7 +147,13 @@ impl Stream {
                 Some((clock, asked)) => clock.time(at).is_some_and(|time| time < *asked),
                 None => false,
             };
-            find(&self.raw, self.begin.side, self.begin.at, requests, early)
+            let mut found = find(&self.raw, self.begin.side, self.begin.at, requests, early);
+            // what broke off at the end of the stream
+            let last = found.all.last_mut().filter(|m| m.end == self.raw.len());
+            if let Some(fault) = last.and_then(|m| m.fault.as_mut()) {
+                fault.severity = fault.severity.min(self.begin.at_end);
+            }
+            found
         })
     }
 
@@ -217,7 +246,8 @@ impl Shape for Root {
         }
         if begin > 0 {
             let found = "the rest of one, or bytes of another protocol";
-            return Err(Malformed::new(0, "the beginning of a message", found));
+            let late = Malformed::new(0, "the beginning of a message", found);
+            return Err(late.with(Severity::Odd));
         }
         match &found.fault {
             Some(fault) => Err(fault.clone()),

@@ -1,9 +1,9 @@
 //! Messages as nodes.
 
 use super::Stream;
-use super::message::{Body, Chunk, Message, Side};
-use super::{TARGET, TOKEN, VERSION};
-use crate::lines::{Lines, VALUE};
+use super::message::{Body, CHUNK_LINE, Chunk, Message, Side};
+use super::{METHOD, REASON, TARGET, VERSION};
+use crate::lines::{Form, Lines, VALUE, breaks_line};
 use binq_core::codec::{Codec, Raw};
 use binq_core::sequence::{SeqAt, Sequence, State, Step};
 use binq_core::shape::{Cx, Shape};
@@ -71,7 +71,9 @@ impl Shape for MessageShape {
     }
 
     fn fault(&self) -> Option<Malformed> {
-        self.message().fault.clone()
+        let message = self.message();
+        let fault = message.fault.clone();
+        fault.or_else(|| message.rejected(self.stream.begin.side))
     }
 
     fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {
@@ -80,7 +82,7 @@ impl Shape for MessageShape {
         let start = &message.start;
         match self.stream.begin.side {
             Side::Client => {
-                cx.leaf("method", start.span(0), &TOKEN);
+                cx.leaf("method", start.span(0), &METHOD);
                 cx.leaf("target", start.span(1), &TARGET);
                 cx.leaf("version", start.span(2), &VERSION);
                 // as HTTP/2 calls them
@@ -92,7 +94,11 @@ impl Shape for MessageShape {
             Side::Server => {
                 cx.leaf("version", start.span(0), &VERSION);
                 cx.leaf("status", start.span(1), &STATUS);
-                cx.leaf("reason", start.span(2), &VALUE);
+                // where there is none, its space is missing, too
+                match start.span(2).start > start.span(1).end() {
+                    true => cx.leaf("reason", start.span(2), &REASON),
+                    false => cx.leaf("reason", start.span(2), &NEW_REASON),
+                };
             }
         }
         let lines = &message.headers;
@@ -190,7 +196,7 @@ impl Shape for ChunkShape {
         let chunk = &self.0;
         cx.leaf("size", Span::bytes(chunk.at, chunk.digits), &SIZE);
         if chunk.extension.len > 0 {
-            cx.leaf("extension", chunk.extension, &Raw::FIXED);
+            cx.leaf("extension", chunk.extension, &EXTENSION);
         }
         if chunk.size > 0 {
             cx.leaf("data", chunk.data, &Raw::ANY);
@@ -252,6 +258,36 @@ impl Codec for Unread {
         }
     }
 }
+
+/// The reason of a status line that ends after the status.
+static NEW_REASON: NewReason = NewReason;
+
+struct NewReason;
+
+impl Codec for NewReason {
+    fn decode(&self, bits: &Bits) -> Result<Scalar, Misfit> {
+        let text = bits.bytes();
+        let skip = usize::from(text.starts_with(b" "));
+        REASON.decode(&Bits::from_bytes(text.slice(skip..)))
+    }
+
+    fn encode(&self, value: &Scalar, like: &Bits) -> Result<Bits, Misfit> {
+        let text = REASON.encode(value, like)?;
+        match text.bytes().is_empty() {
+            true => Ok(text),
+            false => Ok(Bits::from_bytes([b" ", &text.bytes()[..]].concat())),
+        }
+    }
+}
+
+/// The extensions of a chunk, RFC 9112 section 7.1.1, with the semicolon before each.
+static EXTENSION: Form = Form {
+    expected: "chunk extensions: each begins with a semicolon, without line breaks, and all fit into a line of 4096 bytes",
+    fits: |text| {
+        let first = text.trim_ascii_start().first();
+        first.is_none_or(|b| *b == b';') && !breaks_line(text) && text.len() + 24 < CHUNK_LINE
+    },
+};
 
 /// A status: whether it is interim (1xx) says what follows, and stays.
 static STATUS: Status = Status;

@@ -7,10 +7,11 @@ use crate::grpc::web::{Content, Web};
 use crate::grpc::{self, Source};
 use crate::lines::Line;
 use crate::talk::Who;
+use crate::timing::Times;
 use binq_core::codec::{Codec, Int, Text};
 use binq_core::dialogue::{Clock, Conversation, Dialogue, Half};
 use binq_core::shape::{At, Cx, Shape};
-use binq_core::{Kind, Malformed, Node, Options, Scalar, Space, Span};
+use binq_core::{Kind, Malformed, Node, Options, Scalar, Severity, Space, Span};
 use std::sync::{Arc, OnceLock};
 
 /// A connection that speaks HTTP/1.1.
@@ -53,8 +54,9 @@ impl Talk {
                 false => first(&half.stream, side, half.whole, apart),
             }
         };
-        let asks = Begin::at(Side::Client, begin(&with.client, Side::Client)?);
+        let mut asks = Begin::at(Side::Client, begin(&with.client, Side::Client)?);
         let mut answers = Begin::at(Side::Server, begin(&with.server, Side::Server)?);
+        (asks.at_end, answers.at_end) = (Severity::Odd, Severity::Odd);
         if !with.client.whole && !sent.is_empty() {
             let asked = with.client.clock.time(asks.at);
             answers.asked = asked.map(|time| (with.server.clock.clone(), time));
@@ -133,25 +135,25 @@ impl Talk {
         }))
     }
 
-    /// When an exchange began and ended, in nanoseconds.
-    fn times(&self, i: usize) -> (Option<i128>, Option<i128>) {
-        let both = [(Who::Client, 0), (Who::Server, 1)].map(|(who, n)| {
+    /// When an exchange was said.
+    fn times(&self, i: usize) -> Times {
+        let [request, response] = [(Who::Client, 0), (Who::Server, 1)].map(|(who, n)| {
             let (stream, message) = self.part(i, who);
-            let message = message.map(|m| &stream.messages().all[m])?;
+            let message = &stream.messages().all[message?];
             let time = |at| self.clocks[n].time(at);
-            Some((time(message.at), time(message.end - 1)))
+            Some((time(message.at)?, time(message.end - 1)?))
         });
-        let first = both.iter().flatten().filter_map(|t| t.0).min();
-        (first, both.iter().flatten().filter_map(|t| t.1).max())
+        Times {
+            all: Times::around([request, response]),
+            request,
+            response,
+        }
     }
 
     fn compute(&self, i: usize, name: &str) -> Scalar {
-        match (name, self.times(i)) {
-            ("connection", _) => self.number.into(),
-            ("time", (Some(ns), _)) => binq_core::time::rfc3339(ns).into(),
-            // nanoseconds of a connection are far below 2^53
-            ("duration", (Some(first), Some(last))) => Scalar::Float((last - first) as f64 / 1e9),
-            _ => Scalar::Null,
+        match name {
+            "connection" => self.number.into(),
+            _ => self.times(i).compute(name),
         }
     }
 }
@@ -215,12 +217,27 @@ impl Shape for OfExchange {
         self.talk.compute(self.i, name)
     }
 
+    fn find(&self, name: &str, cx: &mut Cx<'_>) -> bool {
+        let is_timings = name == "timings";
+        if is_timings {
+            self.talk.times(self.i).add(cx);
+        }
+        is_timings
+    }
+
     fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {
         for (name, who) in [("request", Who::Client), ("response", Who::Server)] {
             let (stream, message) = self.talk.part(self.i, who);
             if let Some((kind, span)) = message.and_then(|i| shape::node(stream, i)) {
                 cx.node_in(name, &stream.space(), span, kind);
             }
+        }
+        let exchange = self.talk.exchanges().all[self.i];
+        if let (Some(request), None) = (exchange.request, exchange.response) {
+            let (stream, message) = (&self.talk.client, &self.talk.client.messages().all[request]);
+            let at = stream.space().offset(message.at);
+            let open = Malformed::new(at, "a response", "the end of the capture");
+            return Err(open.with(Severity::Note));
         }
         Ok(())
     }
@@ -255,5 +272,19 @@ impl Source for OfExchange {
 
     fn reset(&self, _who: Who) -> Option<(&Space, Span)> {
         None
+    }
+
+    fn times(&self) -> Times {
+        self.talk.times(self.i)
+    }
+
+    fn stream(&self) -> Kind {
+        let (talk, i) = (self.talk.clone(), self.i);
+        Kind::shared(Arc::new(OfExchange { talk, i }))
+    }
+
+    fn is_open(&self, who: Who) -> bool {
+        let (stream, message) = self.talk.part(self.i, who);
+        message.is_some_and(|i| stream.messages().all[i].fault.is_some())
     }
 }
