@@ -292,7 +292,7 @@ fn node_index<'a>(mut n: Node, at: &V, opt: Opt, f: impl Fn(V) -> Out<'a>) -> Va
             Ok(V::Node(n))
         }
         (NodeKind::Scalar, V::Text(k)) if super::access::part(&n, k).is_some() => {
-            Ok(V::Node(node_field(n, &k.lossy(), f)?))
+            Ok(V::Node(node_field(n, &k.lossy(), opt, f)?))
         }
         (NodeKind::Scalar, at) => index(n.scalar().into(), at, opt, f),
         (_, at) => {
