@@ -270,7 +270,7 @@ impl Output {
     /// What was written of an input is all of it.
     pub fn end_input(&mut self) {
         let told = self.told.take();
-        if let Some(rest) = told.rest(&self.input.name()) {
+        if let Some(rest) = told.rest() {
             tell(format_args!("binq: {rest}\n"));
         }
     }

@@ -168,7 +168,7 @@ impl Inputs {
                         let name = name();
                         let mut told = Told::default();
                         told.add(&name, node.findings()).iter().for_each(complain);
-                        if let Some(rest) = told.rest(&name) {
+                        if let Some(rest) = told.rest() {
                             complain(rest);
                         }
                         if !told.is_empty() {

@@ -48,6 +48,7 @@ pub fn object(file: V, f: &Fault) -> V {
 /// The first faults of an input, and how many more there are.
 #[derive(Default)]
 pub struct Told {
+    file: String,
     /// What tells a fault from others: of two views of one place, or of two results, it is told once.
     known: HashSet<u64>,
     lines: Vec<String>,
@@ -58,6 +59,9 @@ impl Told {
     /// Take note of these; gives the lines of those that are to be told.
     pub fn add(&mut self, file: &str, findings: impl Iterator<Item = Fault>) -> &[String] {
         let before = self.lines.len();
+        if self.file.is_empty() {
+            file.clone_into(&mut self.file);
+        }
         for fault in findings.filter(is_fault) {
             let mut hasher = DefaultHasher::new();
             (&fault.path, fault.offset, &fault.found).hash(&mut hasher);
@@ -78,8 +82,9 @@ impl Told {
     }
 
     /// The line for those that were not told one by one.
-    pub fn rest(&self, file: &str) -> Option<String> {
-        let more = self.more;
+    pub fn rest(&self) -> Option<String> {
+        let Self { file, more, .. } = self;
+        let more = *more;
         (more > 0).then(|| format!("{file}: {more} more faults; --verify lists them"))
     }
 }
