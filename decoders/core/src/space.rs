@@ -438,8 +438,15 @@ impl Space {
             return origin;
         }
         let missing = self.hole_in(Span::bytes(at, 1));
-        let end = missing.map_or(self.len(), |hole| hole.first_byte());
-        let before = end.min(at).checked_sub(1).and_then(of);
+        let mut end = at.min(self.len());
+        // runs that are missing may follow each other
+        while let Some(hole) = end
+            .checked_sub(1)
+            .and_then(|last| self.hole_in(Span::bytes(last, 1)))
+        {
+            end = hole.first_byte().min(end - 1);
+        }
+        let before = end.checked_sub(1).and_then(of);
         let after = || missing.and_then(|hole| of(hole.end_byte()));
         let all = || Some(self.origins(self.span()).first()?.first_byte());
         let near = before.map(|byte| byte + 1).or_else(after);
