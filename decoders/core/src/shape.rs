@@ -168,11 +168,14 @@ pub trait Shape: Send + Sync + 'static {
     }
 }
 
+/// Spans that go with a field, each with the frame around it whose length follows.
+pub type Cut = Vec<(Span, Option<Arc<Frame>>)>;
+
 /// Where a field is added to a struct, or removed from it.
 #[derive(Default)]
 pub struct Room {
     /// What is removed, in order, each with the frame around it whose length follows.
-    pub cut: Vec<(Span, Option<Arc<Frame>>)>,
+    pub cut: Cut,
     /// Where a new field goes if nothing is removed, in bits from the start of the space.
     pub at: u64,
     /// The frame around that place.
@@ -182,7 +185,7 @@ pub struct Room {
 /// Where the fields of a struct are added to it, or removed from it.
 pub struct Rooms {
     /// What is removed with each field, as in [`Room::cut`].
-    pub cut: HashMap<String, Vec<(Span, Option<Arc<Frame>>)>>,
+    pub cut: HashMap<String, Cut>,
     /// Where a new field goes, as in [`Room::at`].
     pub at: u64,
     /// The frame around that place.

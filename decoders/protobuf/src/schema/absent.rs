@@ -34,7 +34,7 @@ impl FieldType {
         let Ok(bytes) = build::field(self, &default) else {
             return;
         };
-        let Some(of) = self.schema().message(self.of) else {
+        let Some(of) = self.schema().message(self.owner) else {
             return;
         };
         let donor = root(of, bytes.clone());
@@ -53,7 +53,9 @@ pub struct Alone(pub &'static FieldType);
 
 impl Shape for Alone {
     fn name(&self) -> &'static str {
-        self.0.of
+        // that of the message, not of its field
+        let Self(field) = self;
+        field.owner
     }
 
     fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {

@@ -30,7 +30,7 @@ impl Codec for PartCodec {
     }
 
     fn encode(&self, value: &Scalar, like: &Bits) -> Result<Bits, Misfit> {
-        let absent = like.len() == 0 && value.as_int() == Some(0);
+        let absent = like.is_empty() && value.as_int() == Some(0);
         if absent {
             return Ok(like.clone());
         }

@@ -189,7 +189,7 @@ impl MessageType {
                 proto_name: leak(f.name()),
                 json_name: leak(f.json_name()),
                 number: f.number(),
-                of: name_of_type,
+                owner: name_of_type,
                 value: ValueType::new(
                     schema,
                     &f.kind(),
@@ -217,7 +217,7 @@ impl MessageType {
                 proto_name: name,
                 json_name: name,
                 number: f.number(),
-                of: name_of_type,
+                owner: name_of_type,
                 value: ValueType::new(
                     schema,
                     &f.kind(),
@@ -331,7 +331,7 @@ pub struct FieldType {
     /// Number.
     pub number: u32,
     /// Full name of the message type that has it.
-    pub of: &'static str,
+    pub owner: &'static str,
     /// What it holds.
     pub value: ValueType,
     /// How often it is there.
