@@ -31,17 +31,6 @@ pub struct Tally {
     pub names: BTreeMap<&'static str, u64>,
 }
 
-impl Tally {
-    /// A case that is known to fail must still be there, or its exception goes.
-    pub fn still_fails(&self, name: &str) {
-        let there = self.names.contains_key(name);
-        assert!(
-            there || !is_default(),
-            "{name:?} fails no more: take it out"
-        );
-    }
-}
-
 /// How many cases a law has: always the same ones, so that a change is judged by what it changed; `PROPTEST_CASES` asks for
 /// other numbers of them, and for others each time.
 fn asked() -> Option<u64> {
