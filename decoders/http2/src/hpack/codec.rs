@@ -156,6 +156,10 @@ impl Codec for Resolved {
     }
 
     fn encode(&self, value: &Scalar, like: &Bits) -> Result<Bits, Misfit> {
+        // what is not known stays so
+        if *value == Scalar::Null && self.part().known().is_none() {
+            return Ok(like.clone());
+        }
         let new = text(value)?;
         if self.part().known().is_some_and(|t| t == new) {
             return Ok(like.clone());
