@@ -85,7 +85,7 @@ fn dump(tool: &Path, dir: &Path, bytes: &[u8], base: u64, start: &str) -> (Vec<S
     (out_text.lines().filter_map(lsn).collect(), said)
 }
 
-/// The last byte of the input that a fault lets a reader look at, and one more.
+/// The first byte of the input that a reader does not come to because of a fault.
 fn stops_at(fault: &Fault) -> u64 {
     let offset = fault.offset.expect("a place");
     let page = offset / PAGE as u64;
@@ -109,6 +109,20 @@ fn readable(root: &Node, faults: &[Fault]) -> Vec<String> {
     before.map(|r| text(&r, "lsn")).collect()
 }
 
+/// Make the checksum of the record that holds a byte right, so that a server looks at what is in it.
+fn sum_again(bytes: &mut [u8], record: &Node) {
+    let places: Vec<usize> = record
+        .ranges()
+        .iter()
+        .flat_map(|span| span.first_byte() as usize..span.end_byte() as usize)
+        .collect();
+    let read: Vec<u8> = places.iter().map(|at| bytes[*at]).collect();
+    let sum = crc32c::crc32c_append(crc32c::crc32c(&read[24..]), &read[..20]);
+    for (at, byte) in places[20..24].iter().zip(sum.to_le_bytes()) {
+        bytes[*at] = byte;
+    }
+}
+
 /// Change something in the pages of a log: a field of a page header or of a record header, or any byte.
 fn hurt(bytes: &[u8], root: &Node, rng: &mut Rng) -> Vec<u8> {
     let mut out = bytes.to_vec();
@@ -120,13 +134,21 @@ fn hurt(bytes: &[u8], root: &Node, rng: &mut Rng) -> Vec<u8> {
     let record = &all[rng.below(all.len() as u64) as usize];
     let at = match rng.below(4) {
         0 | 1 => page + rng.below(20) as usize,
-        2 => record.offset() as usize + rng.below(24) as usize,
+        2 => record.offset() as usize + rng.below(60) as usize,
         _ => record.offset() as usize + rng.below(record.span().byte_len()) as usize,
     };
     match rng.below(3) {
         0 => out[at] ^= 1 << rng.below(8),
         1 => out[at] = rng.random() as u8,
         _ => out[at] = 0,
+    }
+    let inside = |r: &&Node| {
+        let header = r.offset() as usize + 24;
+        let mut spans = r.ranges().into_iter();
+        at >= header && spans.any(|s| (s.first_byte()..s.end_byte()).contains(&(at as u64)))
+    };
+    if let Some(record) = all.iter().find(inside).filter(|_| rng.one_in(2)) {
+        sum_again(&mut out, record);
     }
     out
 }

@@ -61,7 +61,10 @@ pub struct Headers {
     pub main_header: Range<u64>,
     pub main_data: u64,
     pub headers_end: u64,
+    /// Why they cannot be taken apart.
     pub wrong: Option<Malformed>,
+    /// What a server refuses in them, though it is plain where everything is.
+    pub refused: Option<Malformed>,
 }
 
 /// Take the headers of a record apart, as `DecodeXLogRecord` (xlogreader.c) does. `start` is where the record lies.
@@ -102,7 +105,8 @@ pub fn parse(major: u8, record: &[u8], start: u64) -> Headers {
         )),
         Ok(()) => None,
     };
-    if let Some(wrong) = &mut headers.wrong {
+    headers.refused = walk.refused.take();
+    for wrong in headers.wrong.iter_mut().chain(&mut headers.refused) {
         wrong.at += start;
     }
     let base = |(at, block): &mut (u64, Block)| {
@@ -161,6 +165,8 @@ struct Walk<'a> {
     payload: u64,
     /// Where the relation of the block before is named.
     rlocator: Option<u64>,
+    /// What a server refuses first (`DecodeXLogRecord`, xlogreader.c).
+    refused: Option<Malformed>,
 }
 
 impl<'a> Walk<'a> {
@@ -173,6 +179,7 @@ impl<'a> Walk<'a> {
             guesses: false,
             payload: 0,
             rlocator: None,
+            refused: None,
         })
     }
 
@@ -241,6 +248,9 @@ impl<'a> Walk<'a> {
                     self.take("a transaction id of 4 bytes", le_u32)?;
                 }
                 id => {
+                    if let Some(last) = last.filter(|last| id <= **last && id <= MAX_BLOCK_ID) {
+                        self.refuse(at, format!("a block id after {last}"), id.to_string());
+                    }
                     self.block(at, out)?;
                     // one with a wrong id is read like the others, so that it can be put right
                     if id > MAX_BLOCK_ID && wrong.is_none() {
@@ -255,6 +265,18 @@ impl<'a> Walk<'a> {
 
     fn block(&mut self, start: u64, out: &mut Headers) -> Result<(), Malformed> {
         let (flags, data_len) = self.take("XLogRecordBlockHeader", (le_u8, le_u16))?;
+        match (flags & HAS_DATA != 0, data_len) {
+            (true, 0) => self.refuse(
+                start + 2,
+                "data, as BKPBLOCK_HAS_DATA says",
+                "none".to_owned(),
+            ),
+            (false, 1..) => {
+                let found = format!("{data_len} bytes");
+                self.refuse(start + 2, "no data without BKPBLOCK_HAS_DATA", found);
+            }
+            _ => {}
+        }
         let data_len = if flags & HAS_DATA != 0 { data_len } else { 0 };
         self.payload += u64::from(data_len);
         let mut block = Block {
@@ -275,20 +297,43 @@ impl<'a> Walk<'a> {
     fn block_parts(&mut self, flags: u8, block: &mut Block) -> Result<(), Malformed> {
         if flags & HAS_IMAGE != 0 {
             let at = self.at();
-            let (len, _hole_offset, info) =
+            let (len, hole_offset, info) =
                 self.take("XLogRecordBlockImageHeader", (le_u16, le_u16, le_u8))?;
             let compressed = match self.major {
                 ..=14 => info & 0x02 != 0,
                 _ => info & 0x1c != 0,
             };
             let stored_hole = compressed && info & IMAGE_HAS_HOLE != 0;
-            if stored_hole {
-                self.take("XLogRecordBlockCompressHeader", le_u16)?;
-            }
+            let stored = match stored_hole {
+                true => self.take("XLogRecordBlockCompressHeader", le_u16)?,
+                false => 0,
+            };
             let hole = match compressed {
                 true => 0,
                 false => BLCKSZ.saturating_sub(len),
             };
+            let has_hole = info & IMAGE_HAS_HOLE != 0;
+            let hole_length = match compressed {
+                true => stored,
+                false => hole,
+            };
+            let found = || {
+                format!(
+                    "{len} bytes of image, a hole of {hole_length} at {hole_offset}, bimg_info {info:02x}"
+                )
+            };
+            let refused = match (has_hole, compressed) {
+                (true, _) if hole_offset == 0 || hole_length == 0 || len == BLCKSZ => {
+                    Some("a hole, as BKPIMAGE_HAS_HOLE says")
+                }
+                (false, _) if hole_offset != 0 => Some("no hole without BKPIMAGE_HAS_HOLE"),
+                (_, true) if len == BLCKSZ => Some("an image that is compressed"),
+                (false, false) if len != BLCKSZ => Some("an image of 8192 bytes"),
+                _ => None,
+            };
+            if let Some(expected) = refused {
+                self.refuse(at, expected, found());
+            }
             block.image = Some(Image {
                 header: at..self.at(),
                 stored_hole,
@@ -305,12 +350,26 @@ impl<'a> Walk<'a> {
                 return Err(Malformed::new(at, "a relNumber", "0"));
             }
             self.rlocator = Some(at);
+        } else if self.rlocator.is_none() {
+            let at = self.at();
+            self.refuse(
+                at,
+                "a block before it, as BKPBLOCK_SAME_REL says",
+                "none".to_owned(),
+            );
         }
         block.rlocator = self.rlocator;
         let blkno = self.at();
         self.take("a block number of 4 bytes", le_u32)?;
         block.blkno = Some(blkno);
         Ok(())
+    }
+
+    /// Note what a server refuses; where there may be no record, nothing is.
+    fn refuse(&mut self, at: u64, expected: impl Into<String>, found: String) {
+        if !self.guesses && self.refused.is_none() {
+            self.refused = Some(Malformed::new(at, expected, found));
+        }
     }
 
     fn main_len(&self, headers: &Headers) -> u32 {
@@ -527,5 +586,90 @@ impl Shape for ImageShape {
         }
         cx.leaf("data", span(&self.image.data), &Raw::ANY);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A record of these headers, with nothing else.
+    fn headers(major: u8, bytes: &[u8]) -> Headers {
+        let mut record = vec![0; RECORD_HEADER as usize];
+        record.extend_from_slice(bytes);
+        parse(major, &record, 0)
+    }
+
+    fn block(id: u8, flags: u8) -> Vec<u8> {
+        let mut block = vec![id, flags, 0, 0];
+        block.extend_from_slice(&[1; 16]);
+        block
+    }
+
+    fn refused(bytes: &[u8]) -> Option<String> {
+        Some(headers(15, bytes).refused?.expected)
+    }
+
+    #[test]
+    fn ids_at_the_borders() {
+        let found = headers(15, &block(32, 0));
+        assert_eq!((found.blocks.len(), found.wrong), (1, None));
+        for id in [33, 251] {
+            assert!(headers(15, &block(id, 0)).wrong.is_some(), "{id}");
+        }
+        // from 14 on, a transaction; before, no block has this id
+        let xid = [ID_TOPLEVEL_XID, 1, 0, 0, 0];
+        for major in [14, 15, 19] {
+            let found = headers(major, &xid);
+            assert_eq!(
+                (found.toplevel_xid, found.wrong),
+                (Some(25), None),
+                "{major}"
+            );
+        }
+        let found = headers(13, &block(ID_TOPLEVEL_XID, 0));
+        assert!(found.toplevel_xid.is_none() && found.wrong.is_some());
+    }
+
+    #[test]
+    fn what_a_server_refuses() {
+        assert_eq!(refused(&block(0, 0)), None);
+        let both = |a, b| [a, b].concat();
+        assert_eq!(refused(&both(block(0, 0), block(1, 0))), None);
+        for id in [0, 1] {
+            let found = refused(&both(block(1, 0), block(id, 0)));
+            assert_eq!(found.as_deref(), Some("a block id after 1"));
+        }
+        let found = refused(&block(0, HAS_DATA)).expect("no data");
+        assert!(found.contains("BKPBLOCK_HAS_DATA"));
+        let mut data = block(0, 0);
+        data[2] = 1;
+        assert!(refused(&data).is_some());
+        let same = block(0, SAME_REL);
+        assert!(
+            refused(&same[..8])
+                .expect("no block before")
+                .contains("SAME_REL")
+        );
+        let image = |len: u16, hole_offset: u16, info: u8, hole: Option<u16>| {
+            let mut bytes = vec![0, HAS_IMAGE, 0, 0];
+            bytes.extend(len.to_le_bytes());
+            bytes.extend(hole_offset.to_le_bytes());
+            bytes.push(info);
+            bytes.extend(hole.map(u16::to_le_bytes).into_iter().flatten());
+            bytes.extend([1; 16]);
+            bytes.extend(vec![0; len.into()]);
+            refused(&bytes)
+        };
+        assert_eq!(image(8192, 0, 0, None), None);
+        assert_eq!(image(8000, 100, IMAGE_HAS_HOLE, None), None);
+        assert_eq!(image(900, 100, IMAGE_HAS_HOLE | 0x04, Some(50)), None);
+        assert_eq!(image(900, 0, 0x04, None), None);
+        assert!(image(8000, 0, IMAGE_HAS_HOLE, None).is_some());
+        assert!(image(8192, 100, IMAGE_HAS_HOLE, None).is_some());
+        assert!(image(900, 100, IMAGE_HAS_HOLE | 0x04, Some(0)).is_some());
+        assert!(image(8192, 100, 0, None).is_some());
+        assert!(image(8192, 0, 0x04, None).is_some());
+        assert!(image(8000, 0, 0, None).is_some());
     }
 }

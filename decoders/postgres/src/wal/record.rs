@@ -218,7 +218,7 @@ impl Shape for Record {
             None => Kind::Leaf(Ref::Static(&Raw::ANY)),
         };
         cx.node("main_data", main, kind);
-        Ok(())
+        headers.refused.map_or(Ok(()), Err)
     }
 }
 
