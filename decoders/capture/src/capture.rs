@@ -1,6 +1,6 @@
 //! Capture files: formats `pcap` and `pcapng`.
 
-use crate::connection::{Connection, Connections, Lifted};
+use crate::connection::{BYTES, Connection, Connections, Lifted};
 use crate::file::{File, PCAP_HEAD, PcapHead};
 use crate::flows::{self, Flow, Flows};
 use crate::link::LINK_TYPE;
@@ -12,6 +12,7 @@ use binq_core::codec::{Codec, Int, Named};
 use binq_core::shape::{Cx, Shape};
 use binq_core::{
     Bits, Confidence, Format, Kind, Malformed, Misfit, Node, Options, Probe, Scalar, Space, Span,
+    Takes,
 };
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
@@ -56,7 +57,7 @@ impl Shared {
         let ahead: Vec<_> = (number..last)
             .filter_map(|n| self.connection(n, wire))
             .collect();
-        let mut speaking: Vec<_> = ahead.iter().filter_map(|c| c.dialogue.clone()).collect();
+        let mut speaking: Vec<_> = ahead.iter().flat_map(|c| c.dialogues.clone()).collect();
         self.known().ahead = ahead;
         for until in &times[times.partition_point(|t| *t < start)..] {
             speaking.retain(|dialogue| dialogue.hear((*until).into()));
@@ -155,6 +156,27 @@ impl Format for Pcap {
             Some(_) => Confidence::Likely,
             None => Confidence::No,
         }
+    }
+
+    fn settings(&self) -> &'static [(&'static str, Takes)] {
+        &[(BYTES, Takes::One)]
+    }
+
+    fn check(&self, options: &Options) -> Result<(), String> {
+        // of those that take connections, each has a setting with its name
+        let formats = options.registry.iter().flat_map(|r| r.formats());
+        let own = formats.filter(|f| !f.lists().is_empty()).map(|f| f.name());
+        let mut seen: Vec<(u16, &str)> = Vec::new();
+        for name in own.chain([BYTES]) {
+            for port in options.ports(name)? {
+                if let Some((_, other)) = seen.iter().find(|(p, o)| *p == port && *o != name) {
+                    let both = format!("port {port} is in the options {other:?} and {name:?}");
+                    return Err(both);
+                }
+                seen.push((port, name));
+            }
+        }
+        Ok(())
     }
 
     fn decode(&self, space: Space, options: &Options) -> Node {

@@ -1,6 +1,6 @@
 //! The Internet checksum, RFC 1071, over IPv4 headers and over TCP and UDP with their pseudo header.
 
-use binq_core::{Space, Span};
+use binq_core::{Malformed, Severity, Space, Span};
 
 /// A running sum of 16-bit words.
 #[derive(Clone, Copy, Default)]
@@ -71,9 +71,26 @@ impl Covered {
         out
     }
 
+    /// What is wrong with what is stored in these bytes of the space, if anything is. What was left to the network card is
+    /// only a note.
+    pub fn wrong(&self, space: &Space, place: u64) -> Option<Malformed> {
+        let stored: [u8; 2] = space.read(place, 2)[..].try_into().ok()?;
+        let stored = u16::from_be_bytes(stored);
+        let (right, found, severity) = match self.judge(space, stored)? {
+            Verdict::Valid => return None,
+            Verdict::Offloaded => {
+                let left = format!("{stored}, which is left to the network card");
+                ("a checksum".to_owned(), left, Severity::Note)
+            }
+            Verdict::Invalid(right) => (right.to_string(), stored.to_string(), Severity::Damage),
+        };
+        Some(Malformed::new(place, right, found).with(severity))
+    }
+
     /// What is stored, judged; nothing where bytes are missing.
     pub fn judge(&self, space: &Space, stored: u16) -> Option<Verdict> {
-        if !self.complete {
+        // UDP sends zero for a checksum that it did not make
+        if !self.complete || self.udp && stored == 0 {
             return None;
         }
         Some(judge(

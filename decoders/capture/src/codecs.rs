@@ -16,8 +16,12 @@ impl Codec for Mac {
     fn encode(&self, value: &Scalar, like: &Bits) -> Result<Bits, Misfit> {
         let misfit = || Misfit::new("an address such as \"02:42:ac:11:00:02\"", value);
         let text = value.as_str().ok_or_else(misfit)?;
-        let parts = text.split(':').map(|p| u8::from_str_radix(p, 16));
-        let bytes: Vec<u8> = parts.collect::<Result<_, _>>().map_err(|_| misfit())?;
+        let byte = |digits: &str| {
+            let two = digits.len() == 2 && digits.bytes().all(|b| b.is_ascii_hexdigit());
+            let byte = two.then(|| u8::from_str_radix(digits, 16).ok()).flatten();
+            byte.ok_or_else(misfit)
+        };
+        let bytes: Vec<u8> = text.split(':').map(byte).collect::<Result<_, _>>()?;
         if bytes.len() as u64 * 8 != like.len() {
             return Err(misfit());
         }

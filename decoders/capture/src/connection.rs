@@ -4,9 +4,10 @@ use crate::capture::Shared;
 use crate::flows::{Flow, Peer, Stream};
 use binq_core::codec::{Bool, Codec, Int, Raw, Text};
 use binq_core::dialogue::{Conversation, Dialogue, Half};
+use binq_core::layer::Gather;
 use binq_core::sequence::{SeqAt, Sequence, State, Step};
 use binq_core::shape::{At, Cx, Shape};
-use binq_core::{Kind, Malformed, Node, Options, Ref, Scalar, Space, Span};
+use binq_core::{Format, Kind, Malformed, Node, Options, Ref, Scalar, Severity, Space, Span};
 use std::sync::Arc;
 
 /// A connection with its streams, as the nodes see it.
@@ -15,8 +16,8 @@ pub struct Connection {
     pub number: u64,
     client: Side,
     server: Side,
-    /// What a format makes of it, if one takes it for its own.
-    pub dialogue: Option<Arc<dyn Dialogue>>,
+    /// What formats make of it: mostly one of both directions, or of each direction another one.
+    pub dialogues: Vec<Arc<dyn Dialogue>>,
 }
 
 struct Side {
@@ -25,6 +26,8 @@ struct Side {
     begun: bool,
     has_end: bool,
     skipped: u64,
+    /// The root of what a format makes of it, if one takes it for its own.
+    root: Option<Node>,
 }
 
 impl Connection {
@@ -38,6 +41,7 @@ impl Connection {
                 begun: s.begun,
                 has_end: s.has_end,
                 skipped: s.skipped,
+                root: None,
             };
             let half = Half {
                 stream,
@@ -49,34 +53,104 @@ impl Connection {
         let [sent, received] = flow.streams();
         let (client, sent) = side(flow.client, sent);
         let (server, received) = side(flow.server, received);
+        let ports = [flow.client.1, flow.server.1];
+        let (formats, given) = speakers(options, ports);
         let with = Conversation {
             number,
             client: sent,
             server: received,
+            given,
         };
-        let turned = Conversation {
-            number,
-            client: with.server.clone(),
-            server: with.client.clone(),
-        };
-        let formats = options.registry.iter().flat_map(|r| r.formats().iter());
-        let dialogue = formats.clone().find_map(|f| f.converse(&with, options));
+        let mut said = Said::by(&formats, &with, options);
+        let (mut client, mut server) = (client, server);
         // who is the client of a connection that was joined late is a guess; what was said may tell
-        let late = flow.begun() == [false, false];
-        let other = (late && dialogue.is_none())
-            .then(|| formats.clone().find_map(|f| f.converse(&turned, options)))
-            .flatten();
-        let (client, server) = if other.is_some() {
-            (server, client)
-        } else {
-            (client, server)
-        };
+        if flow.begun() == [false, false] && (given || said.dialogues.is_empty()) {
+            let turned = Conversation {
+                client: with.server.clone(),
+                server: with.client.clone(),
+                ..with
+            };
+            let proven = Conversation {
+                given: false,
+                ..turned
+            };
+            let other = Said::by(&formats, &proven, options);
+            if !other.dialogues.is_empty() {
+                said = other;
+                (client, server) = (server, client);
+            }
+        }
+        [client.root, server.root] = said.roots;
         Self {
             number,
             client,
             server,
-            dialogue: dialogue.or(other),
+            dialogues: said.dialogues,
         }
+    }
+
+    /// An item of a list, which has those of all dialogues.
+    fn item(&self, list: &str, mut i: u64) -> Option<Kind> {
+        for dialogue in &self.dialogues {
+            if let Some(item) = dialogue.item(list, i) {
+                return Some(item);
+            }
+            i = i.checked_sub(dialogue.count(list))?;
+        }
+        None
+    }
+}
+
+/// The setting for ports whose connections are bytes.
+pub const BYTES: &str = "bytes";
+
+/// The formats that a connection between these ports may be of, and whether a setting says so.
+fn speakers(options: &Options, ports: [u16; 2]) -> (Vec<&'static dyn Format>, bool) {
+    // what is wrong with a setting was told before
+    let lists = |name: &str| {
+        let listed = options.ports(name).unwrap_or_default();
+        ports.iter().any(|p| listed.contains(p))
+    };
+    let all = || options.registry.iter().flat_map(|r| r.formats()).copied();
+    if lists(BYTES) {
+        return (Vec::new(), true);
+    }
+    match all().find(|f| !f.lists().is_empty() && lists(f.name())) {
+        Some(format) => (vec![format], true),
+        None => (all().collect(), false),
+    }
+}
+
+/// What is said in a connection.
+#[derive(Default)]
+struct Said {
+    dialogues: Vec<Arc<dyn Dialogue>>,
+    roots: [Option<Node>; 2],
+}
+
+impl Said {
+    /// As the formats hear it, one after the other. What one of them takes for its own, the next one does not see.
+    fn by(formats: &[&dyn Format], with: &Conversation, options: &Options) -> Self {
+        let mut out = Self::default();
+        let mut left = with.clone();
+        for format in formats {
+            if out.roots.iter().all(Option::is_some) {
+                break;
+            }
+            let Some(dialogue) = format.converse(&left, options) else {
+                continue;
+            };
+            let halves = [&mut left.client, &mut left.server];
+            let found = [dialogue.client(), dialogue.server()];
+            for ((root, half), found) in out.roots.iter_mut().zip(halves).zip(found) {
+                if root.is_none() && found.is_some() {
+                    *root = found;
+                    half.stream = Space::derived(half.stream.clone(), Arc::new(Gather::new()));
+                }
+            }
+            out.dialogues.push(dialogue);
+        }
+        out
     }
 }
 
@@ -134,14 +208,6 @@ impl SideShape {
             false => &self.connection.server,
         }
     }
-
-    fn root(&self) -> Option<Node> {
-        let dialogue = self.connection.dialogue.as_ref()?;
-        Some(match self.is_client {
-            true => dialogue.client(),
-            false => dialogue.server(),
-        })
-    }
 }
 
 impl Shape for SideShape {
@@ -172,9 +238,9 @@ impl Shape for SideShape {
     }
 
     fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {
-        match self.root() {
+        match &self.side().root {
             Some(root) => {
-                cx.root("stream", &root);
+                cx.root("stream", root);
             }
             None => {
                 let stream = &self.side().stream;
@@ -198,6 +264,10 @@ impl Shape for Parts {
         "tcp_stream"
     }
 
+    fn is_bytes(&self) -> bool {
+        true
+    }
+
     fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {
         let (space, span) = (cx.at.space.clone(), cx.at.span);
         let mut first = None;
@@ -212,11 +282,11 @@ impl Shape for Parts {
         }
         cx.gap(&space, Span::bits(at, span.end().saturating_sub(at)));
         match first {
-            Some(hole) => Err(Malformed::new(
-                hole.first_byte(),
-                "the next segment",
-                format!("{} bytes that the capture lost", hole.len / 8),
-            )),
+            Some(hole) => {
+                let found = format!("{} bytes that the capture lost", hole.len / 8);
+                let lost = Malformed::new(hole.first_byte(), "the next segment", found);
+                Err(lost.with(Severity::Odd))
+            }
             None => Ok(()),
         }
     }
@@ -243,11 +313,7 @@ impl Sequence for Lifted {
                 self.shared.hear(number, at.space);
             }
             let connection = self.shared.connection(number, at.space)?;
-            let item = connection
-                .dialogue
-                .as_ref()
-                .and_then(|d| d.item(self.list, i));
-            if let Some(kind) = item {
+            if let Some(kind) = connection.item(self.list, i) {
                 return Some(Step {
                     kind,
                     span: Span::bits(at.span.start, 0),

@@ -3,7 +3,7 @@
 use crate::dissect::{self, Ip, Record};
 use binq_core::{Space, Span};
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 
 /// At most so many datagrams wait for their fragments at a time.
@@ -89,7 +89,7 @@ fn key(ip: &Ip) -> Option<Key> {
 /// The datagrams whose fragments did not all come yet.
 #[derive(Default)]
 pub struct Datagrams {
-    waiting: HashMap<Key, Vec<Part>>,
+    waiting: HashMap<Key, Waiting>,
     /// So many packets were seen.
     packets: usize,
 }
@@ -122,9 +122,11 @@ impl Datagrams {
         if self.waiting.len() > MOST {
             self.waiting.clear();
         }
-        let parts = self.waiting.entry(key).or_default();
-        parts.push(part);
-        let whole = join(parts)?;
+        let waiting = self.waiting.entry(key).or_default();
+        if !waiting.add(part) {
+            return None;
+        }
+        let whole = join(&waiting.parts)?;
         self.waiting.remove(&key);
         Some(whole)
     }
@@ -132,6 +134,50 @@ impl Datagrams {
     /// Whether some fragments of a datagram are there, but not all.
     pub fn has(&self, key: &Key) -> bool {
         self.waiting.contains_key(key)
+    }
+}
+
+/// The fragments of a datagram that came so far.
+#[derive(Default)]
+struct Waiting {
+    parts: Vec<Part>,
+    /// The runs of bytes that are there: the end of each, by its beginning. They do not touch.
+    there: BTreeMap<u64, u64>,
+    /// Where the last fragment begins, once it came.
+    last: Option<u64>,
+}
+
+impl Waiting {
+    /// Add a fragment; whether all of the datagram may be there. Looked at in order only then, or one that never gets whole
+    /// would be looked at with each of its fragments.
+    fn add(&mut self, part: Part) -> bool {
+        let Some(fragment) = part.ip.fragment else {
+            return false;
+        };
+        let (mut from, mut to) = (
+            u64::from(fragment.offset),
+            u64::from(fragment.offset) + part.len,
+        );
+        self.parts.push(part);
+        if !fragment.more {
+            self.last = Some(self.last.map_or(from, |last| last.min(from)));
+        }
+        let joined: Vec<(u64, u64)> = self
+            .there
+            .range(..=to)
+            .rev()
+            .take_while(|(_, end)| **end >= from)
+            .map(|(at, end)| (*at, *end))
+            .collect();
+        for (at, end) in joined {
+            self.there.remove(&at);
+            (from, to) = (from.min(at), to.max(end));
+        }
+        self.there.insert(from, to);
+        let begun = self.there.first_key_value();
+        let begun = begun.filter(|(at, _)| **at == 0).map(|(_, end)| *end);
+        self.last
+            .is_some_and(|last| begun.is_some_and(|end| end >= last))
     }
 }
 

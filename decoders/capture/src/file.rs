@@ -3,7 +3,7 @@
 use crate::dissect::Record;
 use crate::order::Order;
 use binq_core::Space;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 /// Bytes of the header of a pcap file.
 pub const PCAP_HEAD: u64 = 24;
@@ -57,12 +57,49 @@ pub struct Interface {
 }
 
 /// A section of a pcapng file, as far as it was read.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Section {
     /// Byte order.
     pub order: Order,
     /// Interfaces.
-    pub interfaces: Vec<Interface>,
+    pub interfaces: Interfaces,
+}
+
+/// The interfaces of a section up to some place. Those of later places are the same and more, so that all share one list.
+#[derive(Clone, Debug, Default)]
+pub struct Interfaces {
+    all: Arc<RwLock<Vec<Interface>>>,
+    count: usize,
+}
+
+impl Interfaces {
+    /// The interface of this number.
+    pub fn get(&self, number: usize) -> Option<Interface> {
+        let all = self.all.read().unwrap_or_else(PoisonError::into_inner);
+        all[..self.count].get(number).copied()
+    }
+
+    /// These and one more.
+    fn and(&self, interface: Interface) -> Self {
+        let mut all = self.all.write().unwrap_or_else(PoisonError::into_inner);
+        match all.get(self.count) {
+            None => all.push(interface),
+            // a walk that began somewhere else was here before
+            Some(next) if *next == interface => {}
+            Some(_) => {
+                let mut own = all[..self.count].to_vec();
+                own.push(interface);
+                return Self {
+                    all: Arc::new(RwLock::new(own)),
+                    count: self.count + 1,
+                };
+            }
+        }
+        Self {
+            all: self.all.clone(),
+            count: self.count + 1,
+        }
+    }
 }
 
 /// Block types of pcapng.
@@ -218,7 +255,7 @@ pub fn next_block(space: &Space, place: &Place) -> Option<(Block, Place)> {
         (Some(section), false) => section.clone(),
         _ => Arc::new(Section {
             order,
-            interfaces: Vec::new(),
+            interfaces: Interfaces::default(),
         }),
     };
     let block = Block {
@@ -236,8 +273,10 @@ pub fn next_block(space: &Space, place: &Place) -> Option<(Block, Place)> {
         && fits
         && let Some(section) = &mut next.section
     {
-        let interface = interface(space, &block);
-        Arc::make_mut(section).interfaces.push(interface);
+        *section = Arc::new(Section {
+            order: section.order,
+            interfaces: section.interfaces.and(interface(space, &block)),
+        });
     }
     Some((block, next))
 }
@@ -357,7 +396,7 @@ pub fn packet_of(space: &Space, block: &Block) -> Option<Record> {
         }
         block::SIMPLE_PACKET if room >= 4 => {
             let original = order.u32(&h[..4]);
-            let snaplen = block.section.interfaces.first().map_or(0, |i| i.snaplen);
+            let snaplen = block.section.interfaces.get(0).map_or(0, |i| i.snaplen);
             let most = if snaplen == 0 { u32::MAX } else { snaplen };
             let captured = original.min(most).min((room - 4) as u32);
             (0, block.at + 12, captured, original, None)

@@ -6,8 +6,8 @@ use crate::dissect::{self, AUTH, EXTENSIONS, FRAGMENT, Fragment, Ip, Record, ext
 use crate::tcp;
 use binq_core::codec::{Bool, Codec, Int, Named, Raw, UBits};
 use binq_core::sequence::{SeqAt, Sequence, State, Step};
-use binq_core::shape::{Cx, Field, Shape};
-use binq_core::{Kind, Malformed, Ref, Space, Span};
+use binq_core::shape::{At, Cx, Field, Shape};
+use binq_core::{Kind, Malformed, Ref, Severity, Space, Span};
 use std::sync::Arc;
 
 const PROTOCOLS: &[(i128, &str)] = &[
@@ -96,13 +96,7 @@ impl Shape for V4 {
         let space = cx.at.space.clone();
         let sum: Arc<dyn Codec> = Arc::new(Checksum {
             space: space.clone(),
-            of: Covered {
-                spans: vec![Span::bytes(start, header_len)],
-                pseudo: Vec::new(),
-                at: 10,
-                complete: ihl == header_len,
-                udp: false,
-            },
+            of: header_sum(start, header_len, ihl == header_len),
         });
         cx.leaf("header_checksum", Span::bytes(start + 10, 2), sum);
         if header_len > 20 {
@@ -128,6 +122,30 @@ impl Shape for V4 {
         };
         payload(cx, &self.record, ip)
     }
+
+    fn check(&self, field: &str, at: &At<'_>) -> Option<Malformed> {
+        match field {
+            "header_checksum" => {
+                let start = self.record.data + self.at;
+                let ihl = u64::from(at.read(0, 1).first()? & 15) * 4;
+                let header = ihl.clamp(20, at.span.byte_len());
+                header_sum(start, header, ihl == header).wrong(at.space, start + 10)
+            }
+            "total_length" => too_long(&self.record, self.ip.as_ref()?, 2, 0),
+            _ => None,
+        }
+    }
+}
+
+/// What the checksum of a header covers.
+fn header_sum(start: u64, len: u64, complete: bool) -> Covered {
+    Covered {
+        spans: vec![Span::bytes(start, len)],
+        pseudo: Vec::new(),
+        at: 10,
+        complete,
+        udp: false,
+    }
 }
 
 /// What an IP packet carries.
@@ -147,14 +165,23 @@ fn payload(cx: &mut Cx<'_>, record: &Record, ip: &Ip) -> Result<(), Malformed> {
             cx.node("payload", span, raw());
         }
     }
-    if ip.end > record.captured && record.captured == record.original {
-        return Err(Malformed::new(
-            record.data + ip.at,
-            format!("{} bytes of a packet", ip.end - ip.at),
-            format!("{}", record.captured - ip.at),
-        ));
-    }
     Ok(())
+}
+
+/// What is wrong with the length in the header of an IP packet.
+fn too_long(record: &Record, ip: &Ip, at: u64, counted: u64) -> Option<Malformed> {
+    // what a short snaplen cut off is no fault of it
+    if ip.end <= record.captured || record.captured != record.original {
+        return None;
+    }
+    let most = (record.captured - ip.at).saturating_sub(counted);
+    let said = ip.end - ip.at - counted;
+    let wrong = Malformed::new(
+        record.data + ip.at + at,
+        format!("at most {most}"),
+        said.to_string(),
+    );
+    Some(wrong.with(Severity::Damage))
 }
 
 static V6_HEAD: [Field; 8] = [
@@ -216,6 +243,13 @@ impl Shape for V6 {
             );
         }
         payload(cx, &self.record, ip)
+    }
+
+    fn check(&self, field: &str, _at: &At<'_>) -> Option<Malformed> {
+        match field {
+            "payload_length" => too_long(&self.record, self.ip.as_ref()?, 4, 40),
+            _ => None,
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::capture::Shared;
 use crate::dissect::Record;
-use crate::file::{File, PCAP_RECORD, Place};
+use crate::file::{File, Place};
 use crate::link;
 use crate::order::Order;
 use binq_core::codec::{Codec, Int, Text};
@@ -118,20 +118,19 @@ impl Shape for Packet {
     }
 
     fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {
-        let r = &self.record;
-        link::packet(cx, r);
-        let order = match &self.shared.file {
-            File::Pcap(head) => head.order,
-            File::PcapNg => return Ok(()),
-        };
-        let said = u64::from(order.u32(&cx.at.read(8, 4)));
-        if said > r.captured {
-            return Err(Malformed::new(
-                r.at + PCAP_RECORD,
-                format!("{said} bytes of a packet"),
-                format!("{} before the end of the file", r.captured),
-            ));
-        }
+        link::packet(cx, &self.record);
         Ok(())
+    }
+
+    fn check(&self, field: &str, at: &At<'_>) -> Option<Malformed> {
+        let File::Pcap(head) = &self.shared.file else {
+            return None;
+        };
+        let r = &self.record;
+        let said = || u64::from(head.order.u32(&at.read(8, 4)));
+        (field == "incl_len" && said() > r.captured).then(|| {
+            let expected = format!("at most {}, up to the end of the file", r.captured);
+            Malformed::new(r.at + 8, expected, said().to_string())
+        })
     }
 }

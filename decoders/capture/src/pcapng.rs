@@ -233,7 +233,13 @@ impl Shape for BlockShape {
         if !self.is_packet {
             cx.leaf("type", Span::bytes(at, 4), kind);
         }
-        cx.leaf("length", Span::bytes(at + 4, 4), order.codec(4));
+        let said = cx.at.space.read(at + 4, 4);
+        let length = cx.leaf("length", Span::bytes(at + 4, 4), order.codec(4));
+        if !self.block.sound {
+            let said = order.u32(&said);
+            let expected = format!("a block length of 12 to {}, a multiple of 4", end - at);
+            length.wrong(Malformed::new(at + 4, expected, said.to_string()));
+        }
         let mut from = at + 8;
         if self.block.kind == block::SECTION_HEADER {
             cx.leaf("byte_order_magic", Span::bytes(from, 4), &BYTE_ORDER_MAGIC);
@@ -242,11 +248,7 @@ impl Shape for BlockShape {
         let space = cx.at.space.clone();
         if !self.block.sound {
             cx.gap(&space, Span::bytes(from, end - from));
-            return Err(Malformed::new(
-                at + 4,
-                format!("a block length of 12 to {}, a multiple of 4", end - at),
-                order.u32(&space.read(at + 4, 4)).to_string(),
-            ));
+            return Ok(());
         }
         let to = end - 4;
         if from > to {
@@ -265,14 +267,11 @@ impl Shape for BlockShape {
         } else {
             result = result.and(self.body(cx, from, to));
         }
-        cx.leaf("footer_length", Span::bytes(to, 4), order.codec(4));
+        let footer = cx.leaf("footer_length", Span::bytes(to, 4), order.codec(4));
         let (a, b) = (space.read(at + 4, 4), space.read(to, 4));
         if a != b {
-            return result.and(Err(Malformed::new(
-                to,
-                order.u32(&a).to_string(),
-                order.u32(&b).to_string(),
-            )));
+            let [right, said] = [a, b].map(|n| order.u32(&n).to_string());
+            footer.wrong(Malformed::new(to, right, said));
         }
         result
     }

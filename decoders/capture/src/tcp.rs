@@ -5,8 +5,8 @@ use crate::codecs::Checksum;
 use crate::dissect::{self, Ip, Record};
 use binq_core::codec::{Bool, Codec, Int, Named, Raw, UBits};
 use binq_core::sequence::{SeqAt, Sequence, State, Step};
-use binq_core::shape::{Cx, Field, Shape};
-use binq_core::{Kind, Malformed, Span};
+use binq_core::shape::{At, Cx, Field, Shape};
+use binq_core::{Kind, Malformed, Severity, Span};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -99,14 +99,26 @@ impl Shape for Segment {
         }
         let payload = Span::bytes(start + header, end - start - header);
         cx.leaf("payload", payload, &Raw::ANY);
-        if offset != header {
-            return Err(Malformed::new(
-                start + 12,
-                format!("a data offset of 5 to {}", (end - start) / 4),
-                (offset / 4).to_string(),
-            ));
-        }
         Ok(())
+    }
+
+    fn check(&self, field: &str, at: &At<'_>) -> Option<Malformed> {
+        let start = at.span.first_byte();
+        match field {
+            "checksum" => covered(&self.record, &self.ip, 16, false).wrong(at.space, start + 16),
+            "data_offset" => {
+                let offset = u64::from(at.read(12, 1).first()? >> 4) * 4;
+                let there = at.span.byte_len();
+                // a header that was cut off with its packet is no fault of its length
+                let sent = self.ip.end - self.ip.payload.min(self.ip.end);
+                let most = there.max(sent);
+                (offset < 20 || offset > most).then(|| {
+                    let expected = format!("a data offset of 5 to {}", most / 4);
+                    Malformed::new(start + 12, expected, (offset / 4).to_string())
+                })
+            }
+            _ => None,
+        }
     }
 }
 
@@ -208,15 +220,15 @@ impl Shape for OptionShape {
         if at + 1 == end {
             return Err(Malformed::new(at, "2 bytes of option", "1 bytes"));
         }
-        cx.leaf("length", Span::bytes(at + 1, 1), &Int::U8);
+        let said = cx.at.space.read(at + 1, 1)[0];
+        let length = cx.leaf("length", Span::bytes(at + 1, 1), &Int::U8);
         let data = at + 2;
         if !self.0.sound {
+            let expected = format!("a length of 2 to {}", end - at);
+            let wrong = Malformed::new(at + 1, expected, said.to_string());
+            length.wrong(wrong.with(Severity::Odd));
             cx.gap(&space, Span::bytes(data, end - data));
-            return Err(Malformed::new(
-                at + 1,
-                format!("a length of 2 to {}", end - at),
-                cx.at.space.read(at + 1, 1)[0].to_string(),
-            ));
+            return Ok(());
         }
         match (self.0.kind, end - data) {
             (2, 2) => {
@@ -316,6 +328,25 @@ impl Shape for Datagram {
             &Raw::ANY,
         );
         Ok(())
+    }
+
+    fn check(&self, field: &str, at: &At<'_>) -> Option<Malformed> {
+        let start = at.span.first_byte();
+        match field {
+            "checksum" => covered(&self.record, &self.ip, 6, true).wrong(at.space, start + 6),
+            // of a fragment, it is that of the whole datagram; zero is that of a jumbogram
+            "length" if self.ip.fragment.is_none() => {
+                let said: [u8; 2] = at.read(4, 2)[..].try_into().ok()?;
+                let said = u64::from(u16::from_be_bytes(said));
+                let sent = self.ip.end.checked_sub(self.ip.payload)?;
+                (said != 0 && said < 8 || said > sent).then(|| {
+                    let expected = format!("a length of 8 to {sent}");
+                    let wrong = Malformed::new(start + 4, expected, said.to_string());
+                    wrong.with(Severity::Damage)
+                })
+            }
+            _ => None,
+        }
     }
 }
 

@@ -31,15 +31,17 @@ pub struct Conversation {
     pub client: Half,
     /// What the server sent.
     pub server: Half,
+    /// Whether the user says what it speaks, so that nothing has to prove it.
+    pub given: bool,
 }
 
-/// What a format makes of a connection that is its own.
+/// What a format makes of a connection of which at least one direction is its own. The peers may speak differently.
 pub trait Dialogue: Send + Sync {
-    /// What the client sent.
-    fn client(&self) -> Node;
+    /// What the client sent, if it is of this format.
+    fn client(&self) -> Option<Node>;
 
-    /// What the server sent.
-    fn server(&self) -> Node;
+    /// What the server sent, if it is of this format.
+    fn server(&self) -> Option<Node>;
 
     /// Go on through what was said, up to a moment; false once all of it was heard. Conversations whose bytes lie mixed in a
     /// file are heard in turn, so that the file is read once for all of them.

@@ -173,6 +173,7 @@ impl Node {
         let whole = node.edit.is_none() && green.span.is_aligned();
         match &green.kind {
             Kind::Leaf(codec) if whole && codec.is_bytes() => Some(green),
+            Kind::Struct(shape) if whole && shape.is_bytes() => Some(green),
             _ => None,
         }
     }
@@ -561,6 +562,68 @@ impl Node {
     /// Where the node's bits lie in the input.
     pub fn ranges(&self) -> Vec<Span> {
         self.green().space.origins(self.green().span)
+    }
+
+    /// Where the parts lie of a node that is put together of several places, and has no bytes of its own, such as a call: in
+    /// the order of the input, joined where they touch. Nothing for a node that has its bytes together.
+    pub fn places(&self) -> Option<Vec<Span>> {
+        if self.green().span.len > 0 || self.kind() == NodeKind::Scalar {
+            return None;
+        }
+        let mut all: Vec<Span> = Vec::new();
+        let mut left = vec![self.clone()];
+        while let Some(node) = left.pop() {
+            let parts: Vec<Node> = match node.kind() {
+                NodeKind::Array => node.items().collect(),
+                _ => node.fields().into_iter().map(|(_, field)| field).collect(),
+            };
+            for part in parts {
+                match part.kind() {
+                    NodeKind::Scalar => all.extend(part.ranges()),
+                    _ if part.span().len > 0 => all.extend(part.ranges()),
+                    _ => left.push(part),
+                }
+            }
+        }
+        all.retain(|span| span.len > 0);
+        all.sort_unstable();
+        all.dedup_by(|next, last| {
+            let joins = next.start <= last.end();
+            if joins {
+                last.len = last.end().max(next.end()) - last.start;
+            }
+            joins
+        });
+        (!all.is_empty()).then_some(all)
+    }
+
+    /// Where in the input these bytes of the node lie, run by run: first byte and number of bytes. Nothing if they do not lie
+    /// there as they are: they were decompressed, or edited.
+    pub fn in_input(&self, bytes: &[u8]) -> Option<Vec<(u64, u64)>> {
+        let space = &self.green().space;
+        let ranges = self.ranges();
+        if let ([one], false) = (&ranges[..], self.green().span.is_aligned()) {
+            return Some(vec![(one.first_byte(), bytes.len() as u64)]);
+        }
+        let mut runs: Vec<(u64, u64)> = Vec::new();
+        let mut rest = bytes;
+        for range in ranges {
+            let (part, after) = rest.split_at_checked(range.byte_len() as usize)?;
+            if !range.is_aligned() || *space.of_input(range) != *part {
+                return None;
+            }
+            rest = after;
+            match runs.last_mut() {
+                Some((at, len)) if *at + *len == range.first_byte() => *len += range.byte_len(),
+                _ => runs.push((range.first_byte(), range.byte_len())),
+            }
+        }
+        rest.is_empty().then_some(runs)
+    }
+
+    /// What was done to bytes of the input to make those of the space that the node lies in: `decompressed`.
+    pub fn made_by(&self) -> &'static str {
+        self.green().space.made_by()
     }
 
     /// Where else in the input the node's bits lie: in copies, which change with them.

@@ -93,6 +93,27 @@ impl Options {
         }
     }
 
+    /// The ports that a setting lists: `80,8080`. Nothing if it is not given.
+    ///
+    /// # Errors
+    /// What is no port.
+    pub fn ports(&self, name: &str) -> Result<Vec<u16>, String> {
+        let given = match self.values.get(name) {
+            None | Some(Scalar::Null) => return Ok(Vec::new()),
+            Some(value) => match value.as_str() {
+                Some(text) => text.to_owned(),
+                None => value.to_string(),
+            },
+        };
+        let port = |text: &str| {
+            let port = text.trim().parse();
+            port.map_err(|_| {
+                format!("the option {name:?} takes ports, such as 80,8080, not {text:?}")
+            })
+        };
+        given.split(',').map(port).collect()
+    }
+
     /// All values of a setting that can be given more than once.
     pub fn list(&self, name: &str) -> &[String] {
         self.lists.get(name).map_or(&[], Vec::as_slice)
@@ -181,7 +202,10 @@ pub trait Format: Send + Sync + 'static {
         &[]
     }
 
-    /// What this format makes of a connection; nothing if it is not its own.
+    /// What this format makes of a connection; nothing if no direction of it is its own. A direction is its own where the bytes
+    /// prove it, by marks that its standard makes mandatory.
+    ///
+    /// A setting with the name of the format, if it is one of [`Self::settings`], lists ports whose connections are its own.
     fn converse(&self, _with: &Conversation, _options: &Options) -> Option<Arc<dyn Dialogue>> {
         None
     }
@@ -287,7 +311,11 @@ impl Registry {
     /// What the first one says that cannot.
     pub fn check(&self, options: &Options) -> Result<(), String> {
         options.lost().map_err(|fault| fault.to_string())?;
-        self.0.iter().try_for_each(|format| format.check(options))
+        let options = Options {
+            registry: Some(self.clone()),
+            ..options.clone()
+        };
+        self.0.iter().try_for_each(|format| format.check(&options))
     }
 
     fn named(&self, name: &str) -> Result<&'static dyn Format, Fault> {

@@ -160,6 +160,11 @@ pub trait Shape: Send + Sync + 'static {
         None
     }
 
+    /// Whether it is a run of bytes of which some are missing: a slice of it gives those that are there.
+    fn is_bytes(&self) -> bool {
+        false
+    }
+
     /// What is wrong with a field whose bytes can be decoded, such as one that the reader of the format compares with
     /// something else. Runs only when somebody asks what is wrong with that field. What it says of a checksum is said
     /// instead of what its rule finds.

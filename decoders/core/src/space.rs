@@ -355,6 +355,26 @@ impl Space {
         Arc::as_ptr(&self.0).addr()
     }
 
+    /// Bytes of the input below.
+    pub(crate) fn of_input(&self, span: Span) -> Bytes {
+        match &*self.0 {
+            Inner::Source(..) => self.bytes(span.first_byte(), span.byte_len()),
+            Inner::Derived { under, .. } => under.of_input(span),
+        }
+    }
+
+    /// What the first layer on the way down says that it does to bytes.
+    pub(crate) fn made_by(&self) -> &'static str {
+        let mut space = self;
+        while let Some((under, layer)) = space.under() {
+            if let Some(name) = layer.makes() {
+                return name;
+            }
+            space = under;
+        }
+        "edited"
+    }
+
     /// Whether the two are the same space (not just equal bytes).
     pub fn same(&self, other: &Space) -> bool {
         Arc::ptr_eq(&self.0, &other.0)

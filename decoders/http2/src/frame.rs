@@ -291,8 +291,8 @@ impl Parts {
         if !fit {
             at = end;
         }
-        let pad = pad_length.map_or(0, |p| space.read(p, 1).first().copied().unwrap_or(0));
-        let pad = u64::from(pad);
+        let pad = pad_length.map_or(Some(0), |p| space.read(p, 1).first().copied());
+        let pad = u64::from(pad.unwrap_or(0));
         fit &= pad <= end - at;
         Self {
             pad_length,

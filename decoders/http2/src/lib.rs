@@ -5,10 +5,12 @@
 //! * `http1`: messages, chunks, and what follows from a change of them.
 //! * `functions` and `export.jq`: what leaves the capture as text: HAR, `grpcurl` commands, a summary.
 //! * `hpack`: header compression, RFC 7541, its spelling kept.
+//! * `detect`: what proves that a stream is HTTP/2.
 //! * `side`: where the frames and the header blocks of one direction are.
 //! * `framing`: what follows from a change: lengths, header tables; `respell`: header blocks that come to another place.
 #![forbid(unsafe_code)]
 
+mod detect;
 mod exchange;
 pub mod frame;
 mod frames;

@@ -219,8 +219,10 @@ impl Payload {
         }
         let body = Span::bytes(parts.body, parts.body_end - parts.body);
         match self.head.kind {
+            // where the padding does not fit, other sizes would be read as other parts
             kind::DATA => {
-                cx.leaf("data", body, &Raw::ANY);
+                let codec = if parts.fit { &Raw::ANY } else { &Raw::FIXED };
+                cx.leaf("data", body, codec);
             }
             kind::CONTINUATION => {
                 cx.leaf("fragment", body, &Raw::ANY);

@@ -17,9 +17,6 @@ pub const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// How far to look for the first frame of a stream whose beginning is not there.
 const LOOK: u64 = 1 << 16;
 
-/// A header longer than this is no head of an HTTP/1.1 message.
-const HEAD_1_1: u64 = 64 * 1024;
-
 /// What comes before the frames.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Begin {
@@ -34,93 +31,25 @@ pub struct Begin {
 }
 
 impl Begin {
-    /// Find the frames of a stream; nothing if they seem to be none. `whole` says that its first byte is the first one that
-    /// was sent; `assumed`, that it is HTTP/2.
-    pub fn find(stream: &Space, whole: bool, assumed: bool) -> Option<Self> {
-        let begun = |upgrade: u64, preface: bool| Self {
+    /// Frames that begin after an upgrade of so many bytes, and the preface.
+    pub fn after(upgrade: u64, preface: bool) -> Self {
+        Self {
             upgrade,
             preface,
             frames: upgrade + if preface { PREFACE.len() as u64 } else { 0 },
             late: false,
-        };
-        if has_preface(stream, 0) {
-            return Some(begun(0, true));
         }
-        if whole {
-            // assumed to be HTTP/2, it begins with SETTINGS whatever their length
-            let settings = |h: Head| (h.kind, h.flags, h.stream) == (kind::SETTINGS, 0, 0);
-            if begins(stream, 0) || assumed && head_at(stream, 0).is_some_and(settings) {
-                return Some(begun(0, false));
-            }
-            if let Some((end, preface)) = upgrade(stream) {
-                return Some(begun(end, preface));
-            }
-        }
-        // a first frame that is odd is still one, where others follow it
-        let odd = head_at(stream, 0).is_some_and(|head| {
-            let next = HEAD + head.length;
-            next < stream.len() && resync(stream, next) == Some(next)
-        });
-        if whole && (odd || assumed) {
-            return Some(begun(0, false));
-        }
-        let frames = if odd { 0 } else { resync(stream, 0)? };
-        Some(Self {
+    }
+
+    /// Frames that begin there, and before which others are missing.
+    pub fn late(frames: u64) -> Self {
+        Self {
             upgrade: 0,
             preface: false,
             frames,
             late: true,
-        })
+        }
     }
-}
-
-/// Whether frames begin here as a connection does, with SETTINGS.
-fn begins(stream: &Space, at: u64) -> bool {
-    let first = head_at(stream, at).filter(Head::is_plausible);
-    first.is_some_and(|h| h.kind == kind::SETTINGS)
-}
-
-/// Whether the preface is here, perhaps damaged: with a few bytes that differ, or before frames that begin as a connection
-/// does.
-fn has_preface(stream: &Space, at: u64) -> bool {
-    const FEW: usize = 8;
-    let len = PREFACE.len() as u64;
-    let bytes = stream.read(at, len);
-    if bytes.len() < PREFACE.len() || stream.hole_in(Span::bytes(at, len)).is_some() {
-        return false;
-    }
-    let differ = bytes.iter().zip(PREFACE).filter(|(a, b)| a != b).count();
-    // half of it, and SETTINGS after it, say the same
-    let half = differ <= PREFACE.len() / 2;
-    differ <= FEW || half && !begins(stream, at) && begins(stream, at + len)
-}
-
-/// The end of an HTTP/1.1 message that asks for, or grants, an upgrade to h2c (RFC 7540 section 3.2), and whether the
-/// preface follows.
-fn upgrade(stream: &Space) -> Option<(u64, bool)> {
-    // a method, or the version of an answer
-    if !stream.read(0, 1).first()?.is_ascii_graphic() {
-        return None;
-    }
-    let head = stream.read(0, HEAD_1_1);
-    let preface = head.windows(PREFACE.len()).position(|w| w == PREFACE);
-    if let Some(end) = preface {
-        return Some((end as u64, true));
-    }
-    let end = head
-        .windows(4)
-        .position(|w| w == b"\r\n\r\n")
-        .map(|i| i as u64 + 4);
-    if let Some(end) = end.filter(|end| has_preface(stream, *end)) {
-        return Some((end, true));
-    }
-    let is_text = |head: &[u8]| head.iter().all(|b| !matches!(b, 0..=8 | 14..=31));
-    let end = end.filter(|end| is_text(&head[..*end as usize]));
-    // what was granted begins there, whatever the first frame is
-    let granted = head.starts_with(b"HTTP/1.1 101 ");
-    let end = end.filter(|end| granted || begins(stream, *end));
-    let first = || resync(stream, 0).filter(|at| begins(stream, *at));
-    Some((end.or_else(first)?, false))
 }
 
 /// The first byte from `at` on where frames seem to begin: three that follow each other, or fewer up to the very end.

@@ -1,16 +1,17 @@
 //! A stream of one direction: format `http2`.
 
-use crate::frame::Head;
+use crate::detect;
 use crate::frames::Frames;
 use crate::framing::Framing;
 use crate::payload::known_bytes;
-use crate::side::{Begin, Look, PREFACE, Side, look, resync};
+use crate::side::{Begin, Look, PREFACE, Side, look};
 use crate::talk::{Shown, Talk};
 use binq_core::codec::Raw;
 use binq_core::dialogue::{Conversation, Dialogue};
 use binq_core::shape::{Cx, Shape};
 use binq_core::{
     Confidence, Format, Kind, Malformed, Node, NodeFn, Options, Probe, Ref, Severity, Space, Span,
+    Takes,
 };
 use std::sync::Arc;
 
@@ -32,15 +33,14 @@ impl Format for Http2 {
         }
         const PROBED: usize = 64 * 1024;
         let head = &probe.bytes[..probe.bytes.len().min(PROBED)];
-        let first = Head::of(head).filter(Head::is_plausible);
-        let space = Space::source(head.to_vec());
-        match first {
-            Some(first) if first.kind == crate::frame::kind::SETTINGS => match resync(&space, 0) {
-                Some(0) => Confidence::Likely,
-                _ => Confidence::No,
-            },
-            _ => Confidence::No,
+        match detect::begins(&Space::source(head.to_vec())) {
+            true => Confidence::Likely,
+            false => Confidence::No,
         }
+    }
+
+    fn settings(&self) -> &'static [(&'static str, Takes)] {
+        &[("http2", Takes::One)]
     }
 
     fn node_functions(&self) -> &'static [NodeFn] {
@@ -61,13 +61,7 @@ impl Format for Http2 {
     }
 
     fn decode(&self, space: Space, _options: &Options) -> Node {
-        // where nothing looks like a frame, frames are read from the first byte on: the format was asked for by name
-        let begin = Begin::find(&space, true, true).unwrap_or(Begin {
-            upgrade: 0,
-            preface: false,
-            frames: 0,
-            late: true,
-        });
+        let begin = detect::assumed(&space, true);
         let side = open(&space, begin, None);
         root(&side, space)
     }

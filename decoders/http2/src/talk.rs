@@ -1,5 +1,6 @@
 //! Both directions of a connection: which frames belong to which exchange.
 
+use crate::detect;
 use crate::frame::{END_STREAM, HEAD, Head, Parts, kind};
 use crate::grpc;
 use crate::grpc::web::{Content, Web};
@@ -8,7 +9,7 @@ use crate::hpack::Field;
 use crate::side::{Begin, Look, Read, Runs, Side, Walk, look};
 use crate::stream::{open, root};
 use crate::timing::Times;
-use binq_core::dialogue::{Clock, Conversation, Dialogue};
+use binq_core::dialogue::{Clock, Conversation, Dialogue, Half};
 use binq_core::layer::Gather;
 use binq_core::{Kind, Malformed, Node, Options, Severity, Space, Span};
 use bytes::Bytes;
@@ -169,7 +170,8 @@ pub struct Talk {
     /// Settings of the decode.
     pub options: Options,
     clocks: [Arc<dyn Clock>; 2],
-    roots: [Node; 2],
+    /// Of the directions that are HTTP/2.
+    roots: [Option<Node>; 2],
     exchanges: OnceLock<Exchanges>,
     /// The walk that finds them.
     finder: Mutex<Finder>,
@@ -182,56 +184,29 @@ struct Exchanges {
 }
 
 impl Talk {
-    /// A conversation that is HTTP/2, by its preface, its upgrade, or frames that follow each other in both directions.
+    /// The directions of a conversation that are proven to be HTTP/2; nothing if none is.
     pub fn new(with: &Conversation, options: &Options) -> Option<Self> {
-        let mut sent = Begin::find(&with.client.stream, with.client.whole, false);
-        let assumed = sent.is_some_and(|b| b.preface);
-        let mut received = Begin::find(&with.server.stream, with.server.whole, assumed);
-        if assumed && sent.is_some_and(|b| b.upgrade == 0) && with.server.whole {
-            // after a preface without an upgrade, the first byte of the answer is that of a frame
-            received = received.map(|b| {
-                if b.late {
-                    Begin {
-                        frames: 0,
-                        late: false,
-                        ..b
-                    }
-                } else {
-                    b
-                }
-            });
-        }
-        let nothing = |half: &binq_core::dialogue::Half| half.stream.is_empty();
-        let late = Begin {
-            upgrade: 0,
-            preface: false,
-            frames: 0,
-            late: true,
-        };
-        if nothing(&with.client) {
-            sent = sent.or(received.map(|_| late));
-        }
-        if nothing(&with.server) {
-            received = received.or(sent.map(|_| late));
-        }
-        let (mut sent, mut received) = (sent?, received?);
-        // an upgrade is one of both or of none; the preface is the client's
-        if received.preface
-            || (received.upgrade > 0) != (sent.upgrade > 0) && !nothing(&with.server)
-        {
+        let found = detect::find(with);
+        if found == [None, None] {
             return None;
         }
-        sent.late |= !with.client.whole && !sent.preface;
-        received.late |= !with.server.whole;
-        let path = |side: &str| format!(".tcp_connections[{}].{side}.stream", with.number);
-        let client = open(&with.client.stream, sent, Some(&path("client")));
-        let server = open(&with.server.stream, received, Some(&path("server")));
+        let half = |half: &Half, begin: Option<Begin>, side: &str| {
+            let path = format!(".tcp_connections[{}].{side}.stream", with.number);
+            let Some(mut begin) = begin else {
+                // what is not HTTP/2 is not looked at
+                let nothing = Space::derived(half.stream.clone(), Arc::new(Gather::new()));
+                return (open(&nothing, Begin::late(0), Some(&path)), None);
+            };
+            begin.late |= !half.whole && !begin.preface;
+            let side = open(&half.stream, begin, Some(&path));
+            let root = root(&side, half.stream.clone());
+            (side, Some(root))
+        };
+        let (client, sent) = half(&with.client, found[0], "client");
+        let (server, received) = half(&with.server, found[1], "server");
         let talk = Self {
             number: with.number,
-            roots: [
-                root(&client, with.client.stream.clone()),
-                root(&server, with.server.stream.clone()),
-            ],
+            roots: [sent, received],
             client,
             server,
             options: options.clone(),
@@ -239,7 +214,7 @@ impl Talk {
             exchanges: OnceLock::new(),
             finder: Mutex::default(),
         };
-        (!talk.is_turned()).then_some(talk)
+        (with.given || !talk.is_turned()).then_some(talk)
     }
 
     /// Whether the one that is taken for the client answers: only servers send `:status`.
@@ -518,6 +493,9 @@ impl Finder {
                 return;
             };
             let id = walk.space.read(promise_at, 4);
+            if id.len() < 4 {
+                return;
+            }
             let id = id.iter().fold(0, |n, b| n << 8 | u32::from(*b)) & 0x7fff_ffff;
             let exchange = self.exchange(id, who, at);
             match who {
@@ -592,11 +570,11 @@ fn promise(exchange: &mut Exchange, block: BlockAt, is_grpc: bool, path: Option<
 pub struct Shown(pub Arc<Talk>);
 
 impl Dialogue for Shown {
-    fn client(&self) -> Node {
+    fn client(&self) -> Option<Node> {
         self.0.roots[0].clone()
     }
 
-    fn server(&self) -> Node {
+    fn server(&self) -> Option<Node> {
         self.0.roots[1].clone()
     }
 

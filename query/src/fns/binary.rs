@@ -13,7 +13,7 @@ pub fn table() -> Table {
         ("tobytes", v(0), |cv| bome(to_bytes(&cv.1).map(V::bytes))),
         ("tobits", v(0), |cv| bome(to_bits(&cv.1))),
         ("hexdump", v(0), |cv| {
-            bome(to_bytes(&cv.1).map(|b| V::text(hexdump(&b, start(&cv.1)))))
+            bome(to_bytes(&cv.1).map(|b| V::text(dump(&cv.1, &b))))
         }),
         ("band", v(2), |cv| {
             binary(cv, |_, x, y| bits("band", &x, &y, |x, y| x & y))
@@ -52,6 +52,15 @@ pub fn to_bytes(v: &V) -> ValR<Bytes> {
     match v {
         V::Node(n) => {
             let bytes = n.bytes().map_err(Error::str)?;
+            let places = bytes.is_empty().then(|| n.places()).flatten();
+            if let Some(places) = places {
+                return fail(format_args!(
+                    "{} is put together of {} places of the input and has no bytes of its own; take one of its fields, or \
+                     see tobytesrange",
+                    n.path_text(),
+                    places.len()
+                ));
+            }
             // bits that do not fill their last byte are moved to its low end, as in fq
             Ok(match n.span().len % 8 {
                 0 => bytes,
@@ -116,12 +125,27 @@ fn to_bits(v: &V) -> ValR {
     Ok((skip..bytes.len() * 8).map(bit).collect())
 }
 
-/// Where the bytes of a node begin in the input; 0 for everything else.
-fn start(v: &V) -> u64 {
-    match v {
-        V::Node(n) => n.ranges().first().map_or(0, |r| r.start / 8),
-        _ => 0,
-    }
+/// Bytes as lines. Offsets are those of the input, where the bytes lie there; those of several places each begin a line. Of
+/// bytes that were made from others, the first line says so, and offsets count from the first of them.
+fn dump(v: &V, bytes: &[u8]) -> String {
+    let V::Node(n) = v else {
+        return hexdump(bytes, 0);
+    };
+    let Some(runs) = n.in_input(bytes) else {
+        let from = n.offset();
+        let lines = hexdump(bytes, 0);
+        return format!(
+            "{}, from byte {from:#x} of the input:\n{lines}",
+            n.made_by()
+        );
+    };
+    let mut rest = bytes;
+    let lines = runs.iter().map(|(at, len)| {
+        let (run, after) = rest.split_at(*len as usize);
+        rest = after;
+        hexdump(run, *at)
+    });
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// Lines of 16 bytes: the offset, the bytes, what they are as ASCII.

@@ -221,7 +221,14 @@ fn parents<'a>(v: &V) -> ValXs<'a> {
 fn range(v: &V, unit: u64) -> ValR {
     let n = node(v)?;
     let span = |s: &binq_core::Span| (s.start / unit, (s.start + s.len).div_ceil(unit));
-    let ranges = n.ranges();
+    let places = n.places();
+    // what is put together of several places has no bytes of its own
+    let bytes = match places {
+        Some(_) => V::Null,
+        None => V::bytes(to_bytes(v)?),
+    };
+    let together = places.is_none();
+    let ranges = places.unwrap_or_else(|| n.ranges());
     let (start, stop) = match ranges.as_slice() {
         [] => (V::Null, V::Null),
         [first, ..] => {
@@ -237,11 +244,11 @@ fn range(v: &V, unit: u64) -> ValR {
             V::int(ranges.iter().map(|s| span(s).1 - span(s).0).sum::<u64>()),
         ),
         ("unit".into(), V::int(unit)),
-        ("bytes".into(), V::bytes(to_bytes(v)?)),
+        ("bytes".into(), bytes),
     ]
     .into_iter()
     .collect();
-    if ranges.len() > 1 {
+    if ranges.len() > 1 || !together {
         let part = |s| V::fields([("start", V::int(span(s).0)), ("stop", V::int(span(s).1))]);
         fields.insert("ranges".into(), ranges.iter().map(part).collect());
     }

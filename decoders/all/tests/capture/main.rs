@@ -4,11 +4,14 @@ mod craft;
 mod edits;
 mod faults;
 mod fragments;
+mod lost;
 mod oracle;
 mod peer;
 mod reads;
 mod schema;
+mod speakers;
 mod structure;
+mod sums;
 mod transport;
 mod web;
 
@@ -50,7 +53,7 @@ pub(crate) fn capture(name: &str) -> Bytes {
 }
 
 /// The formats here without protobuf, so that messages are bytes.
-fn formats() -> Registry {
+pub(crate) fn formats() -> Registry {
     Registry::new(vec![
         &binq_http2::Http2,
         &binq_http2::Http1,
@@ -60,10 +63,12 @@ fn formats() -> Registry {
 }
 
 pub(crate) fn decode(bytes: &Bytes) -> Node {
-    let options = Options::default();
-    formats()
-        .decode(None, bytes.clone(), &options)
-        .expect("a capture")
+    decode_with(bytes, &Options::default())
+}
+
+pub(crate) fn decode_with(bytes: &Bytes, options: &Options) -> Node {
+    let root = formats().decode(None, bytes.clone(), options);
+    root.expect("a capture")
 }
 
 pub(crate) fn at(root: &Node, path: &str) -> Node {

@@ -124,7 +124,7 @@ fn a_flipped_bit_under_a_checksum_is_found() {
         .iter()
         .filter(|s| matches!(s.format, "pg_wal" | "pcap" | "pcapng"))
         .collect();
-    let (mut on_sum, mut elsewhere, mut unseen, mut known) = (0, 0, Vec::new(), 0);
+    let (mut on_sum, mut elsewhere, mut unseen) = (0, 0, Vec::new());
     for (i, sample) in samples.iter().enumerate() {
         let rng = &mut Rng::new(i as u64 + 1);
         let root = decode(sample, &sample.bytes);
@@ -169,8 +169,6 @@ fn a_flipped_bit_under_a_checksum_is_found() {
                 _ => {
                     if told(&again).difference(&before).next().is_some() {
                         elsewhere += 1;
-                    } else if sample.format != "pg_wal" {
-                        known += 1;
                     } else {
                         unseen.push(format!(
                             "{}: byte {at}, under {}",
@@ -185,11 +183,6 @@ fn a_flipped_bit_under_a_checksum_is_found() {
     println!(
         "{on_sum} on the checksum, {elsewhere} elsewhere, {} unseen",
         unseen.len()
-    );
-    // known: the checksums of packets are no findings yet
-    assert!(
-        known > 0,
-        "checksums of packets are found: take this exception out"
     );
     assert!(unseen.is_empty(), "{} unseen: {:#?}", unseen.len(), unseen);
     assert!(

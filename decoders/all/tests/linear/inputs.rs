@@ -248,6 +248,27 @@ pub const INPUTS: &[Input] = &[
         leaf: ".payload.data",
     },
     Input {
+        name: "fragments of a datagram that never is whole",
+        format: "pcap",
+        make: |n| {
+            let mut out = Wire::new(9, false).pcap(|_, len| Some(len));
+            for i in 0..n {
+                let mut packet = vec![0x45, 0, 0, 28, 0, 7, 0x20, 0, 64, 200, 0, 0];
+                packet.extend([10, 0, 0, 1, 10, 0, 0, 2]);
+                packet.extend(b"8 bytes.");
+                let len = packet.len() as u32;
+                for word in [i as u32, 0, len, len] {
+                    out.extend(word.to_le_bytes());
+                }
+                out.extend(packet);
+            }
+            out
+        },
+        options: untyped,
+        list: ".packets",
+        leaf: ".packet.payload",
+    },
+    Input {
         name: "blocks",
         format: "pcapng",
         make: |n| pcapng(n, 1),

@@ -89,10 +89,17 @@ impl Whole<'_> {
         )
     }
 
-    /// Which of its fragments keep the payload that was assigned.
+    /// Which of its fragments keep the payload that was assigned. `pins` are sorted.
     fn fixed(&self, pins: &[Span]) -> Vec<bool> {
         let parts = &self.datagram.parts;
         let header = self.seen.map_or(0, |seen| seen.tcp.header * 8);
+        // the pins that begin in a fragment
+        let begin_in = |part: &Part| {
+            let span = part.span();
+            let first = pins.partition_point(|p| p.start < span.start);
+            let last = pins.partition_point(|p| p.start < span.end());
+            &pins[first..last]
+        };
         let is_fixed = |(i, part): (usize, &Part)| {
             let span = part.span();
             let is_end = |s: Span| span.contains(s) && s.end() == span.end();
@@ -105,12 +112,13 @@ impl Whole<'_> {
                 is_end(*pin) && pin.start == span.start + start
             };
             // and one that keeps its value is in the fragments beside it, too
-            let beside = |pin: &Span| {
-                let before = i.checked_sub(1).map(|i| parts[i].span().end());
-                let after = parts.get(i + 1).map(|p| p.span().start);
-                before == Some(pin.end()) || after == Some(pin.start)
+            let beside = || {
+                let before = i.checked_sub(1).map(|i| &parts[i]);
+                let ends = |p: &Part| begin_in(p).iter().any(|pin| pin.end() == p.span().end());
+                let begins = |p: &Part| begin_in(p).iter().any(|pin| pin.start == p.span().start);
+                before.is_some_and(ends) || parts.get(i + 1).is_some_and(begins)
             };
-            own.any(as_packet) || pins.iter().any(is_payload) && !pins.iter().any(beside)
+            own.any(as_packet) || begin_in(part).iter().any(is_payload) && !beside()
         };
         parts.iter().enumerate().map(is_fixed).collect()
     }
@@ -302,7 +310,10 @@ impl Packet<'_, '_> {
         let record = Span::bytes(at, end - at);
         let is_other = |span: Span| record.contains(span) && !part.span().contains(span);
         let assigned = self.changes.iter().any(|c| c.assigned && is_other(c.span));
-        if assigned || self.cx.pins.iter().any(|pin| is_other(*pin)) {
+        let first = self.cx.pins.partition_point(|p| p.start < record.start);
+        let mut pins = self.cx.pins[first..].iter();
+        let mut pins = pins.by_ref().take_while(|p| p.start < record.end());
+        if assigned || pins.any(|pin| is_other(*pin)) {
             return Err(Reject::Structure {
                 path: self.paths[0].clone(),
                 why: "nothing is left for this fragment of a datagram that shrinks, so none of its fields can be assigned"

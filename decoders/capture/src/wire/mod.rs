@@ -65,6 +65,8 @@ impl Layer for Wire {
         if !cx.fix || changes.is_empty() {
             return Ok(changes);
         }
+        // they are looked up for every field that follows
+        cx.pins.sort_unstable();
         // whole records come and go literally
         let (mut out, changes): (Vec<_>, Vec<_>) = changes
             .into_iter()

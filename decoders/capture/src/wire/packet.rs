@@ -84,7 +84,7 @@ impl<'a, 'b> Packet<'a, 'b> {
         let was = value(&old);
         let offset = self.under.offset(span.first_byte());
         let assigned = self.changes.iter().find(|c| c.span == span);
-        if assigned.is_some() || self.cx.pins.contains(&span) {
+        if assigned.is_some() || self.is_pinned(span) {
             let is = assigned.map_or(was, |c| value(&c.new));
             if is != right {
                 let did = Did::LeftWrong { is, right };
@@ -106,6 +106,11 @@ impl<'a, 'b> Packet<'a, 'b> {
             to: right,
         };
         self.note(path, offset, did);
+    }
+
+    /// Whether a field was assigned the value that it has. The pins are sorted.
+    fn is_pinned(&self, span: Span) -> bool {
+        self.cx.pins.binary_search(&span).is_ok()
     }
 
     pub fn note(&mut self, path: String, offset: u64, did: Did) {
@@ -197,13 +202,13 @@ impl<'a, 'b> Packet<'a, 'b> {
         if let File::PcapNg = self.file {
             let end = r.data + r.captured;
             let said = Span::bytes(r.at + fields[0].1, 4);
-            let is_assigned = self.cx.pins.contains(&said)
-                || self.changes.iter().any(|c| c.assigned && c.span == said);
+            let is_assigned =
+                self.is_pinned(said) || self.changes.iter().any(|c| c.assigned && c.span == said);
             let old = (4 - r.captured % 4) % 4;
             let there = old.min(r.end - 4 - end);
             let pad = Span::bytes(end, there);
-            let keeps = there > 0
-                && (self.cx.pins.contains(&pad) || self.changes.iter().any(|c| c.span == pad));
+            let keeps =
+                there > 0 && (self.is_pinned(pad) || self.changes.iter().any(|c| c.span == pad));
             // an assigned length says where the padding begins, whatever is there
             let new = match is_assigned || keeps {
                 true => there,

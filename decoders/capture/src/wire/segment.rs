@@ -77,6 +77,8 @@ pub fn split(record: &[u8], place: &Place, most: usize, valid: bool) -> Vec<u8> 
         new.extend_from_slice(part);
         let sum = match valid {
             true => checksum::right(&new[tcp..], &pseudo, 16, false),
+            // no sum at all, or that of the pseudo header
+            false if new[tcp + 16..tcp + 18] == [0, 0] => 0,
             false => checksum::partial(&pseudo),
         };
         new[tcp + 16..tcp + 18].copy_from_slice(&sum.to_be_bytes());
@@ -96,9 +98,14 @@ pub fn fit(headers: &mut [u8], place: &Place, len: usize) {
     let ip = place.ip;
     let total = headers.len() - ip + len;
     if headers[ip] >> 4 == 4 {
+        // one that was left to the network card stays so
+        let stored = Order::BIG.u16(&headers[ip + 10..]);
+        let was = checksum::judge(&headers[ip..place.tcp], &[], 10, false, stored);
         headers[ip + 2..ip + 4].copy_from_slice(&(total as u16).to_be_bytes());
-        let sum = checksum::right(&headers[ip..place.tcp], &[], 10, false);
-        headers[ip + 10..ip + 12].copy_from_slice(&sum.to_be_bytes());
+        if was != Verdict::Offloaded {
+            let sum = checksum::right(&headers[ip..place.tcp], &[], 10, false);
+            headers[ip + 10..ip + 12].copy_from_slice(&sum.to_be_bytes());
+        }
     } else {
         headers[ip + 4..ip + 6].copy_from_slice(&(total as u16 - 40).to_be_bytes());
     }

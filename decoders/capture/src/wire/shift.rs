@@ -13,16 +13,41 @@ pub struct Event {
     pub owner: i64,
 }
 
+impl Event {
+    /// By how much it moves what comes after it.
+    fn growth(&self) -> i64 {
+        self.new - (self.to - self.from)
+    }
+}
+
 /// All changes of a stream, in order.
 #[derive(Debug, Default)]
-pub struct Shifts(Vec<Event>);
+pub struct Shifts {
+    /// Sorted by place.
+    all: Vec<Event>,
+    /// By how much all of them before each one move what follows; one more for the end.
+    before: Vec<i64>,
+    /// The most bytes that one of them replaces.
+    longest: i64,
+}
 
 impl Shifts {
     /// Of these changes. One that was made in several copies of the same bytes counts once.
     pub fn new(mut events: Vec<Event>) -> Self {
         events.sort_by_key(|e| (e.from, e.to, e.new));
         events.dedup_by_key(|e| (e.from, e.to, e.new));
-        Self(events)
+        let mut before = vec![0];
+        let mut sum = 0;
+        before.extend(events.iter().map(|e| {
+            sum += e.growth();
+            sum
+        }));
+        let longest = events.iter().map(|e| e.to - e.from).max().unwrap_or(0);
+        Self {
+            all: events,
+            before,
+            longest,
+        }
     }
 
     /// By how much a place moves: where an acknowledgment points to, or a segment begins.
@@ -38,22 +63,25 @@ impl Shifts {
     }
 
     fn sum(&self, place: i64, counts: impl Fn(&Event) -> bool) -> i64 {
-        let before = self
-            .0
-            .iter()
-            .take_while(|e| e.from <= place)
-            .filter(|e| counts(e));
-        before
-            .map(|e| {
-                if place >= e.to {
-                    e.new - (e.to - e.from)
-                } else {
-                    // inside of what is replaced: as far as the new bytes reach
-                    let into = place - e.from;
-                    into.min(e.new) - into
-                }
-            })
-            .sum()
+        let end = self.all.partition_point(|e| e.from <= place);
+        let near = self.all[..end].iter().rev();
+        // those that reach the place, or lie there: the others move all that comes after them
+        let near = near.take_while(|e| e.from + self.longest >= place);
+        let (mut count, mut sum) = (0, 0);
+        for e in near {
+            count += 1;
+            if !counts(e) {
+                continue;
+            }
+            sum += if place >= e.to {
+                e.growth()
+            } else {
+                // inside of what is replaced: as far as the new bytes reach
+                let into = place - e.from;
+                into.min(e.new) - into
+            };
+        }
+        self.before[end - count] + sum
     }
 }
 

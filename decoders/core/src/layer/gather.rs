@@ -1,6 +1,6 @@
 //! The layer of everything that was cut in pieces: a stream from its packets, a body from its frames.
 
-use super::{Layer, Patching};
+use super::{Layer, Patching, narrow};
 use crate::encode::Splice;
 use crate::{Reject, Space, Span};
 use std::borrow::Cow;
@@ -166,6 +166,32 @@ impl Gather {
         near.take_while(move |c| c.at * 8 <= span.end())
     }
 
+    /// Leave out of changes what they do not change: only the runs that change then grow or shrink.
+    #[must_use]
+    pub fn narrowed(&self, under: &Space, changes: Vec<Splice>) -> Vec<Splice> {
+        let mut out = Vec::with_capacity(changes.len());
+        for change in changes {
+            let span = change.span;
+            let cuts = self.cut(span).skip(1).map(|(run, _)| run.first_byte());
+            let cuts: Vec<usize> = cuts.map(|at| (at - span.first_byte()) as usize).collect();
+            // items come and go as they are, and what lies in one run needs no care
+            let is_plain = change.items.is_none() && change.spares.is_none() && span.is_aligned();
+            let same_size = change.growth() == 0;
+            if cuts.is_empty() || !is_plain || same_size || self.hole(span).is_some() {
+                out.push(change);
+                continue;
+            }
+            let old = self.read(under, span.first_byte(), span.byte_len());
+            let parts = narrow::differences(&old, change.new.bytes(), &cuts);
+            out.extend(parts.into_iter().map(|(from, to)| Splice {
+                span: Span::bytes(span.first_byte() + from.start as u64, from.len() as u64),
+                new: change.new.slice(to.start as u64 * 8, to.len() as u64 * 8),
+                ..change.clone()
+            }));
+        }
+        out
+    }
+
     /// Turn changes of the derived space, whatever their sizes, into changes of the space under it.
     ///
     /// # Errors
@@ -283,11 +309,11 @@ impl Layer for Gather {
 
     fn patch(
         &self,
-        _under: &Space,
+        under: &Space,
         changes: Vec<Splice>,
         _cx: &mut Patching<'_>,
     ) -> Result<Vec<Splice>, Reject> {
-        self.scatter(changes)
+        self.scatter(self.narrowed(under, changes))
     }
 }
 

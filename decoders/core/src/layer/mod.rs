@@ -1,6 +1,7 @@
 //! Layers: how a derived space is gathered from the space under it, and written back.
 
 mod gather;
+mod narrow;
 mod recode;
 
 pub use gather::{Gather, Run};
@@ -22,6 +23,11 @@ pub trait Layer: Send + Sync + 'static {
 
     /// Bytes `at .. at + len` of the derived space; the caller has clipped them to it.
     fn read<'a>(&self, under: &'a Space, at: u64, len: u64) -> Cow<'a, [u8]>;
+
+    /// What is done to the bytes under it to make those of the derived space, in a word, where they are others: `decompressed`.
+    fn makes(&self) -> Option<&'static str> {
+        None
+    }
 
     /// Where the bits of a span come from in the space under it, in order.
     fn origins(&self, span: Span) -> Vec<Span>;

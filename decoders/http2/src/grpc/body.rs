@@ -5,6 +5,7 @@ use binq_core::encode::{Did, Note, Splice, agree};
 use binq_core::layer::{Gather, Layer, Patching};
 use binq_core::{Reject, Scalar, Space, Span};
 use std::borrow::Cow;
+use std::sync::Arc;
 
 /// Bytes before a message: compressed or not, and its length.
 pub const PREFIX: u64 = 5;
@@ -24,8 +25,9 @@ impl Body {
         Self { gather, framed }
     }
 
-    fn own_space(&self, under: &Space) -> Vec<u8> {
-        self.gather.read(under, 0, self.gather.len()).into_owned()
+    /// The space that it makes, in which reading ends where bytes are missing.
+    fn own_space(&self, under: &Space) -> Space {
+        Space::derived(under.clone(), Arc::new(self.gather.clone()))
     }
 }
 
@@ -74,7 +76,7 @@ impl Layer for Body {
         changes: Vec<Splice>,
         cx: &mut Patching<'_>,
     ) -> Result<Vec<Splice>, Reject> {
-        let own = Space::source(self.own_space(under));
+        let own = self.own_space(under);
         let mut changes = agree(&own, changes)?;
         let grpc = changes.iter().any(|c| c.by.starts_with(".grpc_calls"));
         if grpc && self.framed {
@@ -85,7 +87,7 @@ impl Layer for Body {
             let lengths = lengths(&own, &changes, cx, offset);
             changes.extend(lengths);
         }
-        self.gather.scatter(changes)
+        self.gather.scatter(self.gather.narrowed(under, changes))
     }
 }
 

@@ -281,6 +281,10 @@ impl Inflated {
 }
 
 impl Layer for Inflated {
+    fn makes(&self) -> Option<&'static str> {
+        Some("decompressed")
+    }
+
     fn len(&self) -> u64 {
         self.bytes.len() as u64
     }

@@ -168,6 +168,10 @@ struct HeaderBytes {
 }
 
 impl Layer for HeaderBytes {
+    fn makes(&self) -> Option<&'static str> {
+        Some("decoded from a header field")
+    }
+
     fn len(&self) -> u64 {
         self.bytes.len() as u64
     }

@@ -51,27 +51,38 @@ pub fn says_grpc(block: &Block) -> bool {
 
 /// Whether an exchange whose headers are not all known carries messages as gRPC does: every byte of a body is of one.
 pub fn looks_like_call(talk: &Talk, exchange: &Exchange) -> bool {
-    let hidden = |block| {
-        let list = talk.headers(block);
-        list.is_some_and(|l| l.fields().iter().any(|f| f.is_unknown()))
-    };
+    let (mut hidden, mut denied) = (false, false);
+    for block in [exchange.request.headers, exchange.response.headers] {
+        if let Some(list) = talk.headers(block) {
+            hidden |= list.fields().iter().any(|f| f.is_unknown());
+            // one that is known says that it is something else
+            denied |= list.value(b"content-type").is_some();
+        }
+    }
+    if !hidden || denied {
+        return false;
+    }
+    // whether a body is all messages, if it is: whether there is one, and whether one of them has bytes
     let carries = |who| {
         let body = &exchange.content(talk, who).space;
         let read = |at, len| body.read(at, len).into_owned();
-        let (mut end, mut count) = (0, 0);
+        let (mut end, mut some) = (0, false);
         for (at, len) in body::messages(read, body.len()) {
             let head = body.read(at, body::PREFIX);
             let said = u64::from(u32::from_be_bytes([head[1], head[2], head[3], head[4]]));
             if head[0] > 1 || said != len {
-                return false;
+                return None;
             }
-            (end, count) = (at + body::PREFIX + len, count + 1);
+            (end, some) = (at + body::PREFIX + len, some || len > 0);
         }
-        count > 0 && end == body.len()
+        (end == body.len()).then_some((end > 0, some))
     };
-    let (sent, received) = (&exchange.request, &exchange.response);
-    (hidden(sent.headers) || hidden(received.headers))
-        && (carries(Who::Client) || carries(Who::Server))
+    match (carries(Who::Client), carries(Who::Server)) {
+        // five zeros are an empty message, or anything else
+        (Some((_, true)), _) | (_, Some((_, true))) => true,
+        (Some((true, _)), Some((true, _))) => true,
+        _ => false,
+    }
 }
 
 /// What a call is made of: an exchange of HTTP, whatever its version.

@@ -345,6 +345,10 @@ impl Text {
 }
 
 impl Layer for Text {
+    fn makes(&self) -> Option<&'static str> {
+        Some("decoded from base64")
+    }
+
     fn len(&self) -> u64 {
         self.bytes.len() as u64
     }

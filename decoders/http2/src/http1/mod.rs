@@ -11,7 +11,9 @@ use crate::lines::{Form, TOKEN, breaks_line};
 use binq_core::dialogue::{Clock, Conversation, Dialogue};
 use binq_core::layer::{Gather, Window};
 use binq_core::shape::{Cx, Shape};
-use binq_core::{Confidence, Format, Kind, Malformed, Node, Options, Probe, Severity, Space, Span};
+use binq_core::{
+    Confidence, Format, Kind, Malformed, Node, Options, Probe, Severity, Space, Span, Takes,
+};
 use framing::Framing;
 use message::{Body, Messages, Side, begins, find};
 use std::sync::{Arc, OnceLock};
@@ -66,6 +68,10 @@ impl Format for Http1 {
             true => Confidence::Certain,
             false => Confidence::No,
         }
+    }
+
+    fn settings(&self) -> &'static [(&'static str, Takes)] {
+        &[("http1", Takes::One)]
     }
 
     fn lists(&self) -> &'static [&'static str] {

@@ -10,6 +10,7 @@ use crate::talk::Who;
 use crate::timing::Times;
 use binq_core::codec::{Codec, Int, Text};
 use binq_core::dialogue::{Clock, Conversation, Dialogue, Half};
+use binq_core::layer::Gather;
 use binq_core::shape::{At, Cx, Shape};
 use binq_core::{Kind, Malformed, Node, Options, Scalar, Severity, Space, Span};
 use std::sync::{Arc, OnceLock};
@@ -21,7 +22,8 @@ pub struct Talk {
     client: Arc<Stream>,
     server: Arc<Stream>,
     clocks: [Arc<dyn Clock>; 2],
-    roots: [Node; 2],
+    /// Of the directions that are HTTP/1.1.
+    roots: [Option<Node>; 2],
     exchanges: OnceLock<Exchanges>,
 }
 
@@ -39,35 +41,53 @@ struct Exchanges {
 }
 
 impl Talk {
-    /// A conversation that begins with a request line, and whose answer begins with a status line; one of both may be missing.
-    /// Where the beginning of a direction was not captured, its first message is looked for.
+    /// The directions of a conversation that begin with a request line, and with a status line; nothing if none does. Where the
+    /// beginning of a direction was not captured, its first message is looked for.
     pub fn new(with: &Conversation, options: &Options) -> Option<Self> {
-        let (sent, received) = (&with.client.stream, &with.server.stream);
-        if sent.is_empty() && received.is_empty() {
-            return None;
-        }
         let begin = |half: &Half, side| {
             let time = |at| half.clock.time(at);
             let apart = |at: u64| at == 0 || time(at - 1) != time(at);
-            match half.stream.is_empty() {
-                true => Some(0),
+            let found = match half.stream.is_empty() {
+                true => None,
                 false => first(&half.stream, side, half.whole, apart),
-            }
+            };
+            found.or(with.given.then_some(0))
         };
-        let mut asks = Begin::at(Side::Client, begin(&with.client, Side::Client)?);
-        let mut answers = Begin::at(Side::Server, begin(&with.server, Side::Server)?);
+        let mut found = [
+            begin(&with.client, Side::Client),
+            begin(&with.server, Side::Server),
+        ];
+        if found == [None, None] {
+            return None;
+        }
+        // of a direction in which nothing was sent, nothing speaks against it
+        for (begin, half) in found.iter_mut().zip([&with.client, &with.server]) {
+            *begin = begin.or(half.stream.is_empty().then_some(0));
+        }
+        let mut asks = Begin::at(Side::Client, found[0].unwrap_or(0));
+        let mut answers = Begin::at(Side::Server, found[1].unwrap_or(0));
         (asks.at_end, answers.at_end) = (Severity::Odd, Severity::Odd);
-        if !with.client.whole && !sent.is_empty() {
+        let (sent, received) = (&with.client.stream, &with.server.stream);
+        if !with.client.whole && found[0].is_some() && !sent.is_empty() {
             let asked = with.client.clock.time(asks.at);
             answers.asked = asked.map(|time| (with.server.clock.clone(), time));
         }
         let path = |side: &str| format!(".tcp_connections[{}].{side}.stream", with.number);
-        let client = Stream::new(sent, asks, &path("client"), None);
-        let server = Stream::new(received, answers, &path("server"), Some(client.clone()));
+        // what is not HTTP/1.1 is not looked at
+        let own = |stream: &Space, begin: Option<u64>| match begin {
+            Some(_) => stream.clone(),
+            None => Space::derived(stream.clone(), Arc::new(Gather::new())),
+        };
+        let client = Stream::new(&own(sent, found[0]), asks, &path("client"), None);
+        let answered = Some(client.clone());
+        let server = Stream::new(&own(received, found[1]), answers, &path("server"), answered);
         Some(Self {
             number: with.number,
             options: options.clone(),
-            roots: [root(&client), root(&server)],
+            roots: [
+                found[0].map(|_| root(&client)),
+                found[1].map(|_| root(&server)),
+            ],
             client,
             server,
             clocks: [with.client.clock.clone(), with.server.clock.clone()],
@@ -162,11 +182,11 @@ impl Talk {
 pub struct Shown(pub Arc<Talk>);
 
 impl Dialogue for Shown {
-    fn client(&self) -> Node {
+    fn client(&self) -> Option<Node> {
         self.0.roots[0].clone()
     }
 
-    fn server(&self) -> Node {
+    fn server(&self) -> Option<Node> {
         self.0.roots[1].clone()
     }
 
