@@ -1,12 +1,14 @@
 //! From the text of a program to something that runs.
 use crate::constants::Constants;
+use crate::modules::Loader;
 use crate::report::{self, CompileError, CompileErrors};
+use crate::rewrite::Rewriter;
 use crate::run::{Context, Data, Outputs, Types};
 use crate::value::V;
-use crate::{fns, fuse, json, rewrite, tokens};
+use crate::{fns, fuse, json, syntax};
 use binq_core::{NodeFn, ScalarFn};
-use jaq_core::load::parse::{Def, Term};
-use jaq_core::load::{Arena, File, Import, Lexer, Loader, Parser, lex};
+use jaq_core::load::parse::Def;
+use jaq_core::load::{Arena, File};
 use jaq_core::{Compiler, Ctx, Filter, Vars};
 use std::path::PathBuf;
 
@@ -17,6 +19,8 @@ pub struct Query {
     /// The texts of data that the program imports. Values cannot be shared between threads, so each run reads them.
     data: Vec<Vec<u8>>,
     constants: Constants,
+    /// Where modules are looked for.
+    library: Vec<PathBuf>,
 }
 
 /// What compiling takes besides the program.
@@ -59,105 +63,64 @@ impl Query {
             )
             .collect();
 
-        let tokens = Lexer::new(code)
-            .lex()
-            .map_err(|e| fail(report::lex_errors(code, &e)))?;
-        let extras = fns::extra_defs(settings.extras, settings.functions);
-        let mut prelude: Vec<Def<&str>> = fns::defs();
-        prelude.extend(fns::parse_defs(&extras));
-        let supplied = jaq_core::load::parse(settings.definitions, |p| p.defs());
-        prelude.extend(supplied.ok_or_else(|| {
+        let arena = Arena::default();
+        let program = syntax::program(code, &arena).map_err(|e| {
             fail(vec![CompileError {
-                span: 0..0,
-                message: "not definitions in jq".to_owned(),
+                span: report::span(code, e.at),
+                message: e.message,
+                file: None,
+            }])
+        })?;
+        let mut loader = Loader::new(&arena, settings.library);
+        let term = loader.program(code, program).map_err(fail)?;
+
+        let mut prelude: Vec<Def<&str>> = fns::defs(&arena);
+        let extras = fns::extra_defs(settings.extras, settings.functions);
+        prelude.extend(fns::parse_defs(&extras, &arena));
+        let supplied = syntax::program(settings.definitions, &arena).map_err(|e| {
+            fail(vec![CompileError {
+                span: report::span(settings.definitions, e.at),
+                message: e.message,
                 file: Some((
                     "what a format supplies".to_owned(),
                     settings.definitions.to_owned(),
                 )),
             }])
-        })?);
-
-        let arena = Arena::default();
-        let modular = matches!(
-            tokens.first(),
-            Some(lex::Token("import" | "include" | "module", _))
-        );
-        let mut constants = Constants::default();
-        let main = if modular {
-            // jaq resolves modules only in the main program itself, which rules out rewriting it
-            code
-        } else {
-            let tokens = tokens::rewrite(code, tokens);
-            // before paths are rewritten: those that can be fused are told by how they are written
-            let term = fuse::term(parse(code, &tokens).map_err(&fail)?);
-            let (body, found) = rewrite::term(term, code, &arena)
-                .map_err(|e| fail(report::constant_keys(code, e)))?;
-            constants = found;
-            prelude.push(Def {
-                name: MAIN,
-                args: Vec::new(),
-                body,
-            });
-            MAIN
-        };
-        let loader = Loader::new(prelude).with_read(|import: Import<'_, &str, PathBuf>| {
-            let path = find(import, settings.library)?;
-            let code =
-                std::fs::read_to_string(&path).map_err(|e| format!("{}: {e}", path.display()))?;
-            Ok(File { code, path })
-        });
-        let modules = loader
-            .load(
-                &arena,
-                File {
-                    code: main,
-                    path: PathBuf::new(),
-                },
-            )
-            .map_err(|files| {
-                let errors = files.into_iter().flat_map(|(file, e)| {
-                    let errors = report::load_errors(file.code, e);
-                    errors.into_iter().map(move |e| in_file(e, &file))
-                });
-                fail(errors.collect())
-            })?;
-        let mut data = Vec::new();
-        let imported = jaq_core::load::import(&modules, |import| {
-            let path = import.find(settings.library, "json")?;
-            let text = std::fs::read(&path).map_err(|e| format!("{}: {e}", path.display()))?;
-            // not needed now, but errors are to be told now
-            read_all(&text).map_err(|e| format!("{}: {e}", path.display()))?;
-            data.push(text);
-            Ok(())
-        });
-        imported.map_err(|files| {
-            let errors = files.into_iter().flat_map(|(file, e)| {
-                let errors = report::load_errors(file.code, e);
-                errors.into_iter().map(move |e| in_file(e, &file))
-            });
-            fail(errors.collect())
         })?;
+        prelude.extend(supplied.defs);
+        let rewriter = Rewriter::new(&arena);
+        let mut prelude: Vec<_> = prelude.into_iter().map(|d| rewriter.def(d)).collect();
+        prelude.extend(loader.defs.into_iter().map(|d| rewriter.def(d)));
+        // before paths are rewritten: those that can be fused are told by how they are written
+        let body = rewriter.term(fuse::term(term));
+        prelude.push(Def {
+            name: MAIN,
+            args: Vec::new(),
+            body,
+        });
+        let main = File {
+            code: MAIN,
+            path: (),
+        };
+        let modules = jaq_core::load::Loader::new(prelude)
+            .load(&arena, main)
+            .map_err(|_| fail(Vec::new()))?;
+        let globals = vars.iter().map(|v| &**v);
         let compiler = Compiler::default()
             .with_funs(fns::natives())
-            .with_global_vars(vars.iter().map(|v| &**v));
+            .with_global_vars(globals.chain(loader.data.iter().map(|(name, _)| *name)));
         let filter = compiler.compile(modules).map_err(|files| {
-            let errors = files.into_iter().flat_map(|(file, e)| {
-                // the prelude has no text of its own, but the rewritten program is in it
-                let text = if file.path.as_os_str().is_empty() {
-                    code
-                } else {
-                    file.code
-                };
-                let errors = report::undefined(text, &e);
-                errors.into_iter().map(move |e| in_file(e, &file))
-            });
-            fail(errors.collect())
+            let errors = files.into_iter().flat_map(|(_, e)| e);
+            fail(report::undefined(code, &loader.files, errors))
         })?;
+        let constants = rewriter.finish();
+        let data = loader.data.into_iter().map(|(_, text)| text).collect();
         Ok(Self {
             filter,
             vars: settings.vars.len(),
             data,
             constants,
+            library: settings.library.to_vec(),
         })
     }
 
@@ -181,6 +144,7 @@ impl Query {
                 lut: &self.filter.lut,
                 cx,
                 constants: &self.constants,
+                library: &self.library,
             },
             vars,
         );
@@ -188,46 +152,7 @@ impl Query {
     }
 }
 
-/// Finds a module `a/b`: as `a/b.jq`, or, as jq has it, as `a/b/b.jq`.
-fn find(import: Import<'_, &str, PathBuf>, library: &[PathBuf]) -> Result<PathBuf, String> {
-    let Import { parent, path, meta } = import;
-    import.find(library, "jq").or_else(|e| {
-        let last = path.rsplit('/').next().unwrap_or_default();
-        let inner = format!("{path}/{last}");
-        Import {
-            parent,
-            path: &inner.as_str(),
-            meta,
-        }
-        .find(library, "jq")
-        .map_err(|_| format!("{path}: {e}"))
-    })
-}
-
 /// The values of a text as an array.
 fn read_all(text: &[u8]) -> Result<V, json::ParseError> {
     json::Reader::new(text).collect()
-}
-
-fn in_file(e: CompileError, file: &File<&str, PathBuf>) -> CompileError {
-    if file.path.as_os_str().is_empty() {
-        return e;
-    }
-    CompileError {
-        file: Some((file.path.display().to_string(), file.code.into())),
-        ..e
-    }
-}
-
-/// Parses a program without modules.
-fn parse<'s>(
-    code: &'s str,
-    tokens: &[lex::Token<&'s str>],
-) -> Result<Term<&'s str>, Vec<CompileError>> {
-    Parser::new(tokens).parse(|p| p.term()).map_err(|errors| {
-        let errors = errors
-            .into_iter()
-            .map(|(expect, found)| (expect, lex::Token::opt_as_str(found, code)));
-        report::parse_errors(code, &errors.collect::<Vec<_>>())
-    })
 }

@@ -32,9 +32,7 @@ def ascii:     [.] | implode;
 def range($from; $upto): range($from; $upto; 1);
 def range($upto): range(0; $upto);
 def repeat(f): def rec: f, rec; rec;
-def recurse(f): def rec: ., (f | rec); rec;
-def recurse: recurse(.[]?);
-def recurse(f; cond): def rec: ., (f | select(cond) | rec); rec;
+def recurse(f; cond): recurse(f | select(cond));
 def while(cond; update): def rec: if cond then ., (update | rec) else empty end; rec;
 def until(cond; update): def rec: if cond then . else update | rec end; rec;
 
@@ -52,7 +50,7 @@ def IN(s): any(s == .; .);
 def IN(src; s): any(src == s; .);
 
 # Paths
-def setpath($path; $x): getpath($path) = $x;
+def setpath(path; x): x as $x | path as $path | _setpath($path; $x);
 def paths: path(..) | select(length > 0);
 def paths(f): path(.. | select(f)) | select(length > 0);
 def leaf_paths: paths(scalars);
@@ -88,51 +86,54 @@ def combinations(n): . as $dot | [range(n) | $dot] | combinations;
 def transpose: [range(0; map(length) | max // 0) as $i | [.[][$i]]];
 def walk(f): def w: __check | if isobject then map_values(w) elif isarray then map(w) else . end | f; w;
 def from_entries: reduce .[] as $x ({};
-    . + { ($x | if isobject then (if .key == null then .k // .name // .Name // .K // .Key
-            | if . == null then "null" else . end else .key end)
-          else . end
-        | if isstring then . else tojson end):
-        ($x | if has("value") then .value elif has("v") then .v else .Value end) });
+    . + {($x | .key // .Key // .name // .Name): ($x | if has("value") then .value else .Value end)});
 def with_entries(f): to_entries | map(f) | from_entries;
 def INDEX(stream; idx): reduce stream as $row ({}; .[$row | idx | tostring] = $row);
 def INDEX(idx): INDEX(.[]; idx);
 def JOIN($idx; idx): [.[] | [., $idx[idx]]];
 def JOIN($idx; stream; idx): stream | [., $idx[idx]];
 def JOIN($idx; stream; idx; join): stream | [., $idx[idx]] | join;
-def get_search_list: [];
 def have_literal_numbers: true;
-def have_decnum: false;
+def have_decnum: true;
 
-# Mathematics that jaq has no native function for
+# Mathematics. The last argument runs slowest.
 def logb:
   if . == 0.0 then -infinite elif isinfinite then infinite elif isnan then . else ilogb | . + 0.0 end;
 def significand:
-  if isinfinite or isnan then . elif . == 0.0 then 0.0 else scalbln(.; ilogb | -1 * .) end;
-def pow10: pow(10.0; .);
-def drem($l; $r): remainder($l; $r) | if . == 0 then copysign(.; $l) else . end;
-def nexttoward($x; $y): nextafter($x; $y);
-def scalb($x; $e): $x * pow(2.0; $e);
+  if isinfinite or isnan then . elif . == 0.0 then 0.0 else _scalbln(.; ilogb | -.) end;
+def pow10: _pow(10.0; .);
+def _drem($l; $r): remainder($l; $r) | if . == 0 then _copysign(.; $l) else . end;
+def pow(x; y): y as $y | x as $x | _pow($x; $y);
+def atan2(x; y): y as $y | x as $x | _atan2($x; $y);
+def fmin(x; y): y as $y | x as $x | _fmin($x; $y);
+def fmax(x; y): y as $y | x as $x | _fmax($x; $y);
+def fmod(x; y): y as $y | x as $x | _fmod($x; $y);
+def ldexp(x; y): y as $y | x as $x | _ldexp($x; $y);
+def scalb(x; y): y as $y | x as $x | $x * _pow(2.0; $y);
+def scalbln(x; y): y as $y | x as $x | _scalbln($x; $y);
+def copysign(x; y): y as $y | x as $x | _copysign($x; $y);
+def drem(x; y): y as $y | x as $x | _drem($x; $y);
+def nextafter(x; y): y as $y | x as $x | _nextafter($x; $y);
+def nexttoward(x; y): nextafter(x; y);
+def fma(x; y; z): z as $z | y as $y | x as $x | _fma($x; $y; $z);
 def gamma: lgamma;
 def lgamma_r: [lgamma, if . < 0 and (floor % 2 | fabs) == 1 then -1 else 1 end];
 
-# Regular expressions
-def match($re; $flags): _match($re; $flags)[];
-def match($re): match($re; null);
-def test($re; $flags): _test($re; $flags);
+# Regular expressions. Their flags come first, as jq's own function runs through its last argument slowest.
+def match(re; flags): flags as $flags | re as $re | _match($re; $flags)[];
+def match($re): _match($re; null)[];
+def test(re; flags): flags as $flags | re as $re | _test($re; $flags);
 def test($re): _test($re; null);
 def capture_: reduce (.captures[] | select(.name != null) | {(.name): .string}) as $pair ({}; . + $pair);
-def capture($re; $flags): match($re; $flags) | capture_;
-def capture($re): capture($re; null);
+def capture(re; flags): match(re; flags) | capture_;
+def capture($re): match($re) | capture_;
 def scan($re; $flags):
   match($re; "g" + $flags)
   | if (.captures | length) > 0 then [.captures[].string] else .string end;
 def scan($re): scan($re; null);
-def splits($re; $flags):
-  .[foreach (match($re; $flags + "g"), null) as $m ({next: 0};
-      {start: .next, end: $m.offset, next: (if $m == null then null else $m.offset + $m.length end)};
-      {start, end})];
+def splits($re; $flags): _split($re; $flags + "g")[];
 def splits($re): splits($re; null);
-def split($re; $flags): [splits($re; $flags)];
+def split($re; $flags): _split($re; $flags + "g");
 def sub($re; str): sub($re; str; "");
 def gsub($re; str; $flags): sub($re; str; $flags + "g");
 def gsub($re; str): sub($re; str; "g");

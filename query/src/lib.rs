@@ -17,11 +17,12 @@ mod constants;
 mod fns;
 mod fuse;
 pub mod json;
+mod modules;
 mod report;
 mod rewrite;
 mod run;
 mod stack;
-mod tokens;
+mod syntax;
 pub mod value;
 
 pub use compile::{Query, Settings};

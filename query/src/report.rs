@@ -1,8 +1,8 @@
 //! What is wrong with a program, and how it is shown.
 use jaq_core::compile::Undefined;
-use jaq_core::load::{self, lex, parse};
 use std::fmt;
 use std::ops::Range;
+use std::path::PathBuf;
 
 /// One thing that is wrong with a program.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,110 +90,34 @@ fn show_line(f: &mut fmt::Formatter<'_>, code: &str, span: &Range<usize>) -> fmt
 }
 
 /// The range of `part` in `code`; at the end if it is no part of it.
-fn span(code: &str, part: &str) -> Range<usize> {
+pub(crate) fn span(code: &str, part: &str) -> Range<usize> {
+    within(code, part).unwrap_or(code.len()..code.len())
+}
+
+fn within(code: &str, part: &str) -> Option<Range<usize>> {
     let start = (part.as_ptr() as usize).wrapping_sub(code.as_ptr() as usize);
-    match start.checked_add(part.len()) {
-        Some(end) if end <= code.len() => start..end,
-        _ => code.len()..code.len(),
-    }
+    let end = start.checked_add(part.len())?;
+    (end <= code.len()).then_some(start..end)
 }
 
-fn quoted(found: &str) -> String {
-    match found.lines().next().unwrap_or_default() {
-        "" => "the end".into(),
-        s if s.chars().count() > 20 => format!("`{}…`", s.chars().take(20).collect::<String>()),
-        s => format!("`{s}`"),
-    }
-}
-
-pub(crate) fn lex_errors(code: &str, errors: &[lex::Error<&str>]) -> Vec<CompileError> {
-    let error = |(expect, found): &lex::Error<&str>| {
-        let mut span = span(code, found);
-        let message = match expect {
-            // the lexer gives what follows; what was opened is of more use
-            lex::Expect::Delim(open) => {
-                let missing = expect.as_str();
-                span = self::span(code, &open[..open.len().min(1)]);
-                format!("expected a {missing}, found {}", quoted(found))
-            }
-            lex::Expect::Escape => format!("invalid escape in a string: found {}", quoted(found)),
-            lex::Expect::Token => {
-                format!(
-                    "unexpected character {}",
-                    quoted(&found.chars().take(1).collect::<String>())
-                )
-            }
-            e => format!("expected {}, found {}", e.as_str(), quoted(found)),
-        };
-        // all but opened brackets and quotes are marked by their first character
-        let len = code[span.start..].chars().next().map_or(0, char::len_utf8);
-        CompileError {
-            span: span.start..span.start + len,
-            message,
-            file: None,
-        }
-    };
-    errors.iter().map(error).collect()
-}
-
-pub(crate) fn parse_errors(code: &str, errors: &[parse::Error<&str>]) -> Vec<CompileError> {
-    let error = |(expect, found): &parse::Error<&str>| {
-        let expected = match expect {
-            parse::Expect::Nothing => "the end of the program".into(),
-            parse::Expect::Term => "a term".into(),
-            parse::Expect::Just(s) => format!("`{s}`"),
-            e => e.as_str().to_string(),
-        };
-        let mut span = span(code, found);
-        // a bracket stands for all that it holds: mark only the bracket
-        if found.starts_with(['(', '[', '{']) {
-            span.end = span.start + 1;
-        }
-        CompileError {
-            span,
-            message: format!("expected {expected}, found {}", quoted(found)),
-            file: None,
-        }
-    };
-    errors.iter().map(error).collect()
-}
-
-pub(crate) fn load_errors(code: &str, errors: load::Error<&str>) -> Vec<CompileError> {
-    match errors {
-        load::Error::Io(io) => io
-            .into_iter()
-            .map(|(path, e)| CompileError {
-                span: span(code, path),
-                message: e,
-                file: None,
-            })
-            .collect(),
-        load::Error::Lex(e) => lex_errors(code, &e),
-        load::Error::Parse(e) => parse_errors(code, &e),
-    }
-}
-
-pub(crate) fn undefined(code: &str, errors: &[(&str, Undefined)]) -> Vec<CompileError> {
-    let error = |(name, what): &(&str, Undefined)| {
+/// What jaq does not find: in the program, or in one of the modules.
+pub(crate) fn undefined<'a>(
+    code: &str,
+    files: &[(PathBuf, &str)],
+    errors: impl Iterator<Item = (&'a str, Undefined)>,
+) -> Vec<CompileError> {
+    let error = |(name, what): (&str, Undefined)| {
         let message = match what {
             Undefined::Filter(arity) => format!("{name}/{arity} is not defined"),
             Undefined::Var => format!("{name} is not defined"),
             what => format!("{} {name} is not defined", what.as_str()),
         };
+        let file = files.iter().find(|(_, text)| within(text, name).is_some());
         CompileError {
-            span: span(code, name),
+            span: span(file.map_or(code, |(_, text)| text), name),
             message,
-            file: None,
+            file: file.map(|(path, text)| (path.display().to_string(), (*text).to_owned())),
         }
     };
-    errors.iter().map(error).collect()
-}
-
-pub(crate) fn constant_keys(code: &str, errors: Vec<(&str, String)>) -> Vec<CompileError> {
-    let error = |(at, message)| CompileError {
-        span: span(code, at),
-        message,
-        file: None,
-    };
-    errors.into_iter().map(error).collect()
+    errors.map(error).collect()
 }

@@ -75,6 +75,16 @@ impl Context {
         }
     }
 
+    /// What `env` and `$ENV` give, instead of the environment of the process.
+    pub fn with_env(self, vars: impl IntoIterator<Item = (String, String)>) -> Self {
+        let vars = vars.into_iter();
+        let env = V::obj(vars.map(|(k, v)| (k.into(), V::text(v))).collect());
+        Self {
+            env: OnceCell::from(env),
+            ..self
+        }
+    }
+
     /// How much stack recursion in a query may use, in bytes. It should be well below what the thread has.
     pub fn with_stack(self, bytes: usize) -> Self {
         Self {
@@ -172,6 +182,7 @@ pub struct Data<'a> {
     pub(crate) lut: &'a jaq_core::Lut<Types>,
     pub(crate) cx: &'a Context,
     pub(crate) constants: &'a Constants,
+    pub(crate) library: &'a [std::path::PathBuf],
 }
 
 impl<'a> HasLut<'a, Types> for Data<'a> {

@@ -75,7 +75,7 @@ fn tokens() {
     );
     assert_eq!(
         errors("\"a\\q\""),
-        "error: invalid escape in a string: found `q\"`\n  1 | \"a\\q\"\n    |    ^"
+        "error: invalid escape in a string: found `\\q`\n  1 | \"a\\q\"\n    |   ^^"
     );
 }
 
@@ -215,7 +215,7 @@ fn all_of_our_functions_compile() {
 
 #[test]
 fn modules() {
-    let library = [std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/modules")];
+    let library = [std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/jq/modules")];
     let settings = Settings {
         library: &library,
         ..Settings::default()

@@ -31,10 +31,10 @@ fn inputs() -> Vec<V> {
 
 #[test]
 fn no_program_panics() {
-    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/jq.test");
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/jq/jq.test");
     let text = std::fs::read_to_string(path).expect("jq.test");
     binq_query::on_stack(1 << 30, move || {
-        let library = [std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/modules")];
+        let library = [std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/jq/modules")];
         let settings = Settings {
             library: &library,
             ..Settings::default()

@@ -2,7 +2,7 @@
 //!
 //! Keys to sort by are made plain first, so that a leaf is decoded once and not for each comparison.
 use super::{Table, fail, filter_arg, unary};
-use crate::value::{Brief, Kind, V, ValR, ValX, cannot_iterate, num, too_deep};
+use crate::value::{Brief, Kind, V, ValR, ValX, cannot_iterate, num, same, too_deep};
 use jaq_core::box_iter::box_once;
 use jaq_core::native::{bome, v};
 use std::cmp::Ordering;
@@ -105,8 +105,12 @@ fn items_of(keyed: Keyed) -> V {
     keyed.into_iter().map(|(_, x)| x).collect()
 }
 
+fn all_same(x: &[V], y: &[V]) -> bool {
+    x.len() == y.len() && x.iter().zip(y).all(|(x, y)| same(x, y))
+}
+
 fn unique(mut keyed: Keyed) -> V {
-    keyed.dedup_by(|(k, _), (l, _)| Vec::cmp(k, l).is_eq());
+    keyed.dedup_by(|(k, _), (l, _)| all_same(k, l));
     keyed.into_iter().map(|(_, x)| x).collect()
 }
 
@@ -114,7 +118,7 @@ fn group(keyed: Keyed) -> V {
     let mut groups: Vec<(Vec<V>, Vec<V>)> = Vec::new();
     for (k, x) in keyed {
         match groups.last_mut() {
-            Some((l, group)) if Vec::cmp(l, &k).is_eq() => group.push(x),
+            Some((l, group)) if all_same(l, &k) => group.push(x),
             _ => groups.push((k, vec![x])),
         }
     }

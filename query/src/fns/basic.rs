@@ -43,6 +43,14 @@ pub fn table() -> Table {
         ("isnormal", v(0), |cv| {
             bome(float(&cv.1, "isnormal").map(|f| f.is_normal().into()))
         }),
+        ("floor", v(0), |cv| bome(whole(&cv.1, f64::floor))),
+        ("ceil", v(0), |cv| bome(whole(&cv.1, f64::ceil))),
+        ("round", v(0), |cv| bome(whole(&cv.1, f64::round))),
+        ("trunc", v(0), |cv| bome(whole(&cv.1, f64::trunc))),
+        ("rint", v(0), |cv| bome(whole(&cv.1, f64::round_ties_even))),
+        ("nearbyint", v(0), |cv| {
+            bome(whole(&cv.1, f64::round_ties_even))
+        }),
         ("length", v(0), |cv| bome(length(&cv.1))),
         ("abs", v(0), |cv| bome(abs(cv.1))),
         ("toarray", v(0), |cv| {
@@ -75,11 +83,20 @@ fn float(v: &V, name: &str) -> ValR<f64> {
     }
 }
 
+/// A whole number; integers are whole, of any size.
+fn whole(v: &V, round: fn(f64) -> f64) -> ValR {
+    match v.num() {
+        Some(n) if num::is_int(&n) => Ok(V::Num(n)),
+        Some(n) => Ok(V::Num(num::integral(round(num::to_f64(&n))))),
+        None => fail(format_args!("{} number required", Brief(v))),
+    }
+}
+
 fn abs(v: V) -> ValR {
     match v.settle() {
         V::Num(n) => Ok(match n {
             Num::Float(f) => V::from(f.abs()),
-            n if n < Num::Int(0) => V::Num(-n),
+            n if num::to_f64(&n) < 0.0 => V::Num(-n),
             n => V::Num(n),
         }),
         v if v.kind() == Kind::Str => Ok(v),
@@ -218,8 +235,7 @@ fn to_number(v: V) -> ValR {
     let parsed = match &v {
         V::Num(_) => return Ok(v),
         V::Text(s) | V::Bytes(s) => match std::str::from_utf8(s) {
-            Ok("nan" | "NaN" | "-nan" | "-NaN") => Some(Num::Float(f64::NAN)),
-            Ok(s) => num::parse_lenient(s),
+            Ok(s) => num::parse_lenient(s).or_else(|| num::parse_special(s)),
             Err(_) => None,
         },
         _ => None,

@@ -129,7 +129,10 @@ fn unuri(v: &V) -> ValR {
         }
         at += 3;
     }
-    Ok(V::text(out))
+    match String::from_utf8(out) {
+        Ok(text) => Ok(V::text(text)),
+        Err(_) => fail(format_args!("{} is not a valid uri encoding", Brief(v))),
+    }
 }
 
 fn sh(v: V) -> ValR {
@@ -164,10 +167,19 @@ fn base64d(v: V) -> ValR {
     let s = shown(v.clone());
     match json::from_base64(&s) {
         Some(b) => Ok(V::text(String::from_utf8_lossy(&b).into_owned())),
-        None => fail(format_args!(
-            "{} is not valid base64 data",
-            Brief(&v.settle())
-        )),
+        None => {
+            let digits = s.iter().filter(|b| **b != b'=');
+            let problem = match digits.count() % 4 {
+                1 if s
+                    .iter()
+                    .all(|b| b.is_ascii_alphanumeric() || b"+/=".contains(b)) =>
+                {
+                    "trailing base64 byte found"
+                }
+                _ => "is not valid base64 data",
+            };
+            fail(format_args!("{} {problem}", Brief(&v.settle())))
+        }
     }
 }
 

@@ -4,13 +4,15 @@ use crate::run::Message;
 use crate::value::{Brief, Error, V, num};
 use jaq_core::Exn;
 use jaq_core::box_iter::box_once;
+use jaq_core::load::Arena;
 use jaq_core::native::{bome, v};
 
 pub fn table() -> Table {
     vec![
         ("input", v(0), |cv| match cv.0.data().cx.next_input() {
             Some(r) => bome(r.map_err(Error::str)),
-            None => bome(Err(Error::str("No more inputs"))),
+            // as jq says it, and programs compare with: `try repeat(input) catch if . == "break" then empty else error end`
+            None => bome(Err(Error::str("break"))),
         }),
         ("inputs", v(0), |cv| {
             let cx = cv.0.data().cx;
@@ -43,9 +45,26 @@ pub fn table() -> Table {
             // exit codes are a byte wide
             box_once(Err(Exn::halt((code & 0xff) as i32)))
         }),
+        ("modulemeta", v(0), |cv| {
+            let Some(name) = cv.1.str() else {
+                return bome(Err(Error::str(
+                    "modulemeta input module name must be a string",
+                )));
+            };
+            let meta = crate::modules::meta(&name.lossy(), cv.0.data().library);
+            bome(meta.map_err(Error::str))
+        }),
+        ("get_search_list", v(0), |cv| {
+            let folders = cv.0.data().library.iter();
+            bome(Ok(folders
+                .map(|p| V::text(p.display().to_string()))
+                .collect()))
+        }),
         ("builtins", v(0), |_| {
             let natives = super::natives().map(|(name, args, _)| (name, args.len()));
-            let defs = super::defs().into_iter().map(|d| (d.name, d.args.len()));
+            let arena = Arena::default();
+            let defs = super::defs(&arena);
+            let defs = defs.iter().map(|d| (d.name, d.args.len()));
             let names = natives
                 .chain(defs)
                 .filter(|(name, _)| !name.starts_with('_') && !name.ends_with("_empty"));

@@ -5,6 +5,7 @@
 mod arrays;
 mod basic;
 mod binary;
+mod flow;
 mod format;
 mod io;
 mod nodes;
@@ -13,9 +14,10 @@ mod regex;
 mod strings;
 
 use crate::run::Types;
-use crate::tokens;
+use crate::syntax::AS;
 use crate::value::{Error, V, ValR, ValXs};
 use binq_core::{NodeFn, ScalarFn};
+use jaq_core::load::Arena;
 use jaq_core::load::parse::Def;
 use jaq_core::native::{Filter, Fun, bome};
 use jaq_core::{Bind, Cv, Native, RunPtr};
@@ -46,7 +48,7 @@ fn fail<T>(message: impl std::fmt::Display) -> ValR<T> {
     Err(Error::str(message))
 }
 
-/// jaq's functions that read strings, under names of their own: `defs.jq` gives them plain values.
+/// jaq's functions under names of their own: `defs.jq` gives them plain values, or several arguments in jq's order.
 fn wrapped(name: &'static str) -> &'static str {
     match name {
         "strftime" => "_strftime",
@@ -57,6 +59,16 @@ fn wrapped(name: &'static str) -> &'static str {
         "localtime" => "_localtime",
         "fromdateiso8601" => "_fromdateiso8601",
         "todateiso8601" => "_todateiso8601",
+        "pow" => "_pow",
+        "atan2" => "_atan2",
+        "fmin" => "_fmin",
+        "fmax" => "_fmax",
+        "fmod" => "_fmod",
+        "ldexp" => "_ldexp",
+        "scalbln" => "_scalbln",
+        "copysign" => "_copysign",
+        "nextafter" => "_nextafter",
+        "fma" => "_fma",
         name => name,
     }
 }
@@ -80,20 +92,34 @@ pub fn natives() -> impl Iterator<Item = Fun<Types>> {
     let std = jaq_std::funs::<Types>().map(|(name, args, f)| (wrapped(name), args, f));
     crate::constants::funs()
         .chain(paths::funs())
+        .chain(flow::funs())
         .chain(ours)
         .chain(jaq_core::funs())
         .chain(std)
 }
 
 /// Parses definitions that come with the program.
-pub fn parse_defs(code: &str) -> Vec<Def<&str>> {
-    jaq_core::load::parse(code, |p| p.defs()).expect("definitions of our own")
+pub fn parse_defs<'s>(code: &'s str, arena: &'s Arena) -> Vec<Def<&'s str>> {
+    crate::syntax::program(code, arena)
+        .expect("definitions of our own")
+        .defs
 }
 
 /// The functions that are defined in jq.
-pub fn defs() -> Vec<Def<&'static str>> {
-    parse_defs(include_str!("../defs.jq"))
+pub fn defs(arena: &Arena) -> Vec<Def<&str>> {
+    parse_defs(include_str!("../defs.jq"), arena)
 }
+
+/// Whether `@name` is a format.
+pub fn is_format(name: &str) -> bool {
+    FORMATS.contains(&name)
+}
+
+/// The names of formats.
+const FORMATS: [&str; 12] = [
+    "@text", "@json", "@csv", "@tsv", "@html", "@uri", "@urid", "@sh", "@base64", "@base64d",
+    "@base32", "@base32d",
+];
 
 /// Definitions for the functions that formats supply, which share one native function.
 pub fn extra_defs(extras: &[ScalarFn], functions: &[NodeFn]) -> String {
@@ -101,8 +127,8 @@ pub fn extra_defs(extras: &[ScalarFn], functions: &[NodeFn]) -> String {
     let extras = extras.map(|(i, e)| format!("def {}: _extra({i});\n", e.0));
     let functions = functions.iter().enumerate().map(|(i, f)| {
         let args: Vec<String> = (0..f.arity).map(|k| format!("$a{k}")).collect();
-        // a name that is a keyword of jq: see `tokens`
-        let name = if f.name == "as" { tokens::AS } else { f.name };
+        // a name that is a keyword of jq: see `syntax`
+        let name = if f.name == "as" { AS } else { f.name };
         match args.join("; ") {
             none if none.is_empty() => format!("def {name}: _function({i}; []);\n"),
             list => format!(

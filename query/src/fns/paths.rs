@@ -2,11 +2,12 @@
 use super::filter_arg;
 use crate::run::Types;
 use crate::stack;
-use crate::value::{Error, Kind, List, V, ValR, ValX, ValXs, num, remove_items};
+use crate::value::{Error, Kind, V, ValR, ValX, ValXs, num, remove_items};
 use jaq_core::box_iter::box_once;
 use jaq_core::native::{Fun, bome};
 use jaq_core::path::Opt;
 use jaq_core::{Bind, Exn, Native, ValT as _};
+use std::collections::HashSet;
 use std::rc::Rc;
 
 /// Deepest path, as in jq.
@@ -74,7 +75,9 @@ fn skip<'a, T: 'a>(n: ValR<u64>, mut iter: Iter<'a, T>) -> Iter<'a, T> {
 
 /// Runs `f` on the places that paths lead to, one after the other. Where it has no output, the place is deleted in the
 /// end, when that no longer shifts the others.
-fn modify<'a, P>(
+///
+/// The paths lead through the value as it was, which they hold on to.
+pub fn modify<'a, P>(
     v: V,
     paths: impl Iterator<Item = ValX<'a, P>>,
     f: impl Fn(V) -> ValXs<'a>,
@@ -82,32 +85,62 @@ fn modify<'a, P>(
 where
     P: Into<Vec<V>>,
 {
-    // all paths lead through the value as it was
-    let paths: Vec<Vec<V>> = paths.map(|p| p.map(Into::into)).collect::<Result<_, _>>()?;
     let mut v = v;
     let mut gone = Vec::new();
     for path in paths {
-        let empty = std::cell::Cell::new(false);
-        v = at(v, &path, &|old: V| match f(old.clone()).next() {
-            None => {
-                empty.set(true);
-                Ok(old)
-            }
-            Some(new) => new,
+        let path: Vec<V> = path?.into();
+        if path.len() > DEEPEST {
+            return Err(Error::str("Path too deep").into());
+        }
+        let out;
+        (v, out) = at(v, &path, &|old: V| match f(old.clone()).next() {
+            None => Ok((old, Out::Nothing)),
+            Some(new) => Ok((new?, Out::Value)),
         })?;
-        if empty.get() {
+        if let Out::Nothing = out {
             gone.push(path);
         }
     }
     Ok(delete(v, gone)?)
 }
 
-fn at<'a>(v: V, path: &[V], f: &dyn Fn(V) -> ValX<'a>) -> ValX<'a> {
+/// What there is to put at a place.
+#[derive(Clone, Copy, PartialEq)]
+enum Out {
+    /// A new value.
+    Value,
+    /// Nothing: what was there stays, and what was not there is not made.
+    Nothing,
+}
+
+type Placed<'a> = Result<(V, Out), Exn<'a, V>>;
+
+fn at<'a>(v: V, path: &[V], f: &dyn Fn(V) -> Placed<'a>) -> Placed<'a> {
     stack::check()?;
-    match path.split_first() {
-        None => f(v),
-        Some((k, rest)) => v.map_index(k, Opt::Essential, |v| std::iter::once(at(v, rest, f))),
-    }
+    let Some((k, rest)) = path.split_first() else {
+        return f(v);
+    };
+    let null = matches!(v, V::Null);
+    let there = match (&v, k) {
+        // a node gives no plain null for what is there
+        (V::Node(_), _) => false,
+        (V::Obj(o), V::Text(k) | V::Bytes(k)) => o.get(k).is_some(),
+        (V::Null, _) => false,
+        _ => v.clone().get(k)?.is_some(),
+    };
+    let out = std::cell::Cell::new(Out::Value);
+    let new = v.map_index(k, Opt::Essential, |child| {
+        let missing = !there && matches!(child, V::Null);
+        let placed = at(child, rest, f).map(|(new, done)| {
+            out.set(done);
+            (!missing || done == Out::Value).then_some(new)
+        });
+        placed.transpose().into_iter()
+    })?;
+    Ok(match out.get() {
+        Out::Nothing if null => (V::Null, Out::Nothing),
+        out => (new, out),
+    })
 }
 
 /// Paths as they come out of jaq, the other way round.
@@ -255,27 +288,28 @@ fn delete_keys(v: V, keys: Vec<V>) -> ValR {
     match v {
         V::Arr(mut a) => {
             let mut gone = indices().map(|i| i as usize).peekable();
-            let list: &mut List = Rc::make_mut(&mut a);
             let mut i = 0;
-            list.retain(|_| {
-                i += 1;
-                gone.next_if_eq(&(i - 1)).is_none()
+            a.change(|a| {
+                a.retain(|_| {
+                    i += 1;
+                    gone.next_if_eq(&(i - 1)).is_none()
+                })
             });
             Ok(V::Arr(a))
         }
         V::Obj(mut o) => {
             let map = Rc::make_mut(&mut o);
-            let mut gone = std::collections::HashSet::new();
+            let mut gone: HashSet<Vec<u8>> = HashSet::new();
             for k in &keys {
                 match k.str() {
-                    Some(k) => _ = gone.insert(k),
+                    Some(k) => _ = gone.insert(k.to_vec()),
                     None => {
                         return cannot(&V::Null, k)
                             .or_else(|_: Error| cannot(&V::obj(Default::default()), k));
                     }
                 }
             }
-            map.retain(|k| !gone.contains(k));
+            map.retain(|k| !gone.contains(&k[..]));
             Ok(V::Obj(o))
         }
         V::Node(n) => match n.kind() {
@@ -414,8 +448,17 @@ pub fn funs() -> Vec<Fun<Types>> {
     .with_update(|mut cv, u| {
         let path = cv.0.pop_var();
         box_once(match path_items(path) {
-            Ok(path) => at(cv.1, &path, &|v| u(v).next().unwrap_or(Ok(V::Null))),
+            Ok(path) => modify(cv.1, std::iter::once(Ok(path)), u),
             Err(e) => Err(Exn::from(e)),
+        })
+    });
+    let setpath = Native::<Types>::new(|cv| {
+        super::binary(cv, |v, path, x| {
+            let path = path_items(path)?;
+            let placed = at(v, &path, &|_| Ok((x.clone(), Out::Value)));
+            placed
+                .map(|(v, _)| v)
+                .map_err(|e| e.get_err().unwrap_or_else(|_| Error::str("break")))
         })
     });
     let delpaths_ = Native::<Types>::new(|cv| super::unary(cv, delpaths));
@@ -432,6 +475,11 @@ pub fn funs() -> Vec<Fun<Types>> {
         ("limit", n_f(), limit_),
         ("skip", n_f(), skip_),
         ("getpath", Box::new([Bind::Var(())]), getpath),
+        (
+            "_setpath",
+            Box::new([Bind::Var(()), Bind::Var(())]),
+            setpath,
+        ),
         ("_modify", Box::new([Bind::Fun(()), Bind::Fun(())]), modify_),
         ("delpaths", Box::new([Bind::Var(())]), delpaths_),
         ("__check", Box::new([]), check),

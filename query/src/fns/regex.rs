@@ -1,11 +1,14 @@
 //! Regular expressions. Compiled ones are kept, as a query tries the same one on every record.
+use super::strings::characters;
 use super::{Args, Table, binary, fail};
 use crate::value::{Brief, Error, Kind, Map, Str, V, ValR, ValX, ValXs};
 use jaq_core::Bind;
 use jaq_core::box_iter::box_once;
 use jaq_core::native::v;
-use regex::bytes::{Captures, Regex, RegexBuilder};
+use regex::bytes::{Regex, RegexBuilder};
 use std::cell::RefCell;
+use std::ops::Range;
+use std::rc::Rc;
 
 pub fn table() -> Table {
     vec![
@@ -14,6 +17,9 @@ pub fn table() -> Table {
         }),
         ("_test", v(2), |cv| {
             binary(cv, |v, re, flags| test(&v, re, flags))
+        }),
+        ("_split", v(2), |cv| {
+            binary(cv, |v, re, flags| split(&v, re, flags))
         }),
         (
             "sub",
@@ -30,57 +36,253 @@ struct Flags {
     skip_empty: bool,
 }
 
-type Cached = (Str, Str, bool, Regex, Flags);
+/// The whole match, and the groups.
+type Groups = Vec<Option<Range<usize>>>;
+
+/// An expression that is ready to match.
+struct Compiled {
+    flags: Flags,
+    /// What `regex` has: it takes linear time.
+    plain: Option<Regex>,
+    /// What it has not, such as `(?=…)`, and `$` before a line break at the end.
+    rich: Option<fancy_regex::Regex>,
+    /// Whether `$` says more of a text that ends in a line break.
+    ends: bool,
+}
+
+type Cached = (Str, Str, bool, Rc<Compiled>);
 
 /// How many compiled expressions are kept; a query has a handful.
 const KEPT: usize = 16;
 
 thread_local!(static CACHE: RefCell<Vec<Cached>> = const { RefCell::new(Vec::new()) });
 
-fn compile(re: &Str, flags: &Str, bytes: bool) -> ValR<(Regex, Flags)> {
+fn compile(re: &Str, flags: &Str, bytes: bool) -> ValR<Rc<Compiled>> {
     CACHE.with_borrow_mut(|cache| {
         if let Some(i) = cache
             .iter()
-            .position(|(r, f, b, ..)| r == re && f == flags && *b == bytes)
+            .position(|(r, f, b, _)| r == re && f == flags && *b == bytes)
         {
             // the one used last is found first
             cache.swap(0, i);
-            return Ok((cache[0].3.clone(), cache[0].4));
+            return Ok(cache[0].3.clone());
         }
-        let (regex, parsed) = build(&re.lossy(), &flags.lossy(), bytes)?;
+        let compiled = Rc::new(build(re, &flags.lossy(), bytes)?);
         cache.truncate(KEPT - 1);
-        cache.insert(0, (re.clone(), flags.clone(), bytes, regex.clone(), parsed));
-        Ok((regex, parsed))
+        cache.insert(0, (re.clone(), flags.clone(), bytes, compiled.clone()));
+        Ok(compiled)
     })
 }
 
-fn build(re: &str, flags: &str, bytes: bool) -> ValR<(Regex, Flags)> {
-    let mut b = RegexBuilder::new(re);
+/// The text of an expression. One that is no UTF-8 matches bytes: each of its bytes stands for itself.
+fn pattern(re: &Str) -> (String, bool) {
+    match std::str::from_utf8(re) {
+        Ok(text) => (text.to_owned(), false),
+        Err(_) => {
+            let byte = |b: &u8| match b.is_ascii() {
+                true => char::from(*b).to_string(),
+                false => format!("\\x{b:02x}"),
+            };
+            (re.iter().map(byte).collect(), true)
+        }
+    }
+}
+
+fn build(re: &Str, flags: &str, bytes: bool) -> ValR<Compiled> {
+    let (text, raw) = pattern(re);
     let mut parsed = Flags::default();
-    // over byte strings, `.` and classes mean bytes
-    b.unicode(!bytes);
+    let (mut inline, mut unicode) = (String::new(), !(bytes || raw));
     for flag in flags.chars() {
         match flag {
             'g' => parsed.global = true,
             'n' => parsed.skip_empty = true,
-            'i' => _ = b.case_insensitive(true),
-            'x' => _ = b.ignore_whitespace(true),
-            // as in jq, `s` lets `^` and `$` match at the ends only, which is so anyway; `.` matching a line break is
-            // what users expect of it as well
-            's' | 'p' => _ = b.dot_matches_new_line(true),
-            'l' => _ = b.swap_greed(true),
-            'b' => _ = b.unicode(false),
+            'i' => inline.push('i'),
+            'x' => inline.push('x'),
+            // `^` and `$` match at the ends only, which is so anyway
+            's' => (),
+            'p' => inline.push('s'),
+            'l' => inline.push('U'),
+            'b' => unicode = false,
             _ => return fail(format_args!("{flags} is not a valid modifier string")),
         }
     }
-    match b.build() {
-        Ok(re) => Ok((re, parsed)),
-        Err(e) => fail(format_args!("{re} (at offset 0) is not a valid regex: {e}")),
+    let has = |flag| inline.contains(flag);
+    let (rich, ends) = ends_before_break(&text);
+    let plain = RegexBuilder::new(&text.replace("\\Z", "\\z"))
+        // over byte strings, `.` and classes mean bytes
+        .unicode(unicode)
+        .case_insensitive(has('i'))
+        .ignore_whitespace(has('x'))
+        .dot_matches_new_line(has('s'))
+        .swap_greed(has('U'))
+        .build();
+    let invalid = |e: &dyn std::fmt::Display| {
+        let re = re.lossy();
+        fail(format_args!("{re} (at offset 0) is not a valid regex: {e}"))
+    };
+    // the other engine knows text only, and no other greed
+    let other = unicode && !has('U');
+    let rich = match (&plain, other && (ends || plain.is_err())) {
+        (_, true) => {
+            let flags = match inline.is_empty() {
+                true => String::new(),
+                false => format!("(?{inline})"),
+            };
+            match fancy_regex::Regex::new(&format!("{flags}{rich}")) {
+                Ok(rich) => Some(rich),
+                Err(e) if plain.is_err() => return invalid(&e),
+                Err(_) => None,
+            }
+        }
+        (Err(e), false) => return invalid(e),
+        (Ok(_), false) => None,
+    };
+    Ok(Compiled {
+        flags: parsed,
+        plain: plain.ok(),
+        rich,
+        ends,
+    })
+}
+
+/// An expression whose `$` and `\Z` match before a line break at the end of the text, too, as Oniguruma's do; and whether
+/// there are any.
+fn ends_before_break(re: &str) -> (String, bool) {
+    let mut out = String::with_capacity(re.len());
+    let (mut class, mut any) = (0usize, false);
+    // in a group with this flag, `$` is the end of a line
+    let lines = re.contains("(?m") || re.contains("(?im") || re.contains("(?sm");
+    let mut chars = re.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '\\' => match chars.next() {
+                Some('Z') if class == 0 => {
+                    any = true;
+                    out.push_str("(?=\\n?\\z)");
+                }
+                Some('R') if class == 0 => {
+                    out.push_str("(?:\\r\\n|[\\n-\\r\\x{85}\\x{2028}\\x{2029}])")
+                }
+                Some(next) => out.extend(['\\', next]),
+                None => out.push(c),
+            },
+            '[' => {
+                class += 1;
+                out.push(c);
+            }
+            ']' => {
+                class = class.saturating_sub(1);
+                out.push(c);
+            }
+            '$' if class == 0 && !lines => {
+                any = true;
+                out.push_str("(?=\\n?\\z)");
+            }
+            c => out.push(c),
+        }
+    }
+    (out, any)
+}
+
+impl Compiled {
+    /// The engine that a text needs: whether it is the rich one.
+    fn rich<'s>(&self, s: &'s [u8]) -> ValR<Option<(&fancy_regex::Regex, &'s str)>> {
+        let needed = self.plain.is_none() || (self.ends && s.ends_with(b"\n"));
+        match &self.rich {
+            Some(re) if needed => match std::str::from_utf8(s) {
+                Ok(text) => Ok(Some((re, text))),
+                Err(_) if self.plain.is_some() => Ok(None),
+                Err(_) => {
+                    fail("look-around and references back are for text only, and this is no UTF-8")
+                }
+            },
+            _ => Ok(None),
+        }
+    }
+
+    /// The names of the groups; the whole match is the first.
+    fn names(&self) -> Vec<Option<&str>> {
+        match (&self.plain, &self.rich) {
+            (Some(re), _) => re.capture_names().collect(),
+            (None, Some(re)) => re.capture_names().collect(),
+            (None, None) => Vec::new(),
+        }
+    }
+
+    fn groups_at(&self, s: &[u8], start: usize) -> ValR<Option<Groups>> {
+        if let Some((re, text)) = self.rich(s)? {
+            let found = re.captures_from_pos(text, start).map_err(too_hard)?;
+            let groups = |c: fancy_regex::Captures<'_>| {
+                (0..c.len()).map(|i| c.get(i).map(|m| m.range())).collect()
+            };
+            return Ok(found.map(groups));
+        }
+        let found = self.plain.as_ref().and_then(|re| re.captures_at(s, start));
+        Ok(found.map(|c| c.iter().map(|m| m.map(|m| m.range())).collect()))
+    }
+
+    /// Calls `f` for each match that is asked for, with the whole match and the groups.
+    ///
+    /// After an empty match, jq goes on one character further; after another one, where it ended, so that an empty match may
+    /// follow it.
+    fn each<'a>(
+        &self,
+        s: &[u8],
+        bytes: bool,
+        mut f: impl FnMut(Range<usize>, &Groups) -> Result<(), jaq_core::Exn<'a, V>>,
+    ) -> Result<(), jaq_core::Exn<'a, V>> {
+        let mut start = 0;
+        while start <= s.len()
+            && let Some(groups) = self.groups_at(s, start)?
+        {
+            let Some(whole) = groups.first().cloned().flatten() else {
+                break;
+            };
+            start = whole.end;
+            if whole.is_empty() {
+                start += match bytes {
+                    true => 1,
+                    false => width(&s[whole.end..]),
+                };
+                if self.flags.skip_empty {
+                    continue;
+                }
+            }
+            f(whole, &groups)?;
+            if !self.flags.global {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn is_match(&self, s: &[u8]) -> ValR<bool> {
+        match self.rich(s)? {
+            Some((re, text)) => re.is_match(text).map_err(too_hard),
+            None => Ok(self.plain.as_ref().is_some_and(|re| re.is_match(s))),
+        }
     }
 }
 
+/// How many bytes the first character has.
+fn width(s: &[u8]) -> usize {
+    let chunk = s.utf8_chunks().next();
+    chunk.map_or(1, |c| {
+        c.valid()
+            .chars()
+            .next()
+            .map_or(c.invalid().len(), char::len_utf8)
+    })
+}
+
+fn too_hard(e: fancy_regex::Error) -> Error {
+    Error::str(format_args!(
+        "the expression takes too long on this text: {e}"
+    ))
+}
+
 /// The string, the expression and its flags; `[re, flags]` is taken for an expression, too.
-fn prepare(v: &V, re: V, flags: V) -> ValR<(Str, bool, Regex, Flags)> {
+fn prepare(v: &V, re: V, flags: V) -> ValR<(Str, bool, Rc<Compiled>)> {
     let (re, flags) = match re.into_items() {
         Ok(items) => {
             let mut items = items.into_iter();
@@ -109,16 +311,22 @@ fn prepare(v: &V, re: V, flags: V) -> ValR<(Str, bool, Regex, Flags)> {
         _ => return fail(format_args!("{} is not a string", Brief(&flags))),
     };
     let bytes = super::strings::is_bytes(v);
-    let (regex, flags) = compile(&re, &flags, bytes)?;
-    Ok((s, bytes, regex, flags))
+    let compiled = compile(&re, &flags, bytes)?;
+    Ok((s, bytes, compiled))
 }
 
 fn test(v: &V, re: V, flags: V) -> ValR {
-    let (s, _, re, flags) = prepare(v, re, flags)?;
-    Ok(V::Bool(match flags.skip_empty {
-        true => re.find_iter(&s).any(|m| !m.is_empty()),
-        false => re.is_match(&s),
-    }))
+    let (s, bytes, re) = prepare(v, re, flags)?;
+    if !re.flags.skip_empty {
+        return re.is_match(&s).map(V::Bool);
+    }
+    let mut found = false;
+    let searched = re.each(&s, bytes, |_, _| {
+        found = true;
+        Ok(())
+    });
+    searched.map_err(|e| e.get_err().unwrap_or_else(|_| Error::str("break")))?;
+    Ok(V::Bool(found))
 }
 
 /// Replaces what an expression matches by the outputs of a filter over the named groups.
@@ -130,25 +338,22 @@ fn sub<'a>(mut cv: Args<'a>) -> ValXs<'a> {
     let (f, fc) = cv.0.pop_fun();
     let re = cv.0.pop_var();
     let results = || -> ValX<'a, Vec<V>> {
-        let (s, bytes, re, flags) = prepare(&cv.1, re, flags)?;
+        let (s, bytes, re) = prepare(&cv.1, re, flags)?;
         let wrap = |s: Str| if bytes { V::Bytes(s) } else { V::Text(s) };
-        let names: Vec<Option<&str>> = re.capture_names().collect();
+        let names = re.names();
         let mut results: Vec<Vec<u8>> = Vec::new();
         let mut end = 0;
-        for c in re.captures_iter(&s) {
-            let whole = c.get_match();
-            if flags.skip_empty && whole.is_empty() {
-                continue;
-            }
+        re.each(&s, bytes, |whole, groups| {
             let group = |(i, name): (usize, &Option<&str>)| {
+                let text = groups.get(i).cloned().flatten();
                 Some((
                     Str::from((*name)?),
-                    c.get(i).map_or(V::Null, |m| wrap(s.slice(m.range()))),
+                    text.map_or(V::Null, |r| wrap(s.slice(r))),
                 ))
             };
-            let groups: Map = names.iter().enumerate().filter_map(group).collect();
-            let gap = &s[end..whole.start()];
-            for (i, insert) in f.run((fc.clone(), V::obj(groups))).enumerate() {
+            let object: Map = names.iter().enumerate().filter_map(group).collect();
+            let gap = &s[end..whole.start];
+            for (i, insert) in f.run((fc.clone(), V::obj(object))).enumerate() {
                 let insert = insert?;
                 let Some(text) = insert.str() else {
                     // the error that adding the two gives
@@ -163,11 +368,9 @@ fn sub<'a>(mut cv: Args<'a>) -> ValXs<'a> {
                 results[i].extend_from_slice(gap);
                 results[i].extend_from_slice(&text);
             }
-            end = whole.end();
-            if !flags.global {
-                break;
-            }
-        }
+            end = whole.end;
+            Ok(())
+        })?;
         if results.is_empty() {
             return Ok(vec![cv.1.clone()]);
         }
@@ -187,62 +390,78 @@ fn sub<'a>(mut cv: Args<'a>) -> ValXs<'a> {
 struct Counter<'a> {
     s: &'a [u8],
     plain: bool,
-    last: (usize, usize),
+    /// Where the last match began, in bytes and as it is counted.
+    base: (usize, usize),
 }
 
 impl Counter<'_> {
-    fn count(&self, from: usize, upto: usize) -> usize {
-        if self.plain {
-            upto - from
-        } else {
-            String::from_utf8_lossy(&self.s[from..upto]).chars().count()
+    fn count(&self, r: Range<usize>) -> usize {
+        match self.plain {
+            true => r.len(),
+            false => characters(&self.s[r]),
         }
     }
 
-    fn pos(&mut self, at: usize) -> usize {
-        // groups may begin before the one asked for last
-        if at < self.last.0 {
-            self.last = (0, 0);
+    /// Goes to the next match, so that the text before it is counted once.
+    fn go(&mut self, at: usize) {
+        self.base = (at, self.base.1 + self.count(self.base.0..at));
+    }
+
+    fn position(&self, at: usize) -> usize {
+        match at.checked_sub(self.base.0) {
+            Some(_) => self.base.1 + self.count(self.base.0..at),
+            // a group of a look-behind
+            None => self.base.1 - self.count(at..self.base.0),
         }
-        self.last = (at, self.last.1 + self.count(self.last.0, at));
-        self.last.1
     }
 }
 
+/// What lies between the matches.
+fn split(v: &V, re: V, flags: V) -> ValR {
+    let (s, bytes, re) = prepare(v, re, flags)?;
+    let wrap = |s: Str| if bytes { V::Bytes(s) } else { V::Text(s) };
+    let (mut parts, mut end) = (Vec::new(), 0);
+    let found = re.each(&s, bytes, |whole, _| {
+        parts.push(wrap(s.slice(end..whole.start)));
+        end = whole.end;
+        Ok(())
+    });
+    found.map_err(|e| e.get_err().unwrap_or_else(|_| Error::str("break")))?;
+    parts.push(wrap(s.slice(end..s.len())));
+    Ok(V::arr(parts))
+}
+
 fn matches(v: &V, re: V, flags: V) -> ValR {
-    let (s, bytes, re, flags) = prepare(v, re, flags)?;
+    let (s, bytes, re) = prepare(v, re, flags)?;
     let mut counter = Counter {
         s: &s,
         plain: bytes || s.is_ascii(),
-        last: (0, 0),
+        base: (0, 0),
     };
-    let names: Vec<Option<&str>> = re.capture_names().collect();
+    let names = re.names();
     let mut out = Vec::new();
-    for c in re.captures_iter(&s) {
-        if flags.skip_empty && c.get_match().is_empty() {
-            continue;
-        }
-        out.push(object(&c, &names, &s, &mut counter, bytes));
-        if !flags.global {
-            break;
-        }
-    }
+    let found = re.each(&s, bytes, |whole, groups| {
+        counter.go(whole.start);
+        out.push(object(groups, &names, &s, &counter, bytes));
+        Ok(())
+    });
+    found.map_err(|e| e.get_err().unwrap_or_else(|_| Error::str("break")))?;
     Ok(V::arr(out))
 }
 
 fn object(
-    c: &Captures<'_>,
+    groups: &Groups,
     names: &[Option<&str>],
     s: &Str,
-    counter: &mut Counter<'_>,
+    counter: &Counter<'_>,
     bytes: bool,
 ) -> V {
     let wrap = |s: Str| if bytes { V::Bytes(s) } else { V::Text(s) };
-    let mut part = |i: usize| match c.get(i) {
-        Some(m) => [
-            ("offset", V::size(counter.pos(m.start()))),
-            ("length", V::size(counter.count(m.start(), m.end()))),
-            ("string", wrap(s.slice(m.range()))),
+    let part = |i: usize| match groups.get(i).cloned().flatten() {
+        Some(r) => [
+            ("offset", V::size(counter.position(r.start))),
+            ("length", V::size(counter.count(r.clone()))),
+            ("string", wrap(s.slice(r))),
         ],
         None => [
             ("offset", V::int(-1)),
@@ -250,17 +469,16 @@ fn object(
             ("string", V::Null),
         ],
     };
-    let whole = part(0);
     let captures = (1..names.len()).map(|i| {
         let [offset, length, string] = part(i);
-        V::fields([
-            offset,
-            length,
-            string,
-            ("name", names[i].map_or(V::Null, V::text)),
-        ])
+        let name = ("name", names[i].map_or(V::Null, V::text));
+        // in jq's order
+        V::fields(match string.1 {
+            V::Null => [offset, string, length, name],
+            _ => [offset, length, string, name],
+        })
     });
     let captures = ("captures", V::arr(captures.collect::<Vec<_>>()));
-    let [offset, length, string] = whole;
+    let [offset, length, string] = part(0);
     V::fields([offset, length, string, captures])
 }

@@ -1,6 +1,6 @@
 //! Functions over strings. Leaves of a decode are strings where their values are.
 use super::{Table, fail, unary};
-use crate::value::{Brief, Error, Kind, Str, V, ValR, find, num, split};
+use crate::value::{Brief, Error, Kind, Str, V, ValR, find_all, num, split};
 use jaq_core::native::{bome, v};
 
 pub fn table() -> Table {
@@ -218,38 +218,27 @@ fn str_indices(s: &V, x: &V) -> ValR {
     })?;
     let needle = string(x, |v| format!("{v} is not a string"))?;
     if needle.is_empty() {
-        return Ok(V::Null);
+        return Ok(V::arr(Vec::new()));
     }
-    let count_bytes = is_bytes(s) || hay.is_ascii();
-    let mut found = Vec::new();
-    // byte position, and position as it is counted
-    let (mut at, mut pos) = (0, 0);
-    while let Some(i) = find(&hay[at..], &needle) {
-        pos += if count_bytes {
-            i
-        } else {
-            String::from_utf8_lossy(&hay[at..at + i]).chars().count()
-        };
-        at += i;
-        found.push(V::size(pos));
-        // matches may overlap: go on with the next character
-        let step = if count_bytes {
-            1
-        } else {
-            hay[at..].utf8_chunks().next().map_or(1, first_len)
-        };
-        at += step;
-        pos += 1;
+    let found = find_all(&hay, &needle).into_iter();
+    if is_bytes(s) || hay.is_ascii() {
+        return Ok(found.map(V::size).collect());
     }
-    Ok(V::arr(found))
+    // positions count characters
+    let mut last = (0, 0);
+    let counted = found.map(|at| {
+        last = (at, last.1 + characters(&hay[last.0..at]));
+        V::size(last.1)
+    });
+    Ok(counted.collect())
 }
 
-fn first_len(chunk: std::str::Utf8Chunk<'_>) -> usize {
-    chunk
-        .valid()
-        .chars()
-        .next()
-        .map_or(chunk.invalid().len(), char::len_utf8)
+/// How many characters there are; what is not UTF-8 counts as the marks that it is shown as.
+pub fn characters(s: &[u8]) -> usize {
+    let chunk = |c: std::str::Utf8Chunk<'_>| {
+        c.valid().chars().count() + usize::from(!c.invalid().is_empty())
+    };
+    s.utf8_chunks().map(chunk).sum()
 }
 
 fn indices(v: V, x: V) -> ValR {
@@ -259,12 +248,8 @@ fn indices(v: V, x: V) -> ValR {
         (Kind::Arr, Kind::Arr) => v.get(&x).map(Option::unwrap_or_default),
         (Kind::Arr, _) => {
             let items = v.into_items().unwrap_or_default();
-            Ok(items
-                .iter()
-                .enumerate()
-                .filter(|(_, y)| **y == x)
-                .map(|(i, _)| V::size(i))
-                .collect())
+            let found = items.iter().enumerate().filter(|(_, y)| **y == x);
+            Ok(found.map(|(i, _)| V::size(i)).collect())
         }
         _ => v.get(&x).map(Option::unwrap_or_default),
     }

@@ -1,7 +1,7 @@
-//! Reading, by serde_json. Numbers are kept as their text, so that integers of any size are exact.
+//! Reading, as jq reads: besides JSON there are `nan` and `infinity`, `.5`, `01` and `+1`. A list of open containers takes the
+//! place of recursion, as values may nest deep.
 use super::DEEPEST;
 use crate::value::{Map, Num, Str, V, num};
-use serde_json::{Deserializer, Value};
 use std::borrow::Cow;
 use std::fmt;
 
@@ -40,9 +40,10 @@ pub fn parse(text: &[u8]) -> Result<V, ParseError> {
     let v = r
         .next()
         .unwrap_or_else(|| Err(r.error("expected a JSON value", r.text.len())))?;
-    match r.space() {
-        [] => Ok(v),
-        _ => Err(r.error("unexpected extra JSON values", r.at)),
+    r.space();
+    match r.at == r.text.len() {
+        true => Ok(v),
+        false => Err(r.error("unexpected extra JSON values", r.at)),
     }
 }
 
@@ -50,26 +51,30 @@ pub fn parse(text: &[u8]) -> Result<V, ParseError> {
 pub struct Reader<'a> {
     text: Cow<'a, str>,
     at: usize,
-    depth: usize,
     failed: bool,
 }
 
 impl Iterator for Reader<'_> {
     type Item = Result<V, ParseError>;
     fn next(&mut self) -> Option<Self::Item> {
-        if self.failed || self.space().is_empty() {
+        self.space();
+        if self.failed || self.at == self.text.len() {
             return None;
         }
         let r = self.value();
         self.failed = r.is_err();
-        Some(r)
+        Some(r.map_err(|(message, at)| self.error(message, at)))
     }
 }
 
-/// serde_json goes down by recursion. Up to this depth that fits into any stack; deeper texts get a stack of their own.
-const SHALLOW: usize = 128;
-/// Stack for one level, several times of what it takes without optimization.
-const LEVEL: usize = 16 << 10;
+/// What is wrong, and the byte where.
+type Problem = (&'static str, usize);
+
+/// A container that is being read.
+enum Open {
+    Arr(Vec<V>),
+    Obj(Str, Map),
+}
 
 impl<'a> Reader<'a> {
     /// Starts at the beginning of a text; a byte order mark is skipped. What is not UTF-8 is replaced, as in jq.
@@ -78,16 +83,25 @@ impl<'a> Reader<'a> {
         Self {
             text: String::from_utf8_lossy(text),
             at: 0,
-            depth: depth(text),
             failed: false,
         }
     }
 
-    /// Skips white space, and gives the rest.
-    fn space(&mut self) -> &[u8] {
-        let rest = &self.text[self.at..];
-        self.at += rest.len() - rest.trim_start_matches([' ', '\t', '\n', '\r']).len();
-        &self.text.as_bytes()[self.at..]
+    fn peek(&self) -> Option<u8> {
+        self.text.as_bytes().get(self.at).copied()
+    }
+
+    fn space(&mut self) {
+        while let Some(b' ' | b'\t' | b'\n' | b'\r') = self.peek() {
+            self.at += 1;
+        }
+    }
+
+    fn eat(&mut self, b: u8) -> bool {
+        self.space();
+        let found = self.peek() == Some(b);
+        self.at += usize::from(found);
+        found
     }
 
     fn error(&self, message: &str, offset: usize) -> ParseError {
@@ -101,117 +115,152 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn value(&mut self) -> Result<V, ParseError> {
-        if self.depth > DEEPEST {
-            return Err(self.error("Exceeds depth limit for parsing", self.at));
-        }
-        let rest = &self.text[self.at..];
-        let read = || {
-            let mut de = Deserializer::from_str(rest);
-            de.disable_recursion_limit();
-            let mut values = de.into_iter::<Value>();
-            let value = values.next();
-            (value, values.byte_offset())
-        };
-        let (value, len) = match self.depth {
-            ..=SHALLOW => read(),
-            depth => crate::on_stack(depth * LEVEL, read),
-        };
-        match value {
-            Some(Ok(value)) => {
-                self.at += len;
-                Ok(plain(value))
+    fn value(&mut self) -> Result<V, Problem> {
+        let mut open: Vec<Open> = Vec::new();
+        loop {
+            self.space();
+            if open.len() >= DEEPEST && matches!(self.peek(), Some(b'[' | b'{')) {
+                return Err(("Exceeds depth limit for parsing", self.at));
             }
-            Some(Err(e)) => {
-                let text = e.to_string();
-                // the place is told in our own way
-                let message = text.split(" at line ").next().unwrap_or(&text);
-                Err(self.error(message, self.at + offset(rest, &e)))
-            }
-            None => Err(self.error("expected a JSON value", self.at)),
-        }
-    }
-}
-
-/// How deep brackets nest, whether or not they match.
-fn depth(text: &[u8]) -> usize {
-    let (mut now, mut most, mut string) = (0usize, 0, false);
-    let mut bytes = text.iter();
-    while let Some(b) = bytes.next() {
-        match b {
-            b'\\' if string => _ = bytes.next(),
-            b'"' => string = !string,
-            b'[' | b'{' if !string => {
-                now += 1;
-                most = most.max(now);
-            }
-            b']' | b'}' if !string => now = now.saturating_sub(1),
-            _ => (),
-        }
-    }
-    most
-}
-
-/// Where an error is. serde_json counts lines from 1, and columns in bytes up to the one that is wrong.
-fn offset(text: &str, e: &serde_json::Error) -> usize {
-    let before = text.split_inclusive('\n').take(e.line().max(1) - 1);
-    let line: usize = before.map(str::len).sum();
-    let at = line + e.column().saturating_sub(usize::from(!e.is_eof()));
-    at.min(text.len())
-}
-
-/// A container that is being converted: what is left, and what is done.
-enum Open {
-    Arr(std::vec::IntoIter<Value>, Vec<V>),
-    Obj(serde_json::map::IntoIter, Str, Map),
-}
-
-/// Converts what serde_json read. A list of open containers takes the place of recursion, as values may nest deep.
-fn plain(mut next: Value) -> V {
-    let mut open: Vec<Open> = Vec::new();
-    loop {
-        let mut done = match next {
-            Value::Null => Some(V::Null),
-            Value::Bool(b) => Some(V::Bool(b)),
-            Value::Number(n) => {
-                let n = num::parse(n.as_str());
-                Some(V::Num(n.unwrap_or(Num::Float(f64::NAN))))
-            }
-            Value::String(s) => Some(V::text(s)),
-            Value::Array(a) => {
-                open.push(Open::Arr(a.into_iter(), Vec::new()));
-                None
-            }
-            Value::Object(o) => {
-                open.push(Open::Obj(o.into_iter(), "".into(), Map::default()));
-                None
-            }
-        };
-        next = loop {
-            if let Some(v) = done {
-                match open.last_mut() {
-                    Some(Open::Arr(_, items)) => items.push(v),
-                    Some(Open::Obj(_, key, map)) => {
-                        map.insert(std::mem::replace(key, "".into()), v);
+            let mut done = match self.peek() {
+                Some(b'[') => {
+                    self.at += 1;
+                    match self.eat(b']') {
+                        true => V::arr(Vec::new()),
+                        false => {
+                            open.push(Open::Arr(Vec::new()));
+                            continue;
+                        }
                     }
-                    None => return v,
                 }
+                Some(b'{') => {
+                    self.at += 1;
+                    match self.eat(b'}') {
+                        true => V::obj(Map::default()),
+                        false => {
+                            open.push(Open::Obj(self.key()?, Map::default()));
+                            continue;
+                        }
+                    }
+                }
+                Some(b'"') => V::Text(self.string()?),
+                _ => self.word()?,
+            };
+            // what the value ends
+            loop {
+                match open.last_mut() {
+                    None => return Ok(done),
+                    Some(Open::Arr(items)) => items.push(done),
+                    Some(Open::Obj(key, map)) => {
+                        map.insert(std::mem::replace(key, "".into()), done);
+                    }
+                }
+                if self.eat(b',') {
+                    self.more(&mut open)?;
+                    break;
+                }
+                done = match (self.peek(), open.pop()) {
+                    (Some(b']'), Some(Open::Arr(items))) => V::arr(items),
+                    (Some(b'}'), Some(Open::Obj(_, map))) => V::obj(map),
+                    (None, Some(_)) => return Err(("unfinished JSON value", self.at)),
+                    (_, Some(Open::Arr(_))) => return Err(("expected `,` or `]`", self.at)),
+                    _ => return Err(("expected `,` or `}`", self.at)),
+                };
+                self.at += 1;
             }
-            let child = match open.last_mut() {
-                Some(Open::Arr(rest, _)) => rest.next(),
-                Some(Open::Obj(rest, key, _)) => rest.next().map(|(k, v)| {
-                    *key = k.into();
-                    v
-                }),
-                None => None,
-            };
-            done = match child {
-                Some(child) => break child,
-                None => open.pop().map(|container| match container {
-                    Open::Arr(_, items) => V::arr(items),
-                    Open::Obj(_, _, map) => V::obj(map),
-                }),
-            };
+        }
+    }
+
+    /// What follows a comma.
+    fn more(&mut self, open: &mut [Open]) -> Result<(), Problem> {
+        self.space();
+        match (open.last_mut(), self.peek()) {
+            (Some(Open::Obj(..)), Some(b'}')) => Err(("expected another key", self.at)),
+            (Some(Open::Obj(..)), _) => {
+                let next = self.key()?;
+                if let Some(Open::Obj(key, _)) = open.last_mut() {
+                    *key = next;
+                }
+                Ok(())
+            }
+            (_, Some(b']')) => Err(("expected another item", self.at)),
+            _ => Ok(()),
+        }
+    }
+
+    /// A key and the colon after it.
+    fn key(&mut self) -> Result<Str, Problem> {
+        self.space();
+        match self.peek() {
+            Some(b'"') => (),
+            None => return Err(("unfinished JSON value", self.at)),
+            _ => return Err(("object keys must be strings", self.at)),
+        }
+        let key = self.string()?;
+        match self.eat(b':') {
+            true => Ok(key),
+            false => Err(("expected `:`", self.at)),
+        }
+    }
+
+    fn string(&mut self) -> Result<Str, Problem> {
+        let start = self.at + 1;
+        let bytes = self.text.as_bytes();
+        let mut unescaped: Option<String> = None;
+        let (mut at, mut from) = (start, start);
+        loop {
+            match bytes.get(at) {
+                Some(b'"') => break,
+                Some(b'\\') => {
+                    let out = unescaped.get_or_insert_default();
+                    out.push_str(&self.text[from..at]);
+                    let (c, len) = match bytes.get(at + 1) {
+                        Some(b'u') => crate::syntax::unicode(&self.text[at..])
+                            .ok_or(("invalid \\u escape, or half of a surrogate pair", at))?,
+                        Some(b) => (crate::syntax::escaped(*b).ok_or(("invalid escape", at))?, 2),
+                        None => return Err(("unfinished string", bytes.len())),
+                    };
+                    out.push(c);
+                    at += len;
+                    from = at;
+                }
+                Some(..0x20) => {
+                    return Err(("control characters in a string must be escaped", at));
+                }
+                Some(_) => at += 1,
+                None => return Err(("unfinished string", bytes.len())),
+            }
+        }
+        self.at = at + 1;
+        let rest = &self.text[from..at];
+        Ok(match unescaped {
+            None => Str::from(rest),
+            Some(mut s) => {
+                s.push_str(rest);
+                s.into()
+            }
+        })
+    }
+
+    /// A number, or a word such as `null`.
+    fn word(&mut self) -> Result<V, Problem> {
+        let rest = &self.text[self.at..];
+        let part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.' | '_');
+        let word = &rest[..rest.len() - rest.trim_start_matches(part).len()];
+        let number = |s: &str| num::parse_lenient(s).or_else(|| num::parse_special(s));
+        let value = match word {
+            "null" => V::Null,
+            "true" => V::Bool(true),
+            "false" => V::Bool(false),
+            "" if rest.is_empty() => return Err(("unfinished JSON value", self.at)),
+            "" => return Err(("expected value", self.at)),
+            word => match (word.parse::<isize>(), word.as_bytes()) {
+                // the sign of a zero is kept
+                (Ok(i), [b'0'..=b'9', ..]) => V::Num(Num::Int(i)),
+                _ => V::Num(number(word).ok_or(("expected value", self.at))?),
+            },
         };
+        self.at += word.len();
+        Ok(value)
     }
 }

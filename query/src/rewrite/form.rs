@@ -2,8 +2,8 @@
 use super::Tm;
 use crate::value::Str;
 use jaq_core::load::lex::StrPart;
-use jaq_core::load::parse::{BinaryOp, Term};
-use jaq_core::path::Part;
+use jaq_core::load::parse::{BinaryOp, Pattern, Term};
+use jaq_core::path::{Opt, Part};
 
 /// The text of a string that is written out.
 pub fn constant(t: &Tm<'_>) -> Option<Str> {
@@ -34,45 +34,75 @@ pub fn fixed(p: &Part<Tm<'_>>) -> bool {
     }
 }
 
-/// Whether a term has at most one output, as far as its form tells.
-pub fn single(t: &Tm<'_>) -> bool {
-    match t {
-        Term::Id | Term::Num(_) | Term::Arr(_) | Term::Var(_) => true,
-        Term::Str(_, parts) => parts
-            .iter()
-            .all(|p| !matches!(p, StrPart::Term(t) if !single(t))),
-        Term::Neg(t) => single(t),
-        Term::Obj(fields) => fields
-            .iter()
-            .all(|(k, v)| single(k) && v.as_ref().is_none_or(single)),
-        Term::BinOp(_, BinaryOp::Comma, _) => false,
-        Term::BinOp(l, _, r) => single(l) && single(r),
-        Term::Fold("reduce", ..) => true,
-        Term::TryCatch(t, c) => single(t) && c.as_deref().is_none_or(single),
-        Term::IfThenElse(ifs, other) => {
-            ifs.iter().all(|(i, t)| single(i) && single(t)) && other.as_deref().is_none_or(single)
-        }
-        Term::Path(t, path) => {
-            let part = |p: &Part<Tm<'_>>| match p {
-                Part::Index(i) => single(i),
-                Part::Range(None, None) => false,
-                Part::Range(l, r) => l.as_ref().is_none_or(single) && r.as_ref().is_none_or(single),
-            };
-            single(t) && path.0.iter().all(|(p, _)| part(p))
-        }
-        // only functions known to have one output
-        Term::Call(name, args) => {
-            let known = [
-                "length", "add", "tojson", "tostring", "tonumber", "type", "not", "true", "false",
-                "null",
-            ];
-            args.is_empty() && known.contains(name)
-        }
-        _ => false,
-    }
-}
+/// Functions without arguments that have one output, or fail.
+const ONE: [&str; 44] = [
+    "length",
+    "add",
+    "tojson",
+    "fromjson",
+    "tostring",
+    "tonumber",
+    "type",
+    "not",
+    "true",
+    "false",
+    "null",
+    "keys",
+    "keys_unsorted",
+    "values",
+    "sort",
+    "unique",
+    "min",
+    "max",
+    "reverse",
+    "to_entries",
+    "floor",
+    "ceil",
+    "round",
+    "sqrt",
+    "fabs",
+    "abs",
+    "ascii_downcase",
+    "ascii_upcase",
+    "explode",
+    "implode",
+    "flatten",
+    "any",
+    "all",
+    "first",
+    "last",
+    "utf8bytelength",
+    "transpose",
+    "from_entries",
+    "trim",
+    "ltrim",
+    "rtrim",
+    "toactual",
+    "tosym",
+    "tovalue",
+];
 
-/// Whether a term has at most one output, whatever functions are called.
+/// Functions of values that have one output for each of their arguments.
+const ONE_OF: [&str; 14] = [
+    "has",
+    "contains",
+    "startswith",
+    "endswith",
+    "ltrimstr",
+    "rtrimstr",
+    "split",
+    "join",
+    "test",
+    "index",
+    "rindex",
+    "getpath",
+    "map",
+    "select",
+];
+
+/// Whether a term has exactly one output, or fails, whatever functions the program defines.
+///
+/// `values` and `select` may have none, so they do not count.
 pub fn only_one(t: &Tm<'_>) -> bool {
     match t {
         Term::Id | Term::Num(_) | Term::Arr(_) | Term::Var(_) => true,
@@ -83,38 +113,170 @@ pub fn only_one(t: &Tm<'_>) -> bool {
         Term::Obj(fields) => fields
             .iter()
             .all(|(k, v)| only_one(k) && v.as_ref().is_none_or(only_one)),
-        Term::BinOp(l, BinaryOp::Pipe(None) | BinaryOp::Math(_) | BinaryOp::Cmp(_), r) => {
-            only_one(l) && only_one(r)
-        }
+        Term::BinOp(l, op, r) => match op {
+            BinaryOp::Pipe(None | Some(Pattern::Var(_)))
+            | BinaryOp::Math(_)
+            | BinaryOp::Cmp(_)
+            | BinaryOp::And
+            | BinaryOp::Or
+            | BinaryOp::Alt => only_one(l) && only_one(r),
+            BinaryOp::Assign | BinaryOp::UpdateMath(_) | BinaryOp::UpdateAlt => only_one(r),
+            // an update has one output whatever it is made of
+            BinaryOp::Update => true,
+            BinaryOp::Comma | BinaryOp::Pipe(_) => false,
+        },
         Term::Path(t, path) => {
-            let one = |p: &Part<_>| matches!(p, Part::Index(i) if only_one(i));
-            only_one(t) && path.0.iter().all(|(p, _)| one(p))
+            let one = |p: &Part<_>, opt: &Opt| match p {
+                Part::Index(i) => only_one(i) && matches!(opt, Opt::Essential),
+                Part::Range(None, None) => false,
+                Part::Range(l, r) => {
+                    l.as_ref().is_none_or(only_one)
+                        && r.as_ref().is_none_or(only_one)
+                        && matches!(opt, Opt::Essential)
+                }
+            };
+            only_one(t) && path.0.iter().all(|(p, opt)| one(p, opt))
+        }
+        Term::IfThenElse(ifs, other) => {
+            ifs.iter().all(|(i, t)| only_one(i) && only_one(t))
+                && other.as_deref().is_none_or(only_one)
+        }
+        Term::Call("true" | "false" | "null", args) => args.is_empty(),
+        _ => false,
+    }
+}
+
+/// Whether it does not matter how often a term runs, and when: it has one output, which depends on its input alone.
+///
+/// Functions are taken for what they are unless the program defines them anew; then the order is jaq's.
+pub fn quiet(t: &Tm<'_>) -> bool {
+    match t {
+        Term::Id | Term::Num(_) | Term::Var(_) => true,
+        Term::Arr(t) => t.as_deref().is_none_or(quiet_many),
+        Term::Str(_, parts) => parts
+            .iter()
+            .all(|p| !matches!(p, StrPart::Term(t) if !quiet(t))),
+        Term::Neg(t) => quiet(t),
+        Term::Obj(fields) => fields
+            .iter()
+            .all(|(k, v)| quiet(k) && v.as_ref().is_none_or(quiet)),
+        Term::BinOp(_, BinaryOp::Comma | BinaryOp::Pipe(Some(_)), _) => false,
+        Term::BinOp(l, _, r) => quiet(l) && quiet(r),
+        Term::Path(t, path) => {
+            let part = |(p, opt): &(Part<Tm<'_>>, Opt)| match p {
+                Part::Index(i) => quiet(i) && matches!(opt, Opt::Essential),
+                Part::Range(None, None) => false,
+                Part::Range(l, r) => l.as_ref().is_none_or(quiet) && r.as_ref().is_none_or(quiet),
+            };
+            quiet(t) && path.0.iter().all(part)
+        }
+        Term::IfThenElse(ifs, other) => {
+            ifs.iter().all(|(i, t)| quiet(i) && quiet(t)) && other.as_deref().is_none_or(quiet)
+        }
+        Term::Call(name, args) => {
+            let none = ["values", "select"].contains(name);
+            !none
+                && match args.as_slice() {
+                    [] => ONE.contains(name),
+                    args => ONE_OF.contains(name) && args.iter().all(quiet),
+                }
         }
         _ => false,
     }
 }
 
-/// Whether jaq cannot update through a path, or would delete through it at indices that have shifted.
-pub fn awkward(t: &Tm<'_>) -> bool {
+/// Whether a term does nothing but to have outputs.
+fn quiet_many(t: &Tm<'_>) -> bool {
     match t {
-        Term::TryCatch(..) | Term::Label(..) => true,
-        Term::BinOp(_, BinaryOp::Comma, _) => true,
-        // the left side of `as` is no path
-        Term::BinOp(_, BinaryOp::Pipe(Some(_)), r) => awkward(r),
-        Term::BinOp(l, BinaryOp::Pipe(None) | BinaryOp::Alt, r) => awkward(l) || awkward(r),
+        Term::BinOp(l, BinaryOp::Comma, r) => quiet_many(l) && quiet_many(r),
         Term::Path(t, path) => {
-            awkward(t)
-                || path
-                    .0
-                    .iter()
-                    .any(|(p, _)| matches!(p, Part::Index(i) if !single(i)))
+            let part = |p: &Part<Tm<'_>>| match p {
+                Part::Index(i) => quiet(i),
+                Part::Range(l, r) => l.as_ref().is_none_or(quiet) && r.as_ref().is_none_or(quiet),
+            };
+            quiet_many(t) && path.0.iter().all(|(p, _)| part(p))
+        }
+        t => quiet(t),
+    }
+}
+
+/// Whether an update can go down into the value instead of collecting paths: each place is reached once, and what leads
+/// there depends on nothing that is changed.
+///
+/// There is at least one step, for that takes the first output of what is put there.
+pub fn nested(t: &Tm<'_>) -> bool {
+    fn steps(t: &Tm<'_>) -> bool {
+        match t {
+            Term::BinOp(l, BinaryOp::Pipe(None), r) => steps(l) || steps(r),
+            Term::Path(..) | Term::Call("getpath", _) => true,
+            _ => false,
+        }
+    }
+    steps(t) && distinct(t)
+}
+
+fn distinct(t: &Tm<'_>) -> bool {
+    match t {
+        Term::Id => true,
+        Term::BinOp(l, BinaryOp::Pipe(None), r) => distinct(l) && distinct(r),
+        Term::Path(t, path) => {
+            let part = |p: &Part<Tm<'_>>| match p {
+                Part::Index(i) => only_one(i) || quiet(i),
+                Part::Range(l, r) => {
+                    let one = |t: &Tm<'_>| only_one(t) || quiet(t);
+                    l.as_ref().is_none_or(one) && r.as_ref().is_none_or(one)
+                }
+            };
+            distinct(t) && path.0.iter().all(|(p, _)| part(p))
         }
         Term::IfThenElse(ifs, other) => {
-            ifs.iter().any(|(_, t)| awkward(t)) || other.as_deref().is_some_and(awkward)
+            ifs.iter()
+                .all(|(i, t)| (only_one(i) || quiet(i)) && distinct(t))
+                && other.as_deref().is_none_or(nested)
         }
-        Term::Def(_, t) => awkward(t),
-        Term::Call(_, args) => args.iter().any(awkward),
+        Term::Call("select", args) => args.len() == 1,
+        Term::Call("getpath", args) => args.len() == 1 && quiet(&args[0]),
+        Term::Call("empty" | "values", args) => args.is_empty(),
         _ => false,
+    }
+}
+
+/// Whether nothing in a term can run into a limit of depth, other than by calling itself.
+pub fn safe(t: &Tm<'_>) -> bool {
+    match t {
+        Term::Call(name, args) => {
+            let known = [
+                "tonumber", "error", "tojson", "fromjson", "length", "input", "empty",
+            ];
+            (known.contains(name)
+                || name.starts_with('@')
+                || ["tostring", "implode", "not"].contains(name))
+                && args.iter().all(safe)
+        }
+        Term::BinOp(_, BinaryOp::Cmp(_), _) | Term::Recurse | Term::Fold(..) | Term::Def(..) => {
+            false
+        }
+        Term::Id | Term::Num(_) | Term::Var(_) | Term::Break(_) => true,
+        Term::Str(_, parts) => parts
+            .iter()
+            .all(|p| !matches!(p, StrPart::Term(t) if !safe(t))),
+        Term::Arr(t) => t.as_deref().is_none_or(safe),
+        Term::Obj(fields) => fields
+            .iter()
+            .all(|(k, v)| safe(k) && v.as_ref().is_none_or(safe)),
+        Term::Neg(t) | Term::Label(_, t) => safe(t),
+        Term::BinOp(l, _, r) => safe(l) && safe(r),
+        Term::TryCatch(t, c) => safe(t) && c.as_deref().is_none_or(safe),
+        Term::IfThenElse(ifs, other) => {
+            ifs.iter().all(|(i, t)| safe(i) && safe(t)) && other.as_deref().is_none_or(safe)
+        }
+        Term::Path(t, path) => {
+            let part = |p: &Part<Tm<'_>>| match p {
+                Part::Index(i) => safe(i),
+                Part::Range(l, r) => l.as_ref().is_none_or(safe) && r.as_ref().is_none_or(safe),
+            };
+            safe(t) && path.0.iter().all(|(p, _)| part(p))
+        }
     }
 }
 

@@ -1,17 +1,19 @@
-//! Where jaq's language and jq's differ, programs are rewritten before they are compiled.
+//! Where the same term means something else to jq than to jaq, or costs more than it must, it is rewritten before it is
+//! compiled.
 //!
-//! * `p |= f` with a `p` that jaq cannot update through, or through which it would delete at shifted indices, becomes a
-//!   call of `_modify`, which collects the paths first.
-//! * The operands of `l + r` are computed in jq's order where both have several outputs.
-//! * `$__loc__` becomes the object it stands for.
+//! * `p |= f` becomes a call of `_modify`, which collects the paths first as jq does, unless `p` is so simple that it comes
+//!   to the same ([`form::nested`]).
+//! * Where several parts have several outputs, they run in jq's order: see [`order`](self::order).
+//! * `reduce` and `foreach` go on from the last output of a step: see [`Rewriter::fold`].
 //! * Paths and keys that are written out are put aside in [`Constants`], so that they are not computed for each input.
 //! * Functions that call themselves check how much stack is left.
 mod form;
+mod order;
 
 use crate::constants::{Constants, MOST_KEYS, OBJECT, PATH, Step};
-use crate::tokens::ALT;
 use crate::value::Str;
-use form::{awkward, calls, constant, fixed, only_one, single};
+pub use form::calls;
+use form::{constant, fixed, nested, only_one, safe};
 use jaq_core::load::Arena;
 use jaq_core::load::lex::StrPart;
 use jaq_core::load::parse::{BinaryOp, Def, Pattern, Term};
@@ -20,35 +22,9 @@ use std::cell::RefCell;
 
 type Tm<'s> = Term<&'s str>;
 
-/// Rewrites a program. Texts that are made on the way are kept in the arena.
-///
-/// # Errors
-///
-/// What jq finds wrong when it compiles, but jaq does not: the part of the program, and a message.
-pub fn term<'s>(
-    t: Tm<'s>,
-    code: &str,
+/// Rewrites programs. Texts that are made on the way are kept in the arena.
+pub struct Rewriter<'s> {
     arena: &'s Arena,
-) -> Result<(Tm<'s>, Constants), Vec<(&'s str, String)>> {
-    let r = Rewriter {
-        code,
-        arena,
-        errors: RefCell::default(),
-        constants: RefCell::default(),
-    };
-    let t = r.term(t);
-    let errors = r.errors.into_inner();
-    if errors.is_empty() {
-        Ok((t, r.constants.into_inner()))
-    } else {
-        Err(errors)
-    }
-}
-
-struct Rewriter<'c, 's> {
-    code: &'c str,
-    arena: &'s Arena,
-    errors: RefCell<Vec<(&'s str, String)>>,
     constants: RefCell<Constants>,
 }
 
@@ -70,14 +46,32 @@ fn pipe<'s>(l: Tm<'s>, r: Tm<'s>) -> Tm<'s> {
 
 /// `t as $x | body`
 fn bind<'s>(t: Tm<'s>, x: &'s str, body: Tm<'s>) -> Tm<'s> {
-    Term::BinOp(
-        Box::new(t),
-        BinaryOp::Pipe(Some(Pattern::Var(x))),
-        Box::new(body),
-    )
+    pattern_bind(t, Pattern::Var(x), body)
 }
 
-impl<'s> Rewriter<'_, 's> {
+fn pattern_bind<'s>(t: Tm<'s>, p: Pattern<&'s str>, body: Tm<'s>) -> Tm<'s> {
+    Term::BinOp(Box::new(t), BinaryOp::Pipe(Some(p)), Box::new(body))
+}
+
+/// `t[i]`
+fn at<'s>(t: Tm<'s>, i: &'s str) -> Tm<'s> {
+    let part = (Part::Index(Term::Num(i)), Opt::Essential);
+    Term::Path(Box::new(t), Path(vec![part]))
+}
+
+impl<'s> Rewriter<'s> {
+    pub fn new(arena: &'s Arena) -> Self {
+        Self {
+            arena,
+            constants: RefCell::default(),
+        }
+    }
+
+    /// What was put aside.
+    pub fn finish(self) -> Constants {
+        self.constants.into_inner()
+    }
+
     fn boxed(&self, t: Tm<'s>) -> Box<Tm<'s>> {
         Box::new(self.term(t))
     }
@@ -86,23 +80,25 @@ impl<'s> Rewriter<'_, 's> {
         ts.into_iter().map(|t| self.term(t)).collect()
     }
 
-    fn term(&self, t: Tm<'s>) -> Tm<'s> {
+    pub fn term(&self, t: Tm<'s>) -> Tm<'s> {
         match t {
-            Term::Id | Term::Recurse | Term::Num(_) | Term::Break(_) => t,
-            Term::Var(x @ "$__loc__") => self.loc(x),
-            Term::Var(_) => t,
-            Term::Str(fmt, parts) => {
-                Term::Str(fmt, parts.into_iter().map(|p| self.part(p)).collect())
-            }
+            Term::Id | Term::Num(_) | Term::Break(_) | Term::Var(_) => t,
+            Term::Recurse => call("recurse", Vec::new()),
+            Term::Str(fmt, parts) => self.string(fmt, parts),
             Term::Arr(t) => Term::Arr(t.map(|t| self.boxed(*t))),
             Term::Obj(fields) => self.object(fields),
             Term::Neg(t) => Term::Neg(self.boxed(*t)),
             Term::BinOp(l, op, r) => self.binary(*l, op, *r),
             Term::Label(x, t) => Term::Label(x, self.boxed(*t)),
-            Term::Fold(f, xs, pat, args) => {
-                Term::Fold(f, self.boxed(*xs), self.pattern(pat), self.all(args))
-            }
-            Term::TryCatch(t, c) => Term::TryCatch(self.boxed(*t), c.map(|c| self.boxed(*c))),
+            Term::Fold(f, xs, pat, args) => self.fold(f, *xs, pat, args),
+            Term::TryCatch(t, c) => match safe(&t) {
+                true => Term::TryCatch(self.boxed(*t), c.map(|c| self.boxed(*c))),
+                // what runs into a limit is told by the side, see `paths.rs`
+                false => {
+                    let catch = c.map_or_else(|| call("empty", Vec::new()), |c| self.term(*c));
+                    call("__try", vec![self.term(*t), catch])
+                }
+            },
             Term::IfThenElse(ifs, other) => {
                 let ifs = ifs
                     .into_iter()
@@ -114,20 +110,27 @@ impl<'s> Rewriter<'_, 's> {
                 defs.into_iter().map(|d| self.def(d)).collect(),
                 self.boxed(*t),
             ),
-            Term::Call(name, args) => Term::Call(name, self.all(args)),
+            Term::Call(name, args) => self.call(name, args),
             Term::Path(t, path) => self.path(*t, path),
         }
     }
 
+    fn call(&self, name: &'s str, args: Vec<Tm<'s>>) -> Tm<'s> {
+        match name.strip_prefix('@') {
+            // jq asks for the format when it runs
+            Some(format) if !crate::fns::is_format(name) => call("__no_format", vec![text(format)]),
+            _ => call(name, self.all(args)),
+        }
+    }
+
     fn path(&self, t: Tm<'s>, path: Path<Tm<'s>>) -> Tm<'s> {
+        let (t, path) = match order::path(t, path, self) {
+            Ok(ordered) => return ordered,
+            Err(as_it_is) => as_it_is,
+        };
         let t = self.term(t);
         if !path.0.iter().all(|(p, _)| fixed(p)) {
-            let part = |p| match p {
-                Part::Index(i) => Part::Index(self.term(i)),
-                Part::Range(l, r) => Part::Range(l.map(|t| self.term(t)), r.map(|t| self.term(t))),
-            };
-            let path = path.0.into_iter().map(|(p, opt)| (part(p), opt)).collect();
-            return Term::Path(Box::new(t), Path(path));
+            return Term::Path(Box::new(t), self.parts(path));
         }
         let mut parts = path.0.into_iter().peekable();
         let mut whole = t;
@@ -158,6 +161,33 @@ impl<'s> Rewriter<'_, 's> {
         whole
     }
 
+    /// The left side of an update. jaq holds on to the value while a function updates it, which then has to be copied, so
+    /// paths stay paths.
+    fn place(&self, t: Tm<'s>) -> Tm<'s> {
+        match t {
+            Term::Path(t, path) => match order::path(*t, path, self) {
+                Ok(ordered) => ordered,
+                Err((t, path)) => {
+                    let t = self.place(t);
+                    Term::Path(Box::new(t), self.parts(path))
+                }
+            },
+            Term::BinOp(l, op @ BinaryOp::Pipe(None), r) => {
+                Term::BinOp(Box::new(self.place(*l)), op, Box::new(self.place(*r)))
+            }
+            t => self.term(t),
+        }
+    }
+
+    /// A path with the programs in it rewritten.
+    fn parts(&self, path: Path<Tm<'s>>) -> Path<Tm<'s>> {
+        let part = |p| match p {
+            Part::Index(i) => Part::Index(self.term(i)),
+            Part::Range(l, r) => Part::Range(l.map(|t| self.term(t)), r.map(|t| self.term(t))),
+        };
+        Path(path.0.into_iter().map(|(p, opt)| (part(p), opt)).collect())
+    }
+
     fn constant_path(&self, keys: Vec<Step>) -> Tm<'s> {
         let paths = &mut self.constants.borrow_mut().paths;
         paths.push(keys);
@@ -168,27 +198,19 @@ impl<'s> Rewriter<'_, 's> {
         Term::Num(self.arena.alloc(i.to_string()).as_str())
     }
 
-    fn part(&self, p: StrPart<&'s str, Tm<'s>>) -> StrPart<&'s str, Tm<'s>> {
-        match p {
-            StrPart::Term(t) => StrPart::Term(self.term(t)),
-            p => p,
-        }
+    /// A text that is made.
+    fn name(&self, s: String) -> &'s str {
+        self.arena.alloc(s).as_str()
     }
 
-    /// A key of an object or of a pattern.
-    fn key(&self, k: Tm<'s>) -> Tm<'s> {
-        let constant = match &k {
-            Term::Num(n) => Some((*n, "number")),
-            Term::Call(n @ ("true" | "false"), args) if args.is_empty() => Some((*n, "boolean")),
-            Term::Call(n @ "null", args) if args.is_empty() => Some((*n, "null")),
-            _ => None,
-        };
-        if let Some((at, kind)) = constant {
-            self.errors
-                .borrow_mut()
-                .push((at, format!("cannot use {kind} ({at}) as object key")));
+    fn string(&self, fmt: Option<&'s str>, parts: Vec<StrPart<&'s str, Tm<'s>>>) -> Tm<'s> {
+        if let Some(unknown) = fmt.filter(|f| !crate::fns::is_format(f)) {
+            return match parts.iter().any(|p| matches!(p, StrPart::Term(_))) {
+                true => call("__no_format", vec![text(&unknown[1..])]),
+                false => Term::Str(None, parts),
+            };
         }
-        self.term(k)
+        order::string(fmt, parts, self)
     }
 
     fn pattern(&self, p: Pattern<&'s str>) -> Pattern<&'s str> {
@@ -197,38 +219,55 @@ impl<'s> Rewriter<'_, 's> {
             Pattern::Arr(ps) => Pattern::Arr(ps.into_iter().map(|p| self.pattern(p)).collect()),
             Pattern::Obj(ps) => Pattern::Obj(
                 ps.into_iter()
-                    .map(|(k, p)| (self.key(k), self.pattern(p)))
+                    .map(|(k, p)| (self.term(k), self.pattern(p)))
                     .collect(),
             ),
         }
     }
 
-    fn def(&self, d: Def<&'s str>) -> Def<&'s str> {
+    pub fn def(&self, d: Def<&'s str>) -> Def<&'s str> {
         let recursive = calls(&d.body, d.name, d.args.len());
         let body = self.term(d.body);
         let body = match recursive {
-            true => Term::BinOp(
-                Box::new(call("__check", Vec::new())),
-                BinaryOp::Pipe(None),
-                Box::new(body),
-            ),
+            true => pipe(call("__check", Vec::new()), body),
             false => body,
         };
         Def { body, ..d }
     }
 
-    /// `{file: "<top-level>", line: n}`; the line is that of `at`, if it is a part of the program.
-    fn loc(&self, at: &str) -> Tm<'s> {
-        let start = (at.as_ptr() as usize).wrapping_sub(self.code.as_ptr() as usize);
-        let line = 1 + self
-            .code
-            .get(..start)
-            .map_or(0, |before| before.matches('\n').count());
-        let line = Term::Num(self.arena.alloc(line.to_string()).as_str());
-        Term::Obj(vec![
-            (text("file"), Some(text("<top-level>"))),
-            (text("line"), Some(line)),
-        ])
+    /// `reduce` and `foreach`. A step of jaq's goes on from each of its outputs, and ends where it has none. One of jq's
+    /// goes on from the last, or from null.
+    fn fold(&self, name: &'s str, xs: Tm<'s>, pat: Pattern<&'s str>, args: Vec<Tm<'s>>) -> Tm<'s> {
+        let single = args.get(1).is_none_or(only_one);
+        let xs = self.term(xs);
+        let pat = self.pattern(pat);
+        let mut args = self.all(args);
+        if single {
+            return Term::Fold(name, Box::new(xs), pat, args);
+        }
+        if name == "reduce" {
+            args[1] = call("__last", vec![std::mem::take(&mut args[1])]);
+            return Term::Fold(name, Box::new(xs), pat, args);
+        }
+        // `__foreach(xs; init; update; extract)`, the last two of `[x, state]`
+        let (xs, pat) = match pat {
+            Pattern::Var(_) => (xs, pat),
+            pat => {
+                let mut vars = Vec::new();
+                variables(&pat, &mut vars);
+                let list = vars.iter().map(|x| Term::Var(*x));
+                let list =
+                    list.reduce(|l, r| Term::BinOp(Box::new(l), BinaryOp::Comma, Box::new(r)));
+                let bound = Pattern::Arr(vars.into_iter().map(Pattern::Var).collect());
+                (pattern_bind(xs, pat, Term::Arr(list.map(Box::new))), bound)
+            }
+        };
+        let with = |t| pattern_bind(at(Term::Id, "0"), pat.clone(), pipe(at(Term::Id, "1"), t));
+        let mut args = args.into_iter();
+        let init = args.next().unwrap_or_default();
+        let update = args.next().unwrap_or_default();
+        let extract = args.next().unwrap_or_default();
+        call("__foreach", vec![xs, init, with(update), with(extract)])
     }
 
     /// An object with keys that are written out, and values of one output each.
@@ -240,7 +279,6 @@ impl<'s> Rewriter<'_, 's> {
         let mut values = Vec::new();
         for (k, v) in fields {
             match (k, v) {
-                (Term::Var("$__loc__"), None) => return None,
                 (Term::Var(x), None) => {
                     keys.push(Str::from(&x[1..]));
                     values.push(Term::Var(*x));
@@ -264,24 +302,71 @@ impl<'s> Rewriter<'_, 's> {
         Some(call(OBJECT, values))
     }
 
-    fn object(&self, fields: Vec<(Tm<'s>, Option<Tm<'s>>)>) -> Tm<'s> {
+    fn object(&self, mut fields: Vec<(Tm<'s>, Option<Tm<'s>>)>) -> Tm<'s> {
         if let Some(t) = self.constant_object(&fields) {
             return t;
         }
-        let field = |(k, v): (Tm<'s>, Option<Tm<'s>>)| match (k, v) {
-            (Term::Var(x), None) if x == "$__loc__" => (text("__loc__"), Some(self.loc(x))),
-            // a variable alone stands for its name and its value
-            (k @ Term::Var(_), None) => (k, None),
-            (k, v) => (self.key(k), v.map(|v| self.term(v))),
-        };
-        Term::Obj(fields.into_iter().map(field).collect())
+        // jaq puts objects together from the end, which for many keys is quadratic
+        if fields.len() > MOST_KEYS
+            && fields
+                .iter()
+                .all(|(k, v)| only_one(k) && v.as_ref().is_none_or(only_one))
+        {
+            let mut sum = bind(Term::Id, "$__object", Term::Obj(Vec::new()));
+            let mut steps = Vec::new();
+            while !fields.is_empty() {
+                let rest = fields.split_off(fields.len().min(MOST_KEYS));
+                let chunk = self.object(std::mem::replace(&mut fields, rest));
+                let chunk = pipe(Term::Var("$__object"), chunk);
+                let add = BinaryOp::Math(jaq_core::ops::Math::Add);
+                let added = Term::BinOp(Box::new(Term::Id), add, Box::new(Term::Var("$__x")));
+                steps.push(bind(chunk, "$__x", added));
+            }
+            let body = std::iter::once(Term::Obj(Vec::new())).chain(steps);
+            let body = crate::syntax::associative(body.collect(), &BinaryOp::Pipe(None));
+            if let Term::BinOp(_, _, r) = &mut sum {
+                **r = body;
+            }
+            return sum;
+        }
+        let mut bound = Vec::new();
+        let mut out = Vec::new();
+        for (k, v) in fields {
+            match (k, v) {
+                // a variable alone stands for its name and its value
+                (k @ Term::Var(_), None) => out.push((k, None)),
+                // a key with several outputs is read once
+                (k, None) if !only_one(&k) => {
+                    let x = self.name(format!("$__k{}", bound.len()));
+                    bound.push((x, self.term(k)));
+                    let part = (Part::Index(Term::Var(x)), Opt::Essential);
+                    let value = Term::Path(Box::new(Term::Id), Path(vec![part]));
+                    // in brackets, as a variable that is a key stands for its name only without a value
+                    out.push((Term::Var(x), Some(value)));
+                }
+                (k, v) => out.push((self.term(k), v.map(|v| self.term(v)))),
+            }
+        }
+        let object = Term::Obj(out);
+        bound
+            .into_iter()
+            .rev()
+            .fold(object, |t, (x, k)| bind(k, x, t))
     }
 
     fn binary(&self, l: Tm<'s>, op: BinaryOp<&'s str>, r: Tm<'s>) -> Tm<'s> {
         use BinaryOp as Op;
-        let awkward = awkward(&l);
-        let several = matches!(op, Op::Math(_) | Op::Cmp(_)) && !single(&l) && !single(&r);
-        let (l, r) = (self.term(l), self.term(r));
+        let nested = nested(&l);
+        let ordered = !matches!(op, Op::Math(_) | Op::Cmp(_)) || order::free(&l, &r);
+        let update = matches!(
+            op,
+            Op::Update | Op::Assign | Op::UpdateAlt | Op::UpdateMath(_)
+        );
+        let l = match nested && update {
+            true => self.place(l),
+            false => self.term(l),
+        };
+        let r = self.term(r);
         let with_value = |l, f: fn(Tm<'s>) -> Tm<'s>| {
             bind(
                 r.clone(),
@@ -290,12 +375,12 @@ impl<'s> Rewriter<'_, 's> {
             )
         };
         match op {
-            Op::Update if awkward => call("_modify", vec![l, r]),
-            Op::Assign if awkward => with_value(l, |v| v),
-            Op::UpdateAlt if awkward => {
+            Op::Update if !nested => call("_modify", vec![l, r]),
+            Op::Assign if !nested => with_value(l, |v| v),
+            Op::UpdateAlt if !nested => {
                 with_value(l, |v| Term::BinOp(Box::new(Term::Id), Op::Alt, Box::new(v)))
             }
-            Op::UpdateMath(op) if awkward => {
+            Op::UpdateMath(op) if !nested => {
                 let v = Term::BinOp(
                     Box::new(Term::Id),
                     Op::Math(op),
@@ -304,15 +389,9 @@ impl<'s> Rewriter<'_, 's> {
                 bind(r, "$__v", call("_modify", vec![l, v]))
             }
             // jq runs through the outputs of the left operand fastest
-            op if several => {
+            op if !ordered => {
                 let sum = Term::BinOp(Box::new(l), op, Box::new(Term::Var("$__r")));
                 bind(r, "$__r", sum)
-            }
-            Op::Pipe(Some(Pattern::Arr(pats)))
-                if matches!(pats.first(), Some(Pattern::Var(ALT))) =>
-            {
-                let pats = pats.into_iter().skip(1).map(|p| self.pattern(p)).collect();
-                alternatives(l, pats, r)
             }
             Op::Pipe(Some(pat)) => {
                 Term::BinOp(Box::new(l), Op::Pipe(Some(self.pattern(pat))), Box::new(r))
@@ -323,15 +402,11 @@ impl<'s> Rewriter<'_, 's> {
 }
 
 /// `l as P ?// Q | r`: where P or what follows fails, Q is tried. Variables of the other patterns are null.
-fn alternatives<'s>(l: Tm<'s>, pats: Vec<Pattern<&'s str>>, r: Tm<'s>) -> Tm<'s> {
+pub fn alternatives<'s>(l: Tm<'s>, pats: Vec<Pattern<&'s str>>, r: Tm<'s>) -> Tm<'s> {
     let mut vars = Vec::new();
     pats.iter().for_each(|p| variables(p, &mut vars));
     let one = |p| {
-        let body = Term::BinOp(
-            Box::new(Term::Var("$__l")),
-            BinaryOp::Pipe(Some(p)),
-            Box::new(r.clone()),
-        );
+        let body = pattern_bind(Term::Var("$__l"), p, r.clone());
         vars.iter()
             .fold(body, |body, x| bind(call("null", Vec::new()), x, body))
     };

@@ -1,16 +1,26 @@
 //! Reading: `.[k]`, `.[]`, `.[i:j]`, and what else jaq asks of a value.
 use super::index::{self, Bounds};
 use super::show::Brief;
-use super::{Error, Map, Num, Str, V, ValR, ValX, node, num, update};
+use super::{Error, List, Map, Num, Str, V, ValR, ValX, node, num, update};
 use binq_core::{Node, NodeKind};
 use jaq_core::box_iter::{BoxIter, box_once};
 use jaq_core::path::Opt;
 use jaq_core::val::Range;
-use std::rc::Rc;
 
 /// Hides how many items remain: jaq takes an upper bound of one to mean that there is exactly one.
 fn unsized_iter<T: 'static>(mut iter: impl Iterator<Item = T> + 'static) -> BoxIter<'static, T> {
     Box::new(std::iter::from_fn(move || iter.next()))
+}
+
+/// The items of a list, one by one; those that others have, too, are copied as they are asked for.
+fn items(a: List) -> Box<dyn Iterator<Item = V>> {
+    match a.is_own() {
+        true => Box::new(a.into_vec().into_iter()),
+        false => {
+            let mut next = 0..a.len();
+            Box::new(std::iter::from_fn(move || Some(a[next.next()?].clone())))
+        }
+    }
 }
 
 impl V {
@@ -72,10 +82,9 @@ pub fn part(n: &Node, key: &[u8]) -> Option<Node> {
 /// Where `y` begins in `x`.
 pub fn indices(x: &[V], y: &[V]) -> V {
     if y.is_empty() {
-        return V::Null;
+        return V::arr(Vec::new());
     }
-    let starts = x.windows(y.len()).enumerate().filter(|(_, w)| *w == y);
-    starts.map(|(i, _)| V::size(i)).collect()
+    super::find_all(x, y).into_iter().map(V::size).collect()
 }
 
 /// The items of an array node within bounds.
@@ -94,10 +103,7 @@ fn slice(v: V, bounds: Bounds) -> ValR {
         V::Null => V::Null,
         V::Arr(a) => {
             let r = bounds.within(a.len() as u64);
-            a[r.start as usize..r.end as usize]
-                .iter()
-                .cloned()
-                .collect()
+            V::Arr(a.slice(r.start as usize..r.end as usize))
         }
         V::Text(s) => bounds.text_slice(&s),
         V::Bytes(s) => V::Bytes(s.slice(bounds.within_bytes(&s))),
@@ -139,13 +145,7 @@ impl jaq_core::ValT for V {
         }
         let numbered = |(i, v)| Ok((V::size(i), v));
         match self {
-            V::Arr(a) => unsized_iter(
-                Rc::unwrap_or_clone(a)
-                    .into_vec()
-                    .into_iter()
-                    .enumerate()
-                    .map(numbered),
-            ),
+            V::Arr(a) => unsized_iter(items(a).enumerate().map(numbered)),
             V::Node(n) if n.kind() == NodeKind::Array => {
                 unsized_iter(n.items().map(V::Node).enumerate().map(numbered))
             }
@@ -162,7 +162,7 @@ impl jaq_core::ValT for V {
             return Box::new(std::iter::empty());
         }
         match self {
-            V::Arr(a) => unsized_iter(Rc::unwrap_or_clone(a).into_vec().into_iter().map(Ok)),
+            V::Arr(a) => unsized_iter(items(a).map(Ok)),
             V::Node(n) if n.kind() == NodeKind::Array => {
                 unsized_iter(n.items().map(|n| Ok(V::Node(n))))
             }

@@ -102,6 +102,9 @@ impl Bounds {
     /// A part of a text; invalid UTF-8 counts as the replacement characters it is shown as.
     pub fn text_slice(self, s: &Str) -> V {
         let range = self.within_text(s);
+        if s.is_ascii() {
+            return V::Text(s.slice(range));
+        }
         match s.lossy() {
             std::borrow::Cow::Borrowed(_) => V::Text(s.slice(range)),
             std::borrow::Cow::Owned(t) => V::text(&t[range]),

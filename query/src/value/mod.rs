@@ -16,11 +16,11 @@ mod str;
 mod update;
 
 pub(crate) use index::{cannot_iterate, slice_bounds};
-pub use jaq_json::Num;
 pub use map::{Iter, Map};
 pub use node::{fault, finding, from_plain, to_plain};
-pub(crate) use ops::{find, split};
-pub(crate) use order::too_deep;
+pub use num::Num;
+pub(crate) use ops::{find, find_all, split};
+pub(crate) use order::{same, too_deep};
 pub(crate) use show::{Brief, cut_text};
 pub use store::List;
 pub use str::Str;
@@ -45,7 +45,7 @@ pub enum V {
     /// A string meant as bytes: indexed by byte, written as hexadecimal digits by default.
     Bytes(Str),
     /// An array.
-    Arr(Rc<List>),
+    Arr(List),
     /// An object.
     Obj(Rc<Map>),
     /// A part of a decoded input.
@@ -99,7 +99,7 @@ impl Kind {
 impl V {
     /// An array of values.
     pub fn arr(items: impl Into<List>) -> Self {
-        Self::Arr(Rc::new(items.into()))
+        Self::Arr(items.into())
     }
 
     /// An object.
@@ -230,10 +230,7 @@ impl V {
     /// The items of an array, those of a node still undecoded.
     pub fn into_items(self) -> Result<Vec<Self>, Self> {
         match self {
-            Self::Arr(a) => Ok(match Rc::try_unwrap(a) {
-                Ok(a) => a.into_vec(),
-                Err(a) => a.to_vec(),
-            }),
+            Self::Arr(a) => Ok(a.into_vec()),
             Self::Node(n) if n.kind() == NodeKind::Array => Ok(n.items().map(Self::Node).collect()),
             v => Err(v),
         }
@@ -327,6 +324,6 @@ impl From<jaq_core::val::Range<V>> for V {
 
 impl FromIterator<V> for V {
     fn from_iter<I: IntoIterator<Item = V>>(iter: I) -> Self {
-        Self::Arr(Rc::new(iter.into_iter().collect()))
+        Self::Arr(iter.into_iter().collect())
     }
 }

@@ -71,13 +71,19 @@ fn plain_num(n: &Num) -> ValR<Scalar> {
     if num::is_int(n) {
         return match num::to_i128(n) {
             Some(i) => Ok(Scalar::Int(i)),
-            None => Err(Error::str(format_args!("{n} has more than 128 bits"))),
+            None => Err(Error::str(format_args!(
+                "{} has more than 128 bits",
+                V::Num(n.clone())
+            ))),
         };
     }
     // a codec of integers takes 5.0 as well; one that could be either takes it for a float
     let f = num::to_f64(n);
     if f.is_infinite() && matches!(n, Num::Dec(_)) {
-        return Err(Error::str(format_args!("{n} is beyond the largest float")));
+        return Err(Error::str(format_args!(
+            "{} is beyond the largest float",
+            V::Num(n.clone())
+        )));
     }
     Ok(Scalar::Float(f))
 }

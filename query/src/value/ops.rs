@@ -3,8 +3,6 @@ use super::node::rejected;
 use super::show::Brief;
 use super::{Error, Map, Num, Str, V, ValR, num, to_plain};
 use binq_core::Node;
-use num_bigint::BigInt;
-use num_traits::Zero;
 use std::ops::{Add, Div, Mul, Neg, Rem, Sub};
 use std::rc::Rc;
 
@@ -61,20 +59,16 @@ fn open(v: V) -> V {
     }
 }
 
-fn concat(l: &Str, r: &Str) -> Str {
-    [&l[..], &r[..]].concat().into()
-}
-
 impl Add for V {
     type Output = ValR;
     fn add(self, rhs: Self) -> ValR {
         match (self, rhs) {
             (V::Null, x) | (x, V::Null) => Ok(x),
             (V::Num(x), V::Num(y)) => Ok(V::Num(x + y)),
-            (V::Text(l), V::Text(r)) => Ok(V::Text(concat(&l, &r))),
-            (V::Text(l) | V::Bytes(l), V::Text(r) | V::Bytes(r)) => Ok(V::Bytes(concat(&l, &r))),
+            (V::Text(l), V::Text(r)) => Ok(V::Text(l.append(&r))),
+            (V::Text(l) | V::Bytes(l), V::Text(r) | V::Bytes(r)) => Ok(V::Bytes(l.append(&r))),
             (V::Arr(mut l), V::Arr(r)) => {
-                Rc::make_mut(&mut l).extend(r.iter().cloned());
+                l.append(r.into_vec().into_iter());
                 Ok(V::Arr(l))
             }
             (V::Obj(mut l), V::Obj(r)) => {
@@ -105,7 +99,7 @@ impl Sub for V {
                 let mut drop: Vec<V> = r.iter().flat_map(equals).collect();
                 drop.sort();
                 let gone = |x: &V| equals(x).iter().any(|x| drop.binary_search(x).is_ok());
-                Rc::make_mut(&mut l).retain(|x| !gone(x));
+                l.change(|l| l.retain(|x| !gone(x)));
                 Ok(V::Arr(l))
             }
             (l @ V::Node(_), r) | (l, r @ V::Node(_)) => match super::order::as_numbers(&l, &r) {
@@ -195,25 +189,44 @@ pub fn split(s: &Str, sep: &[u8], text: bool) -> Vec<V> {
     }
     let mut parts = Vec::new();
     let mut from = 0;
-    while let Some(at) = find(&s[from..], sep) {
-        parts.push(wrap(s.slice(from..from + at)));
-        from += at + sep.len();
+    for at in memchr::memmem::find_iter(s, sep) {
+        parts.push(wrap(s.slice(from..at)));
+        from = at + sep.len();
     }
     parts.push(wrap(s.slice(from..s.len())));
     parts
 }
 
-/// Where `needle`, which is not empty, first lies in `hay`.
+/// Where `needle` first lies in `hay`.
 pub fn find(hay: &[u8], needle: &[u8]) -> Option<usize> {
-    let first = *needle.first()?;
-    let mut from = 0;
-    while let Some(at) = hay[from..].iter().position(|b| *b == first) {
-        if hay[from + at..].starts_with(needle) {
-            return Some(from + at);
+    memchr::memmem::find(hay, needle)
+}
+
+/// All places where `needle`, which is not empty, lies in `hay`, also where they overlap (Knuth, Morris and Pratt).
+pub fn find_all<T: PartialEq>(hay: &[T], needle: &[T]) -> Vec<usize> {
+    // how much of the needle still fits when its next item does not
+    let mut back = vec![0; needle.len()];
+    let mut fits = 0;
+    for i in 1..needle.len() {
+        while fits > 0 && needle[i] != needle[fits] {
+            fits = back[fits - 1];
         }
-        from += at + 1;
+        fits += usize::from(needle[i] == needle[fits]);
+        back[i] = fits;
     }
-    None
+    let mut found = Vec::new();
+    fits = 0;
+    for (i, x) in hay.iter().enumerate() {
+        while fits > 0 && *x != needle[fits] {
+            fits = back[fits - 1];
+        }
+        fits += usize::from(*x == needle[fits]);
+        if fits == needle.len() {
+            found.push(i + 1 - fits);
+            fits = back[fits - 1];
+        }
+    }
+    found
 }
 
 impl Div for V {
@@ -243,19 +256,8 @@ fn div(x: Num, y: Num) -> ValR {
             "divided because the divisor is zero",
         );
     }
-    Ok(V::Num(match (&x, &y) {
-        (Num::Int(a), Num::Int(b)) if a.checked_rem(*b) == Some(0) => Num::Int(a / b),
-        (Num::Int(_) | Num::BigInt(_), Num::Int(_) | Num::BigInt(_)) => {
-            let (a, b) = (
-                num::to_big(&x).unwrap_or_default(),
-                num::to_big(&y).unwrap_or_default(),
-            );
-            if (&a % &b).is_zero() {
-                num::from_big(a / b)
-            } else {
-                Num::Float(num::to_f64(&x) / num::to_f64(&y))
-            }
-        }
+    Ok(V::Num(match (num::exact(&x), num::exact(&y)) {
+        (Some(a), Some(b)) if a % b == 0 && (a != 0 || b > 0) => num::from_i128(a / b),
         _ => Num::Float(num::to_f64(&x) / num::to_f64(&y)),
     }))
 }
@@ -274,28 +276,21 @@ impl Rem for V {
     }
 }
 
-/// jq takes the remainder of integers, dropping fractions.
+/// jq takes the remainder of integers, dropping fractions. What is too large counts as the largest of 64 bits.
 fn rem(x: Num, y: Num) -> ValR {
-    let whole = |n: &Num| {
-        let f = num::to_f64(n);
-        // infinities count as the largest integers
-        num::to_big(n).unwrap_or_else(|| BigInt::from(if f > 0.0 { i64::MAX } else { i64::MIN }))
-    };
+    // `as` saturates
+    let whole = |n: &Num| num::exact(n).unwrap_or_else(|| i128::from(num::to_f64(n) as i64));
     if num::to_f64(&x).is_nan() || num::to_f64(&y).is_nan() {
         return Ok(V::Num(Num::Float(f64::NAN)));
     }
-    let b = whole(&y);
-    if b.is_zero() {
-        return refuse(
+    match whole(&y) {
+        0 => refuse(
             &V::Num(x),
             &V::Num(y),
             "divided (remainder) because the divisor is zero",
-        );
+        ),
+        b => Ok(V::Num(num::from_i128(whole(&x) % b))),
     }
-    Ok(V::Num(match (&x, &y) {
-        (Num::Int(a), Num::Int(b)) => Num::Int(a.checked_rem(*b).unwrap_or(0)),
-        _ => num::from_big(whole(&x) % b),
-    }))
 }
 
 impl Neg for V {

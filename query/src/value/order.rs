@@ -107,8 +107,12 @@ pub(super) fn as_numbers(x: &V, y: &V) -> Option<(Num, Num)> {
 /// What the operators say of the order of two values.
 fn operated(x: &V, y: &V) -> Ordering {
     match (x, y) {
+        (V::Num(x), V::Num(y)) => x.operated(y),
         (V::Node(_), _) | (_, V::Node(_)) => match as_numbers(x, y) {
-            Some((x, y)) => x.cmp(&y),
+            Some((x, y)) => x.operated(&y),
+            None if x.kind() == Kind::Num && y.kind() == Kind::Num => {
+                operated(&x.clone().settle(), &y.clone().settle())
+            }
             None => compare(x, y, operated),
         },
         _ => compare(x, y, operated),
@@ -258,11 +262,25 @@ fn obj_cmp(x: &V, y: &V, item: fn(&V, &V) -> Ordering) -> Ordering {
     keys.then_with(|| arr_cmp(values(x), values(y), item))
 }
 
+fn holds_nan(v: &V) -> bool {
+    match v {
+        V::Num(n) => n.is_nan(),
+        V::Arr(a) => inside(|| a.iter().any(holds_nan), false),
+        V::Obj(o) => inside(|| o.values().any(holds_nan), false),
+        _ => false,
+    }
+}
+
+/// Whether two values are one to `unique` and `group_by`: what `Ord` calls equal, but as in jq no NaN is another one.
+pub fn same(x: &V, y: &V) -> bool {
+    x.cmp(y).is_eq() && !holds_nan(x)
+}
+
 /// Values that `Ord` calls equal have one hash.
 impl Hash for V {
     fn hash<H: Hasher>(&self, state: &mut H) {
         match self {
-            // `Num` begins with a 0 or a 1
+            // `Num` begins with a 0
             Self::Num(n) => n.hash(state),
             Self::Null => state.write_u8(2),
             Self::Bool(b) => state.write_u8(3 + u8::from(*b)),

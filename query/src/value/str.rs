@@ -1,9 +1,11 @@
 //! Strings: short ones inline, long ones as slices of shared bytes.
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use std::borrow::{Borrow, Cow};
 use std::cmp::Ordering;
 use std::hash::{Hash, Hasher};
 use std::ops::{Deref, Range};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 
 /// The longest string kept inline. Field names and symbols nearly always fit.
 const INLINE: usize = 22;
@@ -17,7 +19,25 @@ pub struct Str(Repr);
 #[derive(Clone)]
 enum Repr {
     Short(u8, [u8; INLINE]),
-    Long(Box<Bytes>),
+    Long(Arc<Long>),
+}
+
+/// A long string, and whether it was found to be ASCII: positions in a text that is are those of its bytes, and a query may
+/// ask for many of them.
+struct Long {
+    bytes: Bytes,
+    ascii: AtomicU8,
+}
+
+const UNKNOWN: u8 = 0;
+const ASCII: u8 = 1;
+const OTHER: u8 = 2;
+
+fn long(bytes: Bytes, ascii: u8) -> Repr {
+    Repr::Long(Arc::new(Long {
+        bytes,
+        ascii: AtomicU8::new(ascii),
+    }))
 }
 
 impl Str {
@@ -26,7 +46,46 @@ impl Str {
         if b.len() <= INLINE {
             Self::short(&b)
         } else {
-            Self(Repr::Long(Box::new(b)))
+            Self(long(b, UNKNOWN))
+        }
+    }
+
+    /// The string with more at its end. Where nothing else holds it, it grows in place, so that to append again and again
+    /// is not quadratic.
+    pub fn append(self, more: &[u8]) -> Self {
+        let (bytes, ascii) = match self.0 {
+            Repr::Long(l) => match Arc::try_unwrap(l) {
+                Ok(l) => (l.bytes, l.ascii.into_inner()),
+                Err(l) => (l.bytes.clone(), l.ascii.load(Relaxed)),
+            },
+            Repr::Short(..) => return [&self[..], more].concat().into(),
+        };
+        let ascii = match (ascii, more.len() <= INLINE && more.is_ascii()) {
+            (ASCII, true) => ASCII,
+            (OTHER, _) => OTHER,
+            _ => UNKNOWN,
+        };
+        let mut bytes = bytes.try_into_mut().unwrap_or_else(|shared| {
+            let mut copy = BytesMut::with_capacity((shared.len() + more.len()) * 3 / 2);
+            copy.extend_from_slice(&shared);
+            copy
+        });
+        bytes.extend_from_slice(more);
+        Self(long(bytes.freeze(), ascii))
+    }
+
+    /// Whether there is nothing but ASCII. It is looked for once.
+    pub fn is_ascii(&self) -> bool {
+        match &self.0 {
+            Repr::Short(..) => self[..].is_ascii(),
+            Repr::Long(l) => match l.ascii.load(Relaxed) {
+                UNKNOWN => {
+                    let ascii = l.bytes.is_ascii();
+                    l.ascii.store(if ascii { ASCII } else { OTHER }, Relaxed);
+                    ascii
+                }
+                known => known == ASCII,
+            },
         }
     }
 
@@ -40,7 +99,13 @@ impl Str {
     /// A part of the string, sharing its bytes. The range must lie within it.
     pub fn slice(&self, range: Range<usize>) -> Self {
         match &self.0 {
-            Repr::Long(b) if range.len() > INLINE => Self(Repr::Long(Box::new(b.slice(range)))),
+            Repr::Long(l) if range.len() > INLINE => {
+                let ascii = match l.ascii.load(Relaxed) {
+                    ASCII => ASCII,
+                    _ => UNKNOWN,
+                };
+                Self(long(l.bytes.slice(range), ascii))
+            }
             _ => Self::short_or_copy(&self[range]),
         }
     }
@@ -56,7 +121,7 @@ impl Str {
     /// The bytes, shared where they are long.
     pub fn to_bytes(&self) -> Bytes {
         match &self.0 {
-            Repr::Long(b) => (**b).clone(),
+            Repr::Long(l) => l.bytes.clone(),
             Repr::Short(..) => Bytes::copy_from_slice(self),
         }
     }
@@ -72,7 +137,7 @@ impl Deref for Str {
     fn deref(&self) -> &[u8] {
         match &self.0 {
             Repr::Short(n, buf) => &buf[..usize::from(*n)],
-            Repr::Long(b) => b,
+            Repr::Long(l) => &l.bytes,
         }
     }
 }

@@ -25,7 +25,7 @@ pub fn values<'a>(v: V, opt: Opt, f: impl Fn(V) -> Out<'a>) -> ValX<'a> {
     crate::stack::check()?;
     match v {
         V::Arr(a) => {
-            let items = Rc::unwrap_or_clone(a).into_vec().into_iter();
+            let items = a.into_vec().into_iter();
             items
                 .filter_map(|x| f(x).transpose())
                 .collect::<Result<V, _>>()
@@ -191,7 +191,7 @@ fn obj_index<'a>(o: &mut super::Map, k: &Str, f: impl Fn(V) -> Out<'a>) -> Resul
     Ok(())
 }
 
-fn arr_index<'a>(mut a: Rc<super::List>, at: &V, opt: Opt, f: impl Fn(V) -> Out<'a>) -> ValX<'a> {
+fn arr_index<'a>(mut a: super::List, at: &V, opt: Opt, f: impl Fn(V) -> Out<'a>) -> ValX<'a> {
     let len = a.len();
     let fail = |a, e: &str| give_up(V::Arr(a), opt, Error::str(e));
     let Some(i) = at.num().and_then(|n| super::num::to_index(&n)) else {
@@ -209,16 +209,14 @@ fn arr_index<'a>(mut a: Rc<super::List>, at: &V, opt: Opt, f: impl Fn(V) -> Out<
             return fail(a, "Array index too large");
         }
         if let Some(new) = f(V::Null)? {
-            let list = Rc::make_mut(&mut a);
-            list.resize(i, V::Null);
-            list.push(new);
+            let nulls = std::iter::repeat_n(V::Null, i - len);
+            a.append(nulls.chain([new]));
         }
         return Ok(V::Arr(a));
     }
-    let list = Rc::make_mut(&mut a);
-    match f(std::mem::take(&mut list[i]))? {
-        Some(new) => list[i] = new,
-        None => _ = list.remove(i),
+    match f(std::mem::take(a.item_mut(i)))? {
+        Some(new) => *a.item_mut(i) = new,
+        None => a.change(|a| _ = a.remove(i)),
     }
     Ok(V::Arr(a))
 }
@@ -317,11 +315,11 @@ pub fn range<'a>(v: V, bounds: ValR<Bounds>, opt: Opt, f: impl Fn(V) -> Out<'a>)
         V::Arr(mut a) => {
             let r = bounds.within(a.len() as u64);
             let r = r.start as usize..r.end as usize;
-            let new = f(a[r.clone()].iter().cloned().collect())?;
+            let new = f(V::Arr(a.slice(r.clone())))?;
             let new = new
                 .map_or(Ok(Vec::new()), V::into_items)
                 .map_err(|_| slice_needs())?;
-            Rc::make_mut(&mut a).splice(r, new);
+            a.change(|a| _ = a.splice(r, new));
             Ok(V::Arr(a))
         }
         V::Bytes(s) => {
