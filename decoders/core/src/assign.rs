@@ -348,10 +348,9 @@ impl Node {
         }
         for (name, value) in pairs {
             // an object that was read from a damaged node carries its fault along
-            if name == "_error" {
-                continue;
-            }
+            let may_be_fault = name == "_error";
             match self.take_field(&name) {
+                None if may_be_fault && self.room(&name).is_none() => {}
                 Some(child) => {
                     let child = child.assign(value)?;
                     self.put_field(child);

@@ -171,7 +171,7 @@ fn copy(v: &V, actual: bool, depth: usize) -> V {
                 let mut map: Map = fields
                     .map(|(k, n)| (Str::from(&*k), copy(&V::Node(n), actual, depth + 1)))
                     .collect();
-                if n.fault().is_some() {
+                if crate::value::tells_fault(n) {
                     map.insert("_error".into(), fault(n));
                 }
                 V::obj(map)

@@ -126,7 +126,9 @@ impl<'v> Rest<'v> {
 /// The fields in the order of their keys.
 fn sorted<'v>(v: V) -> Rest<'v> {
     let fault = match &v {
-        V::Node(n) if n.fault().is_some() => Some(("_error".into(), crate::value::fault(n))),
+        V::Node(n) if crate::value::tells_fault(n) => {
+            Some(("_error".into(), crate::value::fault(n)))
+        }
         _ => None,
     };
     let mut fields = v.into_fields().unwrap_or_default();
@@ -227,7 +229,7 @@ impl<W: Write + ?Sized> Writer<'_, W> {
             NodeKind::Array => Rest::Items(n.items()),
             NodeKind::Object if self.o.sort_keys => sorted(V::Node(n.clone())),
             NodeKind::Object => {
-                let fault = n.fault().is_some().then(|| crate::value::fault(n));
+                let fault = crate::value::tells_fault(n).then(|| crate::value::fault(n));
                 Rest::Fields(n.fields().into_iter(), fault)
             }
         };

@@ -18,7 +18,7 @@ mod update;
 pub(crate) use index::{cannot_iterate, slice_bounds};
 pub use jaq_json::Num;
 pub use map::{Iter, Map};
-pub use node::{fault, finding, from_plain, to_plain};
+pub use node::{fault, finding, from_plain, tells_fault, to_plain};
 pub(crate) use ops::{find, split};
 pub(crate) use order::too_deep;
 pub(crate) use show::{Brief, cut_text};

@@ -23,6 +23,18 @@ pub fn finding(f: &Fault) -> V {
     ])
 }
 
+/// Whether an object carries its fault along under `_error`: a field of that name wins.
+pub fn tells_fault(n: &Node) -> bool {
+    n.fault().is_some() && n.field("_error").is_none()
+}
+
+/// Whether a value is what [`fault`] gives, and not the field of a schema.
+fn is_fault(v: &V) -> bool {
+    let V::Obj(o) = v else { return false };
+    let keys = ["error", "format", "path", "expected", "found"];
+    keys.iter().all(|key| o.get(key.as_bytes()).is_some())
+}
+
 /// The field of an object node; `None` if there is none of that name.
 pub fn field(n: &Node, key: &[u8]) -> Option<V> {
     // a key that is not UTF-8 cannot be the name of a field
@@ -60,7 +72,7 @@ fn plain(v: &V, depth: usize) -> ValR<Plain> {
         V::Obj(o) => {
             let field = |(k, v): (&Str, &V)| Ok((k.lossy().into_owned(), plain(v, depth + 1)?));
             // what a fault says is no part of the data, but `tovalue` and JSON carry it along
-            let fields = o.iter().filter(|(k, _)| ***k != *FAULT);
+            let fields = o.iter().filter(|(k, v)| ***k != *FAULT || !is_fault(v));
             Plain::Object(fields.map(field).collect::<ValR<_>>()?)
         }
         V::Node(n) => Plain::Node(n.clone()),

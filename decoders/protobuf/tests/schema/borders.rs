@@ -98,3 +98,55 @@ fn what_is_skipped_is_told_by_the_last_of_a_field() {
     assert_eq!(bytes(&first), hex("60 02 60 01"));
     assert_eq!(first.kind(), NodeKind::Object);
 }
+
+/// A field of the schema that is called as a fault is: it is assigned, and the fault stays reachable.
+#[test]
+fn a_field_called_error_is_a_field() {
+    let root = decode("90 01 07 60", "b.B");
+    assert_eq!(show(&Plain::Node(root.field("_error").unwrap())), "7");
+    assert!(root.fault().is_some());
+    let sound = decode("90 01 07", "b.B");
+    let edited = sound
+        .assign(object([("_error", int(8)), ("last", int(1))]))
+        .unwrap();
+    assert_eq!(bytes(&edited), hex("90 01 08 60 01"));
+}
+
+/// `-I DIR --proto NAME`: NAME is found in DIR, as protoc does, also where there is no such file here.
+#[test]
+fn a_file_is_found_in_the_directories_of_imports() {
+    let dir = concat!(env!("CARGO_MANIFEST_DIR"), "/tests");
+    let load = |name: &str, dir: &str| {
+        let mut options = Options::default();
+        options.lists.insert("proto".into(), vec![name.into()]);
+        options.lists.insert("proto_path".into(), vec![dir.into()]);
+        binq_protobuf::schema::load::schema(&options)
+    };
+    for (name, dir) in [
+        ("nested.proto", format!("{dir}/protos")),
+        ("protos/nested.proto", dir.to_owned()),
+    ] {
+        let schema = load(name, &dir).unwrap().unwrap();
+        assert!(schema.message("t.M").is_some(), "{name}");
+    }
+    let why = load("none.proto", dir).err().unwrap();
+    assert!(why.contains("none.proto"), "{why}");
+}
+
+/// A schema of several types that is not told which one it is for is not passed over in silence.
+#[test]
+fn a_schema_that_is_not_used_is_an_error() {
+    let mut options = options("nested.proto", "", &[]);
+    options.values.remove("message");
+    let root = Protobuf.decode(Space::source(hex("30 01")), &options);
+    let fault = root.undecodable().expect("no type was named");
+    assert!(fault.expected.contains("one of t.I, t.M"), "{fault}");
+    // nothing is wrong before there is an input
+    assert_eq!(Protobuf.check(&options), Ok(()));
+    let root = Protobuf.decode(
+        Space::source(hex("30 01")),
+        &options.with("message", "".into()),
+    );
+    assert_eq!(show(&get(&root, ".6")), "1");
+    assert!(root.undecodable().is_none());
+}
