@@ -33,7 +33,8 @@ impl Format for Protobuf {
     fn check(&self, options: &Options) -> Result<(), String> {
         if options.text(load::MESSAGE).is_none() {
             // which type an input has is asked only if there is one: functions name theirs
-            return load::schema(options).map(drop);
+            let found = load::schema(options).map(drop);
+            return found.map_err(|e| format!("expected a schema, found {e}"));
         }
         let found = message_type(options).map(drop);
         found.map_err(|(expected, found)| format!("expected {expected}, found {found}"))

@@ -14,6 +14,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// The directories that `.proto` files are in.
 pub struct Sources {
     directories: Vec<PathBuf>,
+    /// How many of them were given; those after them are where files are.
+    given: usize,
     editions: Arc<Mutex<Vec<String>>>,
 }
 
@@ -24,17 +26,37 @@ impl Sources {
         if directories.is_empty() {
             directories.push(PathBuf::from("."));
         }
+        let given = directories.len();
+        let mut sources = Self {
+            directories,
+            given,
+            editions: Arc::default(),
+        };
         for proto in protos {
             let path = Path::new(proto);
-            let inside = directories.iter().any(|d| name_in(d, path).is_some());
-            if !inside && let Some(parent) = path.parent() {
-                directories.push(parent.to_owned());
+            if sources.name_in_given(path).is_none()
+                && let Some(parent) = path.parent()
+            {
+                sources.directories.push(parent.to_owned());
             }
         }
-        Self {
-            directories,
-            editions: Arc::default(),
-        }
+        sources
+    }
+
+    /// The name of a file in one of the directories that were given. As protoc does: one that lies there has the rest of its
+    /// path as its name, and any other path may be a name itself.
+    fn name_in_given(&self, path: &Path) -> Option<String> {
+        let given = &self.directories[..self.given];
+        let own = given.iter().find_map(|d| name_in(d, path));
+        let there = |d: &PathBuf| path.is_relative() && d.join(path).is_file();
+        own.filter(|_| path.is_file())
+            .or_else(|| {
+                given
+                    .iter()
+                    .any(there)
+                    .then(|| name_in(Path::new("."), path))?
+            })
+            .or_else(|| given.iter().find_map(|d| name_in(d, path)))
     }
 
     /// The names of the files that have an edition, as far as they were opened.
@@ -44,7 +66,11 @@ impl Sources {
 
     /// The name by which a file is imported.
     pub fn name_of(&self, path: &Path) -> String {
-        let name = self.directories.iter().find_map(|d| name_in(d, path));
+        let elsewhere = || {
+            let mut others = self.directories[self.given..].iter();
+            others.find_map(|d| name_in(d, path))
+        };
+        let name = self.name_in_given(path).or_else(elsewhere);
         name.unwrap_or_else(|| path.to_string_lossy().into_owned())
     }
 }
