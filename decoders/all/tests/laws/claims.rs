@@ -305,6 +305,21 @@ fn what_has_the_marks_is_claimed() {
             "{who}"
         );
     }
+    // the client's bytes were not captured: the server's SETTINGS say it, and frames fill the rest
+    let mut wire = Wire::new(50051, true);
+    let headers = [0, 0, 1, 1, 4, 0, 0, 0, 1, 0x88];
+    let data = [0, 0, 2, 0, 1, 0, 0, 0, 1, b'h', b'i'];
+    wire.send(1, &[&settings[..], &headers, &data].concat());
+    let root = decode_as(
+        "pcap",
+        &wire.pcap(|_, len| Some(len)).into(),
+        &Options::default(),
+    );
+    let stream = follow(&root, &parse(".tcp_connections[0].server.stream")).unwrap();
+    assert_eq!(
+        (stream.kind(), stream.format()),
+        (NodeKind::Object, "http2")
+    );
     let mut wire = Wire::new(80, true);
     wire.send(0, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n");
     wire.send(1, b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi");
