@@ -4,7 +4,7 @@ use binq_core::codec::{Bool, Codec, Endian, Int, Named, Raw, UBits};
 use binq_core::encode::{Did, EncodeOptions, encode};
 use binq_core::rule::{Of, Part, Rule};
 use binq_core::sequence::{SeqAt, Sequence, State, Step};
-use binq_core::shape::{Cx, Field, Shape};
+use binq_core::shape::{At, Cx, Field, Shape};
 use binq_core::{Bits, Kind, Malformed, Node, Plain, Scalar, Severity, Space, Span};
 use std::sync::Arc;
 
@@ -306,6 +306,33 @@ fn items_that_were_edited_are_not_skipped_by_what_they_were() {
     let edited = assign(&root, 0, "kind", Plain::Scalar("farewell".into()));
     assert_eq!(found(&edited, &is("farewell")), [index(0), index(1)]);
     assert_eq!(found(&edited, &is("greeting")), [index(2)]);
+}
+
+#[test]
+fn a_field_behind_the_end_of_its_struct_is_not_peeked_at() {
+    let space = Space::source(vec![6, 1, 0, 1, 9, 1, 99]);
+    let peek = |len| {
+        Message.peek(
+            "kind",
+            &At {
+                space: &space,
+                span: Span::bytes(0, len),
+            },
+        )
+    };
+    assert_eq!(peek(6), Some("greeting".into()));
+    assert_eq!(peek(7), Some("greeting".into()));
+    assert_eq!(peek(5), None);
+    assert_eq!(
+        Message.peek(
+            "text",
+            &At {
+                space: &space,
+                span: Span::bytes(0, 6)
+            }
+        ),
+        None
+    );
 }
 
 #[test]

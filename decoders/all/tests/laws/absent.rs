@@ -177,7 +177,7 @@ fn no_node_gives_what_is_not_there() {
         let rng = &mut Rng::new(i as u64);
         let mut inputs = vec![sample.bytes.clone()];
         if sample.format == "pcap" {
-            inputs.extend((0..4).filter_map(|_| with_loss(&sample.bytes, rng)));
+            inputs.extend((0..2).filter_map(|_| with_loss(&sample.bytes, rng)));
         }
         for (k, bytes) in inputs.iter().enumerate() {
             let node_of = |lost| decode_with(sample.format, bytes, &sample.options, lost);
@@ -243,7 +243,7 @@ fn no_node_gives_what_is_not_there() {
         wrong.len(),
         &wrong[..wrong.len().min(20)]
     );
-    assert!(refused > 500, "only {refused} of {nodes} nodes miss bytes");
+    assert!(refused > 300, "only {refused} of {nodes} nodes miss bytes");
 }
 
 /// A hole costs no memory, whatever its size, and no value is made of it.

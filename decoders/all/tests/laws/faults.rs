@@ -9,7 +9,7 @@ use std::collections::HashSet;
 /// Every finding is of a node that has it, once, at a byte of the input, and says what should be there.
 #[test]
 fn findings_say_what_and_where() {
-    let tally = run(400, &[], |case| {
+    let tally = run(250, &[], |case| {
         let root = decode(case.sample, &case.bytes);
         let mut told = HashSet::new();
         let mut count = 0;
