@@ -2,7 +2,7 @@
 
 use crate::craft::{ACK, CLIENT, Ip, PSH, SERVER, Wire};
 use crate::{at, capture, captures, decode, decode_with, int, text};
-use binq_core::{Node, Options, Reject, Severity};
+use binq_core::{Node, Options, Reject, Scalar, Severity};
 use bytes::Bytes;
 use std::collections::HashSet;
 
@@ -84,7 +84,11 @@ fn header_fields(root: &Node) -> Vec<(String, String)> {
     let lists = ["metadata", "response_metadata", "trailers"];
     let mut out = Vec::new();
     let mut add = |field: Node| {
-        let part = |name: &str| field.field(name).filter(|f| f.actual().is_some());
+        let part = |name: &str| {
+            field
+                .field(name)
+                .filter(|f| !matches!(f.actual(), None | Some(Scalar::Null)))
+        };
         if let (Some(name), Some(value)) = (part("name"), part("value")) {
             out.push((text(&name), text(&value)));
         }

@@ -13,10 +13,7 @@ fn bytes_of(bytes: &[u8]) -> Scalar {
 
 /// Encode, and nothing follows.
 fn as_it_is(root: &Node) -> Bytes {
-    let options = EncodeOptions {
-        no_fix: true,
-        ..EncodeOptions::default()
-    };
+    let options = EncodeOptions { no_fix: true };
     encode(root, &options).unwrap().to_bytes()
 }
 
