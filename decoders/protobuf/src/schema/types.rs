@@ -162,7 +162,7 @@ pub struct MessageType {
     pub unknown: &'static str,
     /// The numbers of the members of each oneof.
     pub oneofs: HashMap<&'static str, Vec<u32>>,
-    /// Whether it has `message_set_wire_format`: see [`super::message_set`].
+    /// Whether it has `message_set_wire_format`: see `message_set.rs`.
     pub is_set: bool,
 }
 
