@@ -13,7 +13,7 @@ use crate::{Bits, Space, Span};
 /// An input that was put together from its parts.
 #[derive(Default)]
 pub struct Rebuilt {
-    /// The bytes; zeros where nothing is [`Self::owned`].
+    /// The bytes; zeros where nothing is owned.
     pub bytes: Vec<u8>,
     /// For each byte, the bits that some part gave.
     owned: Vec<u8>,
