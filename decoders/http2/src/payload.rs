@@ -136,8 +136,10 @@ impl Frame {
         }
         let block = self.side.around(frame);
         let goes_on = block.is_some_and(|b| b.start < frame);
+        // the frame before it may be one that the capture lost
+        let lost = self.side.space.hole_in(Span::bytes(0, frame)).is_some();
         let found = "a CONTINUATION after no part of a header block";
-        (!goes_on).then(|| ("another frame".to_owned(), found.to_owned()))
+        (!goes_on && !lost).then(|| ("another frame".to_owned(), found.to_owned()))
     }
 }
 
