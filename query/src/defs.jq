@@ -138,24 +138,18 @@ def sub($re; str): sub($re; str; "");
 def gsub($re; str; $flags): sub($re; str; $flags + "g");
 def gsub($re; str): sub($re; str; "g");
 
-# Dates. jaq's functions want plain values.
-def strptime($f): tovalue | if isstring then _strptime($f | tovalue)
-  else error("strptime/1 requires string inputs and arguments") end;
-def _brokentime($name): tovalue
-  | if isarray then
-      if all(.[]; isnumber) and length >= 3 then
-        . as $t | [range(6) as $i | $t[$i] // 0] | .[:5] |= map(floor)
-      else error("\($name) requires parsed datetime inputs") end
-    elif isnumber then .
-    else error("\($name) requires parsed datetime inputs") end;
-def strftime($f): _brokentime("strftime/1")
-  | if $f | isstring then _strftime($f | tovalue) else error("strftime/1 requires a string format") end;
-def strflocaltime($f): _brokentime("strflocaltime/1")
-  | if $f | isstring then _strflocaltime($f | tovalue) else error("strflocaltime/1 requires a string format") end;
-def mktime: tovalue
-  | if isarray then _brokentime("mktime") else error("mktime requires array of 6 numbers") end | _mktime | floor;
-def gmtime: tovalue | if isnumber then _gmtime else error("gmtime() requires a number") end;
-def localtime: tovalue | if isnumber then _localtime else error("localtime() requires a number") end;
+# Dates. The zone of the place is what jaq's functions say of a second.
+def _zone: . as $t | (try (floor | _localtime | mktime) catch ($t | floor)) - ($t | floor);
+def localtime:
+  if isnumber then tovalue | . + _zone | gmtime else error("localtime() requires numeric inputs") end;
+def strflocaltime($f):
+  if isarray then
+      (try mktime catch error("strflocaltime/1 requires parsed datetime inputs")) as $t
+      | ($t - ($t | _zone)) | $t - _zone
+    else tovalue end
+  | if isnumber then (try (floor | _strflocaltime("%Z")) catch "UTC") as $name | _zone as $zone | . + $zone
+      | _strfzone($f; $zone; $name)
+    else error("strflocaltime/1 requires parsed datetime inputs") end;
 def fromdateiso8601: strptime("%Y-%m-%dT%H:%M:%SZ") | mktime;
 def todateiso8601: strftime("%Y-%m-%dT%H:%M:%SZ");
 def dateadd($unit; $n): . + $n;

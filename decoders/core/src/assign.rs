@@ -3,7 +3,7 @@
 use crate::codec::encode_assigned;
 use crate::edit::{Added, Edit, Item};
 use crate::green::Kind;
-use crate::node::{Node, NodeKind, Parent, Plain};
+use crate::node::{Node, NodeKind, Plain};
 use crate::shape::Room;
 use crate::{Key, Misfit, Name, Reject, Scalar, Space};
 use std::collections::HashSet;
@@ -62,7 +62,7 @@ impl Node {
         if matches!(self.red.green.kind, Kind::Leaf(_)) {
             return self.put_part(&child);
         }
-        let Parent::Node(_, Key::Name(name)) = &child.red.parent else {
+        let Some(Key::Name(name)) = child.red.key() else {
             return;
         };
         let edit = match &child.red.donor {
@@ -169,7 +169,7 @@ impl Node {
 
     /// This field as its struct would add it with another value: for values whose kind this field cannot take.
     fn through_parent(&self, value: &Plain) -> Option<Node> {
-        let Parent::Node(parent, Key::Name(name)) = &self.red.parent else {
+        let (Some(parent), Some(Key::Name(name))) = (self.red.parent(), self.red.key()) else {
             return None;
         };
         let Kind::Struct(shape) = &parent.green.kind else {
@@ -434,8 +434,8 @@ impl Node {
 
     /// The index of this node in that array, if it was decoded there.
     fn place_in(&self, array: &Node) -> Option<u64> {
-        match &self.red.parent {
-            Parent::Node(parent, Key::Index(i)) if parent.same_place(&array.red) => Some(*i),
+        match self.red.key() {
+            Some(Key::Index(i)) if self.red.is_in(&array.red) => Some(*i),
             _ => None,
         }
     }

@@ -249,6 +249,21 @@ impl Green {
         green
     }
 
+    /// The same node without what was decoded below it; nothing if that is nothing.
+    pub(crate) fn bare(&self) -> Option<Self> {
+        let decoded = self.fields.get().is_some()
+            || self.late.get().is_some()
+            || self.named.get().is_some()
+            || self.rooms.get().is_some();
+        decoded.then(|| Self {
+            frame: self.frame.clone(),
+            wrong: self.wrong.clone(),
+            depth: self.depth,
+            format: self.format,
+            ..Self::new(self.kind.clone(), self.space.clone(), self.span)
+        })
+    }
+
     /// The same node, so many levels down.
     pub(crate) fn below(self, depth: u16) -> Self {
         Self { depth, ..self }

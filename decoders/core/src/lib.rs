@@ -105,6 +105,7 @@ mod frame;
 mod green;
 mod index;
 pub mod layer;
+mod light;
 mod node;
 mod path;
 mod registry;

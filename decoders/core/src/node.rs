@@ -4,6 +4,7 @@ use crate::codec::Codec;
 use crate::edit::{Added, Edit, Item};
 use crate::encode;
 use crate::green::{Found, Green, Kind, RuleRef};
+use crate::light::Far;
 use crate::rule::Rule;
 use crate::sequence::State;
 use crate::shape::At;
@@ -74,6 +75,8 @@ pub(crate) struct Red {
 pub(crate) enum Parent {
     Root,
     Node(Arc<Red>, Key),
+    /// Some steps below: see [`Node::light`].
+    Far(Box<Far>),
 }
 
 impl Node {
@@ -268,7 +271,7 @@ impl Node {
             Kind::Computed(codec, _) => codec.description(&actual),
             _ => None,
         };
-        let (Some(rule), Parent::Node(parent, _)) = (&self.red.rule, &self.red.parent) else {
+        let (Some(rule), Some(parent)) = (&self.red.rule, self.red.parent()) else {
             return own;
         };
         let Rule::Sum { .. } = &**rule else {
@@ -494,13 +497,8 @@ impl Node {
 
     /// The node that this one is a child of, as it was decoded.
     pub fn parent(&self) -> Option<Node> {
-        match &self.red.parent {
-            Parent::Root => None,
-            Parent::Node(red, _) => Some(Node {
-                red: red.clone(),
-                edit: None,
-            }),
-        }
+        let red = self.red.parent()?;
+        Some(Node { red, edit: None })
     }
 
     /// The root of the decode; the node itself if it is the root.
@@ -671,7 +669,7 @@ impl Node {
 
     /// What the struct that this is a field of finds wrong with it.
     fn checked(&self) -> Option<Malformed> {
-        let Parent::Node(parent, Key::Name(name)) = &self.red.parent else {
+        let (Some(parent), Some(Key::Name(name))) = (self.red.parent(), self.red.key()) else {
             return None;
         };
         let Kind::Struct(shape) = &parent.green.kind else {
@@ -756,26 +754,57 @@ impl Red {
         match &self.parent {
             Parent::Root => None,
             Parent::Node(_, key) => Some(key),
+            Parent::Far(far) => far.keys.last(),
+        }
+    }
+
+    /// What this is a child of.
+    pub fn parent(&self) -> Option<Arc<Red>> {
+        match &self.parent {
+            Parent::Root => None,
+            Parent::Node(parent, _) => Some(parent.clone()),
+            Parent::Far(far) => far.parent(),
         }
     }
 
     pub fn path(&self) -> Vec<Key> {
         let mut out = Vec::new();
         let mut red = self;
-        while let Parent::Node(parent, key) = &red.parent {
-            out.push(key.clone());
-            red = parent;
+        loop {
+            match &red.parent {
+                Parent::Root => break,
+                Parent::Node(parent, key) => {
+                    out.push(key.clone());
+                    red = parent;
+                }
+                Parent::Far(far) => {
+                    out.extend(far.keys.iter().rev().cloned());
+                    red = &far.base;
+                }
+            }
         }
         out.reverse();
         out
     }
 
-    fn format(&self) -> &'static str {
+    fn root(&self) -> &Red {
+        let mut red = self;
+        loop {
+            match &red.parent {
+                Parent::Root => return red,
+                Parent::Node(parent, _) => red = parent,
+                Parent::Far(far) => red = &far.base,
+            }
+        }
+    }
+
+    pub(crate) fn format(&self) -> &'static str {
         let mut red = self;
         loop {
             match (red.green.format, &red.parent) {
                 (Some(format), _) => return format,
                 (None, Parent::Node(parent, _)) => red = parent,
+                (None, Parent::Far(far)) => return far.format,
                 (None, Parent::Root) => return "",
             }
         }
@@ -790,7 +819,21 @@ impl Red {
                 i == j && (Arc::ptr_eq(a, b) || a.same_place(b))
             }
             (Parent::Root, Parent::Root) => Arc::ptr_eq(&self.green, &other.green),
+            (Parent::Far(_), _) | (_, Parent::Far(_)) => {
+                self.key() == other.key()
+                    && Arc::ptr_eq(&self.root().green, &other.root().green)
+                    && self.path() == other.path()
+            }
             _ => false,
+        }
+    }
+
+    /// Whether this is a child of that place.
+    pub fn is_in(&self, other: &Red) -> bool {
+        match &self.parent {
+            Parent::Root => false,
+            Parent::Node(parent, _) => parent.same_place(other),
+            Parent::Far(_) => self.parent().is_some_and(|parent| parent.same_place(other)),
         }
     }
 }

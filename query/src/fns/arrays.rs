@@ -86,7 +86,9 @@ fn keyed<'a>(mut cv: super::Args<'a>, done: &str) -> ValX<'a, Keyed> {
     let (f, fc) = cv.0.pop_fun();
     let with_key = |x: V| {
         let keys = f.run((fc.clone(), x.clone())).map(|k| k.map(|k| key(&k)));
-        Ok((keys.collect::<Result<Vec<_>, _>>()?, x))
+        let keys = keys.collect::<Result<Vec<_>, _>>()?;
+        // what the keys were read from is not kept
+        Ok((keys, x.light()))
     };
     items(cv.1, done)?.into_iter().map(with_key).collect()
 }

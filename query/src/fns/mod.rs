@@ -12,6 +12,7 @@ mod nodes;
 mod paths;
 mod regex;
 mod strings;
+mod time;
 
 use crate::run::Types;
 use crate::syntax::AS;
@@ -51,14 +52,8 @@ fn fail<T>(message: impl std::fmt::Display) -> ValR<T> {
 /// jaq's functions under names of their own: `defs.jq` gives them plain values, or several arguments in jq's order.
 fn wrapped(name: &'static str) -> &'static str {
     match name {
-        "strftime" => "_strftime",
         "strflocaltime" => "_strflocaltime",
-        "strptime" => "_strptime",
-        "mktime" => "_mktime",
-        "gmtime" => "_gmtime",
         "localtime" => "_localtime",
-        "fromdateiso8601" => "_fromdateiso8601",
-        "todateiso8601" => "_todateiso8601",
         "pow" => "_pow",
         "atan2" => "_atan2",
         "fmin" => "_fmin",
@@ -84,6 +79,7 @@ pub fn natives() -> impl Iterator<Item = Fun<Types>> {
         binary::table(),
         nodes::table(),
         io::table(),
+        time::table(),
     ];
     let ours = tables
         .into_iter()

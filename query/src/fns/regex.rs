@@ -209,18 +209,6 @@ impl Compiled {
         }
     }
 
-    fn groups_at(&self, s: &[u8], start: usize) -> ValR<Option<Groups>> {
-        if let Some((re, text)) = self.rich(s)? {
-            let found = re.captures_from_pos(text, start).map_err(too_hard)?;
-            let groups = |c: fancy_regex::Captures<'_>| {
-                (0..c.len()).map(|i| c.get(i).map(|m| m.range())).collect()
-            };
-            return Ok(found.map(groups));
-        }
-        let found = self.plain.as_ref().and_then(|re| re.captures_at(s, start));
-        Ok(found.map(|c| c.iter().map(|m| m.map(|m| m.range())).collect()))
-    }
-
     /// Calls `f` for each match that is asked for, with the whole match and the groups.
     ///
     /// After an empty match, jq goes on one character further; after another one, where it ended, so that an empty match may
@@ -231,9 +219,23 @@ impl Compiled {
         bytes: bool,
         mut f: impl FnMut(Range<usize>, &Groups) -> Result<(), jaq_core::Exn<'a, V>>,
     ) -> Result<(), jaq_core::Exn<'a, V>> {
+        let rich = self.rich(s)?;
+        let groups_at = |start| match rich {
+            Some((re, text)) => {
+                let groups = |c: fancy_regex::Captures<'_>| -> Groups {
+                    (0..c.len()).map(|i| c.get(i).map(|m| m.range())).collect()
+                };
+                let found = re.captures_from_pos(text, start).map_err(too_hard)?;
+                ValR::Ok(found.map(groups))
+            }
+            None => {
+                let found = self.plain.as_ref().and_then(|re| re.captures_at(s, start));
+                Ok(found.map(|c| c.iter().map(|m| m.map(|m| m.range())).collect()))
+            }
+        };
         let mut start = 0;
         while start <= s.len()
-            && let Some(groups) = self.groups_at(s, start)?
+            && let Some(groups) = groups_at(start)?
         {
             let Some(whole) = groups.first().cloned().flatten() else {
                 break;

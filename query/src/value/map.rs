@@ -107,6 +107,14 @@ impl Map {
         self.iter().map(|(_, v)| v)
     }
 
+    /// Calls a function on each value.
+    pub fn change_values(&mut self, mut f: impl FnMut(&mut V)) {
+        match &mut self.0 {
+            Repr::Few(fields) => fields.iter_mut().for_each(|(_, v)| f(v)),
+            Repr::Many(table) => table.values_mut().for_each(f),
+        }
+    }
+
     /// Takes the fields out.
     pub fn take_all(&mut self) -> TakeAll {
         match std::mem::take(self).0 {

@@ -227,6 +227,25 @@ impl V {
         }
     }
 
+    /// The value as one keeps many of: see [`Node::light`].
+    pub(crate) fn light(self) -> Self {
+        match self {
+            Self::Node(n) => Self::Node(n.light()),
+            Self::Obj(mut o) => {
+                // one that others have, too, was collected before
+                if let Some(fields) = Rc::get_mut(&mut o) {
+                    fields.change_values(|v| {
+                        if let Self::Node(n) = v {
+                            *n = n.light();
+                        }
+                    });
+                }
+                Self::Obj(o)
+            }
+            v => v,
+        }
+    }
+
     /// The items of an array, those of a node still undecoded.
     pub fn into_items(self) -> Result<Vec<Self>, Self> {
         match self {
@@ -322,8 +341,9 @@ impl From<jaq_core::val::Range<V>> for V {
     }
 }
 
+/// Values that are collected are as light as they can be: they keep nothing that was decoded besides them.
 impl FromIterator<V> for V {
     fn from_iter<I: IntoIterator<Item = V>>(iter: I) -> Self {
-        Self::Arr(iter.into_iter().collect())
+        Self::Arr(iter.into_iter().map(V::light).collect())
     }
 }

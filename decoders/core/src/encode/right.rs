@@ -2,7 +2,7 @@
 
 use crate::Scalar;
 use crate::green::Kind;
-use crate::node::{Node, Parent};
+use crate::node::Node;
 use crate::rule::{Of, Rule};
 
 impl Node {
@@ -10,7 +10,7 @@ impl Node {
     /// the rule reads is not there.
     #[must_use]
     pub fn right(&self) -> Option<Scalar> {
-        let (Some(rule), Parent::Node(parent, _)) = (&self.red.rule, &self.red.parent) else {
+        let (Some(rule), Some(parent)) = (&self.red.rule, self.red.parent()) else {
             return None;
         };
         let green = &parent.green;
