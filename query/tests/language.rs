@@ -418,3 +418,17 @@ fn expressions_of_bytes() {
         .collect();
     assert_eq!(out, ["[1,2,4,2]", "true"]);
 }
+
+#[test]
+fn a_sum_of_50_000_terms() {
+    use binq_query::{Context, Query, Settings, json};
+    binq_query::on_stack(512 << 20, || {
+        let query = Query::compile(&vec!["1"; 50_000].join("+"), &Settings::default()).unwrap();
+        let cx = Context::new(binq_core::Registry::new(vec![]));
+        let out: Vec<String> = query
+            .run(&cx, binq_query::V::Null, vec![])
+            .map(|v| json::to_text(&v.unwrap()))
+            .collect();
+        assert_eq!(out, ["50000"]);
+    });
+}

@@ -302,7 +302,7 @@ impl<'s> Rewriter<'s> {
         Some(call(OBJECT, values))
     }
 
-    fn object(&self, mut fields: Vec<(Tm<'s>, Option<Tm<'s>>)>) -> Tm<'s> {
+    fn object(&self, fields: Vec<(Tm<'s>, Option<Tm<'s>>)>) -> Tm<'s> {
         if let Some(t) = self.constant_object(&fields) {
             return t;
         }
@@ -314,9 +314,9 @@ impl<'s> Rewriter<'s> {
         {
             let mut sum = bind(Term::Id, "$__object", Term::Obj(Vec::new()));
             let mut steps = Vec::new();
-            while !fields.is_empty() {
-                let rest = fields.split_off(fields.len().min(MOST_KEYS));
-                let chunk = self.object(std::mem::replace(&mut fields, rest));
+            let mut fields = fields.into_iter();
+            while fields.len() > 0 {
+                let chunk = self.object(fields.by_ref().take(MOST_KEYS).collect());
                 let chunk = pipe(Term::Var("$__object"), chunk);
                 let add = BinaryOp::Math(jaq_core::ops::Math::Add);
                 let added = Term::BinOp(Box::new(Term::Id), add, Box::new(Term::Var("$__x")));
