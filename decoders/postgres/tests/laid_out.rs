@@ -142,34 +142,3 @@ fn a_bad_page_header_inside_a_record_costs_no_record() {
         assert_eq!(found[0].path, format!(".pages[{page}].xlp_pageaddr"));
     }
 }
-
-/// Laying out n records takes as much work for each as 4 n do.
-#[test]
-fn the_work_of_an_edit_grows_with_the_log() {
-    let one = sample("pg15.wal");
-    let time = |bytes: &Bytes, edits: u64| {
-        let start = std::time::Instant::now();
-        let out = edit(bytes, &["records"], |mut records| {
-            let len = records.len();
-            for i in 0..edits {
-                let at = i * len / edits;
-                let mut record = records.take_item(at).unwrap();
-                let xid = record.take_field("xl_xid").unwrap();
-                record.put_field(xid.assign(Plain::Scalar(Scalar::Int(7)))?);
-                records.put_item(at, record);
-            }
-            records.remove_item(len / 2)
-        });
-        out.unwrap();
-        start.elapsed().as_secs_f64()
-    };
-    // parts of one segment: the edits grow with the log
-    let part = |pages: usize| one.slice(..pages * 8192);
-    let (small, large) = (part(30), part(120));
-    let best = |bytes: &Bytes, edits| (0..3).map(|_| time(bytes, edits)).fold(f64::MAX, f64::min);
-    let (a, b) = (best(&small, 200), best(&large, 800));
-    assert!(
-        b < a * 12.0 + 0.05,
-        "{a} s, and for four times as much {b} s"
-    );
-}

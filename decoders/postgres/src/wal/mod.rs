@@ -147,7 +147,7 @@ impl Shape for Log {
             let kind = Kind::Leaf(binq_core::Ref::Static(&Raw::FIXED));
             cx.node_in("continuation", stream, span, kind);
         }
-        let records = records::Records::new(&self.walk.geometry);
+        let records = records::Records::new(&self.walk.geometry, &self.walk.searched);
         let kind = Kind::array(Arc::new(records));
         cx.node_in("records", stream, self.walk.records_span(), kind);
         // the first place where the input is not one run; others are told on their pages

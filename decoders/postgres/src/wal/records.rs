@@ -3,23 +3,25 @@
 use super::geometry::Geometry;
 use super::record::{Damaged, Lack, Record};
 use super::relay;
-use super::scan::{Header, Look, RECORD_HEADER, Scan, align};
+use super::scan::{Header, Look, RECORD_HEADER, Scan, Searched, align};
 use binq_core::sequence::{Arrange, SeqAt, Sequence, State, Step};
 use binq_core::shape::Shape;
-use binq_core::{Kind, Malformed, Reject, Span};
+use binq_core::{Kind, Malformed, Reject, Space, Span};
 use std::sync::Arc;
 
 /// The records of a log. The memory of its walk is the LSN of the record before.
 pub struct Records {
     geometry: Arc<Geometry>,
     record: Arc<dyn Shape>,
+    searched: Arc<Searched>,
 }
 
 impl Records {
     /// The records of a log with these pages.
-    pub fn new(geometry: &Arc<Geometry>) -> Self {
+    pub fn new(geometry: &Arc<Geometry>, searched: &Arc<Searched>) -> Self {
         Self {
             geometry: geometry.clone(),
+            searched: searched.clone(),
             record: Arc::new(Record {
                 geometry: geometry.clone(),
                 prev_wrong: None,
@@ -32,6 +34,15 @@ impl Records {
 type Item = (Kind, u64, u64, u64);
 
 impl Records {
+    /// A reader of the stream.
+    pub fn scan<'a>(&'a self, stream: &'a Space) -> Scan<'a> {
+        Scan {
+            geometry: &self.geometry,
+            stream,
+            searched: &self.searched,
+        }
+    }
+
     /// Damaged bytes from `start` to `until`, where there is a record again.
     fn damaged(
         &self,
@@ -66,10 +77,7 @@ impl Sequence for Records {
     }
 
     fn step(&self, at: &SeqAt<'_>, state: &State) -> Option<Step> {
-        let scan = Scan {
-            geometry: &self.geometry,
-            stream: at.space,
-        };
+        let scan = self.scan(at.space);
         let mut start = align(state.at / 8);
         let prev = state.memory;
         let (kind, len, next, memory) = loop {
@@ -112,10 +120,7 @@ impl Sequence for Records {
     }
 
     fn advance(&self, at: &SeqAt<'_>, state: &mut State, most: u64) -> u64 {
-        let scan = Scan {
-            geometry: &self.geometry,
-            stream: at.space,
-        };
+        let scan = self.scan(at.space);
         let mut done = 0;
         while done < most {
             let ahead = scan.run(align(state.at / 8), state.memory, most - done);

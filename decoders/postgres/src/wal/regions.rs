@@ -7,7 +7,7 @@ use super::records::Records;
 use super::scan::{Header, Look, RECORD_HEADER, Scan, align};
 use binq_core::encode::Splice;
 use binq_core::sequence::{Arrange, Placed, Sequence};
-use binq_core::{Kind, Space, Span};
+use binq_core::{Kind, Span};
 use std::collections::VecDeque;
 
 /// A region, from the first record of it that may have changed.
@@ -156,14 +156,16 @@ pub fn find(geometry: &Geometry, records: &Records, cx: &Arrange<'_>) -> Vec<Reg
         }
         state = step.next;
     }
-    close(&mut region, geometry, &stream, end, last);
+    close(&mut region, &records.scan(&stream), end, last);
     all.push(region);
     all
 }
 
 /// The last region: what follows it is in another file.
-fn close(region: &mut Region, geometry: &Geometry, stream: &Space, end: u64, last: u64) {
-    let scan = Scan { geometry, stream };
+fn close(region: &mut Region, scan: &Scan<'_>, end: u64, last: u64) {
+    let Scan {
+        geometry, stream, ..
+    } = scan;
     let look = scan.look(end, last);
     // where the rest of a record was not written, the log ended before it
     let partial = matches!(look, Look::Partial(until, _) if until >= stream.len()).then_some(end);

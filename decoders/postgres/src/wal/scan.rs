@@ -4,26 +4,23 @@
 //! is what tells a record from stale or damaged bytes; the checksum decides where the chain is broken. Whether a checksum
 //! alone is right does not decide whether a record is one: a record may be wrong on purpose.
 
+mod cross;
+mod proof;
+mod search;
+
+pub use search::Searched;
+
 use super::geometry::Geometry;
-use super::header::{PageHeader, overwrite_flag};
 use super::rmgr;
 use crate::lsn;
 use binq_core::{Malformed, Severity, Space};
+use cross::Cross;
 use std::borrow::Cow;
 
 /// `SizeOfXLogRecord`, src/include/access/xlogrecord.h
 pub const RECORD_HEADER: u64 = 24;
 /// `XLogRecordMaxSize` of 16 on is 1020 MiB; `MaxAllocSize`, which bounds records before, is just below 1 GiB.
 const MAX_RECORD: u64 = 0x3fff_ffff;
-/// So many bytes are checksummed at most in one search for the next valid record.
-const SEARCH_BUDGET: u64 = 64 << 20;
-
-/// Longer records are not summed to find out whether they are records: else many long ones that overlap would cost the
-/// square of their number.
-const MAX_PROOF: u64 = 64 << 10;
-
-/// So many bytes other than zero are more than stray ones.
-const USED: usize = 16;
 
 /// `MAXALIGN`
 pub fn align(n: u64) -> u64 {
@@ -133,6 +130,8 @@ pub struct Scan<'a> {
     pub geometry: &'a Geometry,
     /// The stream of records.
     pub stream: &'a Space,
+    /// What was found in it before.
+    pub searched: &'a Searched,
 }
 
 impl Scan<'_> {
@@ -141,7 +140,13 @@ impl Scan<'_> {
     }
 
     fn header(&self, at: u64) -> Option<Header> {
-        Header::read(&self.stream.read(at, RECORD_HEADER))
+        Header::read(&self.read(at, RECORD_HEADER))
+    }
+
+    /// Up to `len` bytes from `at` on, of its stretch: what is behind a break is of other records.
+    fn read(&self, at: u64, len: u64) -> Cow<'_, [u8]> {
+        self.stream
+            .read(at, len.min(self.end(at).saturating_sub(at)))
     }
 
     /// Where the stretch ends that holds a byte of the stream.
@@ -202,10 +207,10 @@ impl Scan<'_> {
         let tot_len = u64::from(header.tot_len);
         let chained = prev != 0 && header.prev == prev;
         if !self.plausible(&header) {
-            return self.resync(at, lsn, self.implausible(&header, at));
+            return self.resync(at, self.implausible(&header, at));
         }
         if !chained && !self.current(at) {
-            return self.resync(at, lsn, self.prev_wrong(at, &header, prev));
+            return self.resync(at, self.prev_wrong(at, &header, prev));
         }
         let end = at + tot_len;
         if end > at + self.page_room(at) {
@@ -221,7 +226,7 @@ impl Scan<'_> {
                         "a record up to {}",
                         lsn::text(self.geometry.lsn_after(next))
                     );
-                    return self.resync(at, lsn, self.wrong(at, expected, found));
+                    return self.resync(at, self.wrong(at, expected, found));
                 }
                 Cross::Torn(until) => {
                     let found = format!(
@@ -229,7 +234,7 @@ impl Scan<'_> {
                         lsn::text(self.geometry.lsn_after(until))
                     );
                     let wrong = self.wrong(at, format!("a record of {tot_len} bytes"), found);
-                    return match self.resync(at, lsn, wrong.clone()) {
+                    return match self.resync(at, wrong.clone()) {
                         look @ (Look::Damaged(..) | Look::Record(_)) => look,
                         // what was not written yet is no damage
                         _ if self.never_written(until)
@@ -245,7 +250,7 @@ impl Scan<'_> {
         if end > len {
             let found = format!("{} bytes up to the end", len - at);
             let wrong = self.wrong(at, format!("{tot_len} bytes"), found);
-            return match self.resync(at, lsn, wrong) {
+            return match self.resync(at, wrong) {
                 // it states the length that its parts add up to, as far as they are there
                 Look::Partial(..) if self.implied_len(at).is_none_or(|implied| implied == end) => {
                     let known = chained || prev == 0;
@@ -275,7 +280,7 @@ impl Scan<'_> {
             ),
         };
         let likely = chained || self.resembles(at, &header);
-        match self.find(at + 8, lsn) {
+        match self.find(at) {
             Some(next) if next == align(end) => Look::Record(found),
             // of two lengths that disagree, that of the block headers may lead to the next record
             Some(next) if likely && align(end) < next && !self.implies(at, next) => {
@@ -285,11 +290,6 @@ impl Scan<'_> {
             None if likely && self.ends_at(at, end) => Look::Record(found),
             None => self.rest(at, wrong),
         }
-    }
-
-    /// Whether the block headers of the record at `at` say that the next one is at `next`.
-    fn implies(&self, at: u64, next: u64) -> bool {
-        self.implied_len(at).is_some_and(|end| align(end) == next)
     }
 
     /// The common case: the record and the header of the next one are on one page, and each names the one before it.
@@ -340,34 +340,6 @@ impl Scan<'_> {
             header = next;
         }
         run
-    }
-
-    /// Whether the log does not go on at `at`, in a stretch that ends at `end`.
-    fn nothing_at(&self, at: u64, end: u64) -> bool {
-        at + RECORD_HEADER > end || self.written(at).is_none()
-    }
-
-    /// Whether the log had not come to the page that begins at a byte of the stream: it is blank, or an old one.
-    fn never_written(&self, at: u64) -> bool {
-        let (page, _) = self.geometry.place(at);
-        let header = PageHeader::read(self.file(), page * self.geometry.blcksz);
-        header.is_none_or(|h| h.is_blank() || self.geometry.is_old(&h, page))
-    }
-
-    /// The byte of the stream after the last one written to the page from `at` on; `None` where nothing was written, or the
-    /// page is not one of this log. The server clears a page before it writes to it (`AdvanceXLInsertBuffer`, xlog.c), so
-    /// bytes other than zero are a record's, damaged or not. It takes more than the one field that may have been set to
-    /// anything. Where not even a header fits on the page, the next one is looked at as well.
-    fn written(&self, at: u64) -> Option<u64> {
-        let mut room = self.page_room(at);
-        if room < RECORD_HEADER && self.current(at + room) {
-            room += self.page_room(at + room);
-        }
-        let page = self.stream.read(at, room);
-        let last = page.iter().rposition(|b| *b != 0)?;
-        let used = || page.iter().filter(|b| **b != 0).count() >= USED;
-        let header = || Header::read(&page).is_some_and(|h| h.was_written());
-        (self.current(at) && (header() || used())).then_some(at + last as u64 + 1)
     }
 
     fn wrong(&self, at: u64, expected: String, found: String) -> Malformed {
@@ -424,30 +396,6 @@ impl Scan<'_> {
         header.is_some_and(|(_, current)| current)
     }
 
-    /// Look at the headers of the pages that a record from `at` to `end` runs into.
-    fn cross(&self, at: u64, end: u64) -> Cross {
-        let (first, _) = self.geometry.place(at);
-        let (last, _) = self.geometry.place(end - 1);
-        for page in first + 1..=last {
-            let start = self.geometry.stream_of_page(page);
-            let Some((header, current)) = self.geometry.page(self.file(), page) else {
-                return Cross::Torn(start);
-            };
-            if current && header.info & overwrite_flag(self.geometry.major()) != 0 {
-                return Cross::Aborted(start);
-            }
-            if !current && !self.continues(&header, end - start) {
-                return Cross::Torn(start);
-            }
-        }
-        Cross::Whole
-    }
-
-    /// Whether a page header that is wrong otherwise still says that the record goes on.
-    fn continues(&self, header: &PageHeader, rest: u64) -> bool {
-        header.continues() && u64::from(header.rem_len) == rest
-    }
-
     /// Where the record after this one should be.
     fn next(&self, at: u64, header: &Header) -> u64 {
         match header.is_switch() {
@@ -456,44 +404,12 @@ impl Scan<'_> {
         }
     }
 
-    /// Whether the record at `next` names the one at `at` as the one before it. In a part of a log that lies elsewhere than it
-    /// was written none does: there it and the one after it name places that are as far apart as these two.
-    fn next_agrees(&self, at: u64, next: u64) -> bool {
-        let [lsn, next_lsn] = [at, next].map(|at| self.geometry.lsn(at));
-        let Some(header) = self.header(next) else {
-            return false;
-        };
-        let after = || self.header(align(next + u64::from(header.tot_len)));
-        let apart = |prev: u64| prev.wrapping_sub(header.prev) == next_lsn - lsn;
-        header.prev == lsn || self.plausible(&header) && after().is_some_and(|h| apart(h.prev))
-    }
-
-    /// Whether something besides the header says that a record is as long as it says: the next record, the checksum, or the
-    /// lengths of its parts.
-    fn confirmed(&self, at: u64, header: &Header) -> bool {
-        self.next_agrees(at, self.next(at, header))
-            || self.adds_up(at, header)
-            || self.sum_proves(at, header)
-    }
-
-    /// Whether the checksum is that of so many bytes as the record says it has.
-    fn sum_proves(&self, at: u64, header: &Header) -> bool {
-        if !(RECORD_HEADER..=MAX_PROOF).contains(&header.tot_len.into()) {
-            return false;
-        }
-        let bytes = self.stream.read(at, header.tot_len.into());
-        if bytes.len() as u64 != u64::from(header.tot_len) {
-            return false;
-        }
-        crc(&[&bytes[24..], &bytes[..20]]) == u64::from(header.crc)
-    }
-
     /// Fewer bytes than a header are left after a record: the beginning of one.
     fn cut_header(&self, at: u64) -> Look {
         if !self.current(at) {
             return Look::End;
         }
-        let bytes = self.stream.read(at, RECORD_HEADER);
+        let bytes = self.read(at, RECORD_HEADER);
         let zero = bytes.iter().all(|b| *b == 0);
         Look::Partial(
             self.end(at),
@@ -502,8 +418,8 @@ impl Scan<'_> {
     }
 
     /// There is no record at `at`: find the next one, or the end of the log.
-    fn resync(&self, at: u64, lsn: u64, wrong: Malformed) -> Look {
-        match self.find(at + 8, lsn) {
+    fn resync(&self, at: u64, wrong: Malformed) -> Look {
+        match self.find(at) {
             Some(next) => Look::Damaged(next, wrong),
             None => self.rest(at, wrong),
         }
@@ -551,164 +467,4 @@ impl Scan<'_> {
             _ => Look::LastDamaged(align(used).min(len), wrong),
         }
     }
-
-    /// The headers of the record at `at`: 33 blocks, origin, transaction and main data, at most.
-    fn headers(&self, at: u64) -> Cow<'_, [u8]> {
-        const HEADERS: u64 = RECORD_HEADER + 33 * 27 + 3 + 5 + 5;
-        self.stream.read(at, HEADERS)
-    }
-
-    /// Where a record ends by its own block and data headers.
-    fn implied_len(&self, at: u64) -> Option<u64> {
-        Some(at + super::blocks::implied_len(self.geometry.major(), &self.headers(at))?)
-    }
-
-    /// Whether the block and data headers of the record at `at` add up to the length that it states.
-    fn adds_up(&self, at: u64, header: &Header) -> bool {
-        let len = header.tot_len.into();
-        self.implied_len(at) == Some(at + len)
-            || super::blocks::add_up(self.geometry.major(), &self.headers(at), len)
-    }
-
-    /// The length that a record had, if its headers and its checksum agree on one.
-    fn proven_len(&self, at: u64) -> Option<u64> {
-        let len = self.implied_len(at)? - at;
-        if len > MAX_PROOF {
-            return None;
-        }
-        let mut bytes = self.stream.read(at, len).into_owned();
-        if bytes.len() as u64 != len {
-            return None;
-        }
-        let stored = u64::from(Header::read(&bytes)?.crc);
-        let sum = |bytes: &[u8]| crc(&[&bytes[24..], &bytes[..20]]);
-        // the checksum may be that of the right length, or have been recomputed over the wrong one
-        let as_it_is = sum(&bytes) == stored;
-        bytes[..4].copy_from_slice(&(len as u32).to_le_bytes());
-        let fits = as_it_is || sum(&bytes) == stored;
-        fits.then_some(len)
-    }
-
-    /// Whether the log goes on from `at` to the end of the stream: all pages are current, and the end is in use.
-    fn reaches_end(&self, at: u64) -> bool {
-        const IN_USE: u64 = 64;
-        let len = self.end(at);
-        let (first, _) = self.geometry.place(at);
-        let (last, _) = self.geometry.place(len - 1);
-        let current = |page| {
-            let header = self.geometry.page(self.file(), page);
-            header.is_some_and(|(_, current)| current)
-        };
-        let tail = self.stream.read(len.saturating_sub(IN_USE).max(at), IN_USE);
-        tail.iter().any(|b| *b != 0) && (first..=last).all(current)
-    }
-
-    /// Whether the record after another one may be at `at`: there is one, damaged or not, or nothing more.
-    pub fn may_follow(&self, at: u64) -> bool {
-        let end = self.end(at);
-        if at >= end || self.nothing_at(at, end) {
-            return true;
-        }
-        let mut budget = SEARCH_BUDGET;
-        self.header(at)
-            .is_none_or(|h| self.resembles(at, &h) || self.begins(at, &h, &mut budget))
-    }
-
-    /// The next place from `at` on where a record stands that was written after `lsn`.
-    pub fn find(&self, at: u64, lsn: u64) -> Option<u64> {
-        let len = self.end(at);
-        let mut budget = SEARCH_BUDGET;
-        let mut at = align(at);
-        while at + RECORD_HEADER <= len {
-            // a page at a time, with the header of a record that may begin at its end
-            let run = self.page_room(at).min(len - at);
-            let (page, _) = self.geometry.place(at);
-            let over = match self.geometry.is_stale(self.file(), page + 1) {
-                true => 0,
-                false => RECORD_HEADER,
-            };
-            let bytes = self.stream.read(at, (run + over).min(len - at));
-            // where nothing was written there is nothing to look for
-            let mut i = match bytes.iter().all(|b| *b == 0) {
-                true => run,
-                false => 0,
-            };
-            // a record on a page that does not belong there is found by the record that it names, or not at all
-            let current = self.current(at);
-            if self.geometry.is_foreign(self.file(), page)
-                || self.geometry.is_stale(self.file(), page)
-            {
-                i = run;
-            }
-            while i < run {
-                let header = bytes.get(i as usize..).and_then(Header::read);
-                if let Some(header) = header
-                    && (self.is_named(at + i, &header, lsn)
-                        || current && self.begins(at + i, &header, &mut budget))
-                {
-                    return Some(at + i);
-                }
-                i += 8;
-            }
-            at += run;
-        }
-        None
-    }
-
-    /// Whether the header at `at` names a record from `lsn` on as the one before it, a value that bytes of anything else
-    /// hardly have. Of the rest of it, one field may be wrong.
-    fn is_named(&self, at: u64, header: &Header, lsn: u64) -> bool {
-        if !(lsn..self.geometry.lsn(at)).contains(&header.prev) || !header.prev.is_multiple_of(8) {
-            return false;
-        }
-        let len = u64::from(header.tot_len);
-        let sized = (RECORD_HEADER..=MAX_RECORD).contains(&len)
-            && (at + len <= self.end(at) || header.prev == lsn);
-        let managed = rmgr::rmgr_name(self.geometry.major(), header.rmid).is_some();
-        usize::from(sized) + usize::from(managed) + usize::from(header.padding == 0) >= 2
-    }
-
-    /// Whether a header has what all headers have; one field of it may be wrong.
-    fn resembles(&self, at: u64, header: &Header) -> bool {
-        let managed = rmgr::rmgr_name(self.geometry.major(), header.rmid).is_some();
-        let earlier = (1..self.geometry.lsn(at)).contains(&header.prev);
-        let named = earlier && header.prev.is_multiple_of(8);
-        let signs = [managed, named, header.padding == 0, header.crc != 0];
-        signs.into_iter().filter(|sign| *sign).count() >= 3
-    }
-
-    /// Whether a record begins at `at`, whatever it names as the one before it: the record after it, its parts, or its
-    /// checksum prove it.
-    fn begins(&self, at: u64, header: &Header, budget: &mut u64) -> bool {
-        let len = self.end(at);
-        let end = at + u64::from(header.tot_len);
-        let sized = header.tot_len >= RECORD_HEADER as u32 && end <= len;
-        if sized && self.next_agrees(at, self.next(at, header)) {
-            return true;
-        }
-        let Some(implied) = self.implied_len(at) else {
-            return false;
-        };
-        if implied <= len && self.next_agrees(at, align(implied)) {
-            return true;
-        }
-        if !self.resembles(at, header) {
-            return false;
-        }
-        if implied == end && matches!(self.cross(at, end), Cross::Whole) {
-            return true;
-        }
-        let Some(left) = budget.checked_sub(implied - at) else {
-            return false;
-        };
-        *budget = left;
-        self.proven_len(at).is_some()
-            || end - at <= self.geometry.blcksz && self.sum_proves(at, header)
-    }
-}
-
-enum Cross {
-    Whole,
-    Aborted(u64),
-    Torn(u64),
 }

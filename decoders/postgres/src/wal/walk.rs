@@ -5,7 +5,7 @@ use super::header::{PageHeader, overwrite_flag};
 use super::linear;
 use super::record::RECORD;
 use super::records::Records;
-use super::scan::{Header, Look, RECORD_HEADER, Scan, align};
+use super::scan::{Header, Look, RECORD_HEADER, Scan, Searched, align};
 use binq_core::sequence::{SeqAt, Sequence};
 use binq_core::{Kind, Malformed, Severity, Space, Span};
 use std::cmp::Ordering;
@@ -19,6 +19,8 @@ pub struct Walk {
     pub stream: Space,
     /// The bytes of a record of the file before.
     pub continuation: Continuation,
+    /// What was found in the stream.
+    pub searched: Arc<Searched>,
     found: OnceLock<Found>,
 }
 
@@ -57,11 +59,18 @@ pub enum Begins {
 impl Walk {
     /// The log of an input.
     pub fn new(geometry: Arc<Geometry>, file: &Space, stream: Space) -> Self {
-        let continuation = continuation(&geometry, file, &stream);
+        let searched = Arc::new(Searched::default());
+        let scan = Scan {
+            geometry: &geometry,
+            stream: &stream,
+            searched: &searched,
+        };
+        let continuation = continuation(&scan, file);
         Self {
             geometry,
             stream,
             continuation,
+            searched,
             found: OnceLock::new(),
         }
     }
@@ -104,7 +113,7 @@ impl Walk {
     }
 
     fn walk(&self) -> Found {
-        let records = Records::new(&self.geometry);
+        let records = Records::new(&self.geometry, &self.searched);
         let at = SeqAt {
             space: &self.stream,
             span: self.records_span(),
@@ -112,6 +121,7 @@ impl Walk {
         let scan = Scan {
             geometry: &self.geometry,
             stream: &self.stream,
+            searched: &self.searched,
         };
         let mut pages = PageWalk {
             geometry: &self.geometry,
@@ -206,14 +216,14 @@ impl PageWalk<'_> {
 
 /// How many bytes of the stream are the rest of a record of the file before: `xlp_rem_len` of the first page, unless the pages
 /// after it, or the records, say something else.
-fn continuation(geometry: &Geometry, file: &Space, stream: &Space) -> Continuation {
+fn continuation(scan: &Scan<'_>, file: &Space) -> Continuation {
+    let geometry = scan.geometry;
     let whole = |len| Continuation { len, wrong: None };
     let Some(first) = PageHeader::read(file, 0).filter(PageHeader::continues) else {
         return whole(0);
     };
     let rem_len = u64::from(first.rem_len);
     let len = geometry.stretch_end(0);
-    let scan = Scan { geometry, stream };
     let instead = |end: u64, expected: String| Continuation {
         len: end.min(len),
         wrong: Some(Malformed::new(
@@ -255,7 +265,7 @@ fn continuation(geometry: &Geometry, file: &Space, stream: &Space) -> Continuati
     if agreed || scan.may_follow(align(rem_len)) {
         return whole(rem_len.min(len));
     }
-    match scan.find(0, geometry.page_lsn(0).saturating_sub(geometry.seg_size)) {
+    match scan.search(0, geometry.page_lsn(0).saturating_sub(geometry.seg_size)) {
         // the alignment may be part of it or not
         Some(end) if align(rem_len) != end => instead(end, format!("from {} to {end}", end - 7)),
         _ => whole(rem_len.min(len)),
