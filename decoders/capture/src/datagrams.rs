@@ -131,6 +131,11 @@ impl Datagrams {
         Some(whole)
     }
 
+    /// How many packets were seen.
+    pub fn packets(&self) -> usize {
+        self.packets
+    }
+
     /// Whether some fragments of a datagram are there, but not all.
     pub fn has(&self, key: &Key) -> bool {
         self.waiting.contains_key(key)

@@ -3,6 +3,7 @@
 use crate::datagrams::{Datagram, Datagrams};
 use crate::dissect::{self, Record, Tcp};
 use crate::file::File;
+use crate::wire::shift::Start;
 use binq_core::Space;
 use binq_core::dialogue::Clock;
 use binq_core::layer::{Gather, Layer};
@@ -133,6 +134,7 @@ impl Collected {
         let has_end = self.fin == Some(sent);
         Stream {
             gather,
+            first,
             times: Times {
                 all: times,
                 recent: AtomicUsize::new(0),
@@ -156,6 +158,8 @@ fn gather_copy(gather: &mut Gather, s: &Segment, first: i64, known: u64) {
 pub struct Stream {
     /// Its bytes.
     pub gather: Gather,
+    /// The place of its first byte, as segments count them.
+    first: i64,
     /// When they were first seen.
     pub times: Times,
     /// Whether the beginning was captured.
@@ -164,6 +168,15 @@ pub struct Stream {
     pub has_end: bool,
     /// Bytes that were not captured.
     pub skipped: u64,
+}
+
+impl Stream {
+    /// Where in the file the byte at a place is from.
+    pub fn origin(&self, place: i64) -> Option<u64> {
+        let at = u64::try_from(place - self.first).ok()?;
+        let run = self.gather.runs().get(self.gather.run_at(at)?)?;
+        Some(run.from? + (at - run.at))
+    }
 }
 
 /// When the bytes of a stream were first seen: place in the stream, and nanoseconds since 1970.
@@ -283,12 +296,29 @@ pub struct Seen {
     pub who: usize,
     /// The TCP header.
     pub tcp: Tcp,
+    /// Number of the packet that it was all there with.
+    pub packet: usize,
     /// Place of its sequence number in the stream of its sender.
     pub seq: i64,
+    /// Place of its payload: a SYN takes a number of its own.
+    pub payload: i64,
+    /// Bytes of its payload that were captured.
+    pub captured: u64,
     /// Place of its acknowledgment number in the stream of the other one, where that one was seen.
     pub ack: Option<i64>,
     /// Whether all of the segment was captured.
     pub complete: bool,
+}
+
+impl Seen {
+    /// What says how far its sequence number moves.
+    pub fn start(&self) -> Start {
+        Start {
+            place: self.seq,
+            is_empty: self.captured == 0,
+            packet: self.packet,
+        }
+    }
 }
 
 impl Tracker {
@@ -351,14 +381,23 @@ impl Tracker {
         let ack = (tcp.flags & dissect::ACK != 0)
             .then(|| other.known_place(tcp.ack))
             .flatten();
+        let syn = tcp.flags & dissect::SYN != 0;
         Some(Seen {
             flow,
             who,
             tcp,
+            packet: self.datagrams.packets() - 1,
             seq,
+            payload: seq + i64::from(syn),
+            captured: pieces.iter().map(|p| u64::from(p.captured)).sum(),
             ack,
             complete,
         })
+    }
+
+    /// What a peer sent, as far as it was seen.
+    pub fn stream(&self, flow: usize, who: usize) -> Stream {
+        self.all[flow].halves[who].stream()
     }
 
     /// Where a number that the other peer's stream is counted in lies there.

@@ -5,6 +5,7 @@ mod edits;
 mod faults;
 mod fragments;
 mod lost;
+mod moves;
 mod oracle;
 mod peer;
 mod reads;

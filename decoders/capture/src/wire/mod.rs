@@ -9,7 +9,7 @@ mod fragments;
 mod layout;
 mod packet;
 mod segment;
-mod shift;
+pub mod shift;
 mod transport;
 
 use crate::datagrams::Key;
@@ -21,7 +21,7 @@ use binq_core::layer::{Layer, Patching};
 use binq_core::{Reject, Space, Span};
 use fragments::Whole;
 use packet::Packet;
-use shift::{Event, Shifts};
+use shift::{Event, Shifts, Within};
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
@@ -194,7 +194,8 @@ impl Survey {
 
 impl Wire {
     fn survey(&self, under: &Space, changes: &[Splice]) -> Result<Survey, Reject> {
-        let mut events: HashMap<(usize, usize), Vec<Event>> = HashMap::new();
+        // each with the byte of the file where it was made
+        let mut events: HashMap<(usize, usize), Vec<(Event, u64)>> = HashMap::new();
         let mut most: HashMap<(usize, usize), Limit> = HashMap::new();
         let mut fragments = HashSet::new();
         let mut resized: HashMap<Key, &Splice> = HashMap::new();
@@ -232,14 +233,21 @@ impl Wire {
                     if place < seen.tcp.header {
                         continue;
                     }
-                    let from = seen.seq + (place - seen.tcp.header) as i64;
+                    let into = (place - seen.tcp.header) as i64;
+                    let from = seen.payload + into;
                     let all = events.entry((seen.flow, seen.who)).or_default();
-                    all.push(Event {
+                    let event = Event {
                         from,
                         to: from + (c.span.len / 8) as i64,
                         new: (c.new.len() / 8) as i64,
-                        owner: seen.seq,
-                    });
+                        within: match into {
+                            0 if seen.captured == 0 => Within::Empty,
+                            0 => Within::Front,
+                            _ => Within::Behind,
+                        },
+                        packet: seen.packet,
+                    };
+                    all.push((event, c.span.start / 8));
                 }
                 done += part.len;
             }
@@ -248,7 +256,19 @@ impl Wire {
         if let Some((_, c)) = resized.find(|(key, _)| tracker.unfinished().has(key)) {
             return Err(repeats(c));
         }
-        let shifts = events.into_iter().map(|(k, v)| (k, Shifts::new(v)));
+        let shifts = events.into_iter().map(|((flow, who), mut events)| {
+            // bytes that were captured more than once count once: where the stream has them from
+            let stream = tracker.stream(flow, who);
+            events.retain(|(event, place)| match event.within {
+                Within::Empty => true,
+                Within::Behind if event.from == event.to => {
+                    stream.origin(event.from - 1) == Some(place - 1)
+                }
+                _ => stream.origin(event.from) == Some(*place),
+            });
+            let events = events.into_iter().map(|(event, _)| event);
+            ((flow, who), Shifts::new(events.collect()))
+        });
         Ok(Survey {
             shifts: shifts.collect(),
             fragments,

@@ -30,13 +30,18 @@ impl Packet<'_, '_> {
             packet.put(&Int::U32BE, path, span, u64::from(right).into());
         };
         if let Some(shifts) = known.survey.shifts(seen.flow, seen.who) {
-            number(self, "sequence_number", 4, shifts.at_start(seen.seq));
+            number(self, "sequence_number", 4, shifts.start(seen.start()));
         }
         let Some(shifts) = known.survey.shifts(seen.flow, 1 - seen.who) else {
             return;
         };
         if let Some(ack) = seen.ack {
-            number(self, "acknowledgment_number", 8, shifts.at(ack));
+            number(
+                self,
+                "acknowledgment_number",
+                8,
+                shifts.acknowledged(ack, seen.packet),
+            );
         }
         let header = (seen.tcp.header as usize).min(head.len());
         let options = Span::bytes(20, header as u64 - 20);
@@ -52,7 +57,8 @@ impl Packet<'_, '_> {
                     "right_edge"
                 };
                 let name = format!("options[{i}].blocks[{}].{name}", edge / 2);
-                number(self, &name, at, place.map_or(0, |p| shifts.at(p)));
+                let by = place.map_or(0, |p| shifts.acknowledged(p, seen.packet));
+                number(self, &name, at, by);
             }
         }
     }
