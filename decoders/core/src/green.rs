@@ -65,7 +65,7 @@ pub enum Kind {
     /// A scalar, stored in its span.
     Leaf(Ref<dyn Codec>),
     /// A scalar that is computed, not stored.
-    Computed(&'static dyn Codec, Scalar),
+    Computed(&'static dyn Codec, Box<Scalar>),
     /// An object.
     Struct(Ref<dyn Shape>),
     /// An array.
@@ -73,6 +73,11 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// A scalar that is computed.
+    pub fn computed(codec: &'static dyn Codec, value: Scalar) -> Self {
+        Self::Computed(codec, Box::new(value))
+    }
+
     /// A struct of a shape made at run time.
     pub fn shared(shape: Arc<dyn Shape>) -> Self {
         Self::Struct(Ref::Shared(shape))
@@ -89,27 +94,33 @@ impl Kind {
     }
 }
 
-/// A decoded node, without parent and edits.
+/// A decoded node, without parent and edits. Most are made for one look only, or are kept in great numbers: they are the cheaper
+/// the smaller they are.
 pub struct Green {
     pub(crate) kind: Kind,
     pub(crate) space: Space,
     pub(crate) span: Span,
-    pub(crate) frame: Option<Frame>,
+    pub(crate) frame: Option<Box<Frame>>,
     /// What is wrong with it though its bytes can be decoded.
     wrong: Option<Box<Malformed>>,
     depth: u16,
-    // boxed, as most nodes are made for one look only, and are the cheaper the smaller they are
-    fields: OnceLock<Box<Expanded>>,
+    /// How often fields and rooms were looked for.
+    looks: AtomicU32,
+    below: OnceLock<Box<Below>>,
+    /// For the root of a decode: the name of its format.
+    format: Option<Box<&'static str>>,
+}
+
+/// What was decoded below a node so far.
+#[derive(Default)]
+struct Below {
+    fields: OnceLock<Expanded>,
     late: OnceLock<Box<Expanded>>,
     index: OnceLock<Box<Index>>,
     /// All fields that are found by name, once many were asked for.
     named: OnceLock<Option<Box<Expanded>>>,
     /// Where all fields come and go, once many did.
     rooms: OnceLock<Option<Box<Rooms>>>,
-    /// How often fields and rooms were looked for.
-    looks: AtomicU32,
-    /// For the root of a decode: the name of its format.
-    pub(crate) format: Option<&'static str>,
 }
 
 /// A field that an expansion found.
@@ -131,7 +142,7 @@ impl Child {
     /// The bytes around the field that belong to it, such as a length prefix.
     pub fn framed(&mut self, frame: Frame) -> &mut Self {
         if let Some(green) = Arc::get_mut(&mut self.green) {
-            green.frame = Some(frame);
+            green.frame = Some(Box::new(frame));
         }
         self
     }
@@ -186,7 +197,7 @@ impl Expanded {
 #[derive(Clone)]
 pub(crate) enum RuleRef {
     Static(&'static Rule),
-    Own(Rule),
+    Own(Box<Rule>),
 }
 
 impl Deref for RuleRef {
@@ -232,12 +243,8 @@ impl Green {
             frame: None,
             wrong: None,
             depth: 0,
-            fields: OnceLock::new(),
-            late: OnceLock::new(),
-            index: OnceLock::new(),
-            named: OnceLock::new(),
-            rooms: OnceLock::new(),
             looks: AtomicU32::new(0),
+            below: OnceLock::new(),
             format: None,
         }
     }
@@ -245,23 +252,32 @@ impl Green {
     /// The root of a decode.
     pub(crate) fn root(format: &'static str, kind: Kind, space: Space, span: Span) -> Self {
         let mut green = Self::new(kind, space, span);
-        green.format = Some(format);
+        green.format = Some(Box::new(format));
         green
     }
 
     /// The same node without what was decoded below it; nothing if that is nothing.
     pub(crate) fn bare(&self) -> Option<Self> {
-        let decoded = self.fields.get().is_some()
-            || self.late.get().is_some()
-            || self.named.get().is_some()
-            || self.rooms.get().is_some();
+        let decoded = self
+            .below
+            .get()
+            .is_some_and(|below| below.index.get().is_none());
         decoded.then(|| Self {
             frame: self.frame.clone(),
             wrong: self.wrong.clone(),
             depth: self.depth,
-            format: self.format,
+            format: self.format.clone(),
             ..Self::new(self.kind.clone(), self.space.clone(), self.span)
         })
+    }
+
+    fn below_so_far(&self) -> &Below {
+        self.below.get_or_init(Box::default)
+    }
+
+    /// The name of the format that this is the root of.
+    pub(crate) fn format(&self) -> Option<&'static str> {
+        self.format.as_deref().copied()
     }
 
     /// The same node, so many levels down.
@@ -272,7 +288,7 @@ impl Green {
     /// An item of this array.
     pub(crate) fn item(&self, kind: Kind, span: Span, frame: Option<Frame>) -> Self {
         Self {
-            frame,
+            frame: frame.map(Box::new),
             ..Self::new(kind, self.space.clone(), span).below(self.depth)
         }
     }
@@ -306,7 +322,7 @@ impl Green {
     }
 
     pub(crate) fn index(&self) -> &Index {
-        self.index.get_or_init(Box::default)
+        self.below_so_far().index.get_or_init(Box::default)
     }
 
     fn expand(
@@ -333,8 +349,8 @@ impl Green {
     }
 
     pub(crate) fn fields(&self, shape: &dyn Shape) -> &Expanded {
-        self.fields
-            .get_or_init(|| Box::new(self.expand(0, |cx| self.expand_fields(shape, cx))))
+        let fields = &self.below_so_far().fields;
+        fields.get_or_init(|| self.expand(0, |cx| self.expand_fields(shape, cx)))
     }
 
     /// `expand`, unless the struct is too short for its layout: then what is left over is a gap.
@@ -358,7 +374,7 @@ impl Green {
     }
 
     pub(crate) fn late(&self, shape: &dyn Shape) -> &Expanded {
-        self.late.get_or_init(|| {
+        self.below_so_far().late.get_or_init(|| {
             let early = &self.fields(shape).children;
             let gaps = early.iter().filter(|c| c.name.starts_with("gap")).count();
             Box::new(self.expand(gaps as u32, |cx| shape.finish(cx)))
@@ -375,7 +391,7 @@ impl Green {
     }
 
     fn computed(&self, shape: &dyn Shape, name: &'static str, codec: &'static dyn Codec) -> Found {
-        let kind = Kind::Computed(codec, shape.compute(name, &self.at()));
+        let kind = Kind::computed(codec, shape.compute(name, &self.at()));
         let span = Span::bits(self.span.start, 0);
         Found::plain(
             name.into(),
@@ -393,7 +409,7 @@ impl Green {
         Found {
             name: child.name.clone(),
             green: child.green.clone(),
-            rule: child.rule.clone().map(RuleRef::Own),
+            rule: child.rule.clone().map(|rule| RuleRef::Own(Box::new(rule))),
             hidden: child.hidden,
             donor: child.donor.clone(),
         }
@@ -408,7 +424,8 @@ impl Green {
             return Some(self.laid_out(field));
         }
         let by_name = |e: &'_ Expanded| e.child(name).map(Self::expanded);
-        if let Some(found) = self.fields.get().and_then(|e| by_name(e)) {
+        let below = self.below.get();
+        if let Some(found) = below.and_then(|b| b.fields.get()).and_then(|e| by_name(e)) {
             return Some(found);
         }
         if self.was_asked_often()
@@ -434,7 +451,7 @@ impl Green {
 
     /// All fields that are found by name, if the shape can tell them at once.
     fn named(&self, shape: &dyn Shape) -> Option<&Expanded> {
-        let named = self.named.get_or_init(|| {
+        let named = self.below_so_far().named.get_or_init(|| {
             let mut decided = false;
             let all = self.expand(0, |cx| {
                 decided = shape.find_all(cx);
@@ -449,6 +466,7 @@ impl Green {
     pub(crate) fn room(&self, shape: &dyn Shape, name: &str) -> Option<Room> {
         if self.was_asked_often() {
             let rooms = self
+                .below_so_far()
                 .rooms
                 .get_or_init(|| shape.rooms(&self.at()).map(Box::new));
             if let Some(rooms) = rooms {

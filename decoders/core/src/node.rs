@@ -76,7 +76,7 @@ pub(crate) enum Parent {
     Root,
     Node(Arc<Red>, Key),
     /// Some steps below: see [`Node::light`].
-    Far(Box<Far>),
+    Far(Far),
 }
 
 impl Node {
@@ -216,7 +216,7 @@ impl Node {
         match (&green.kind, node.edit.as_deref()) {
             (_, Some(Edit::Scalar(s))) => Some(s.clone()),
             (Kind::Leaf(codec), _) => codec.known().or_else(|| green.value(&**codec).ok()),
-            (Kind::Computed(_, value), _) => Some(value.clone()),
+            (Kind::Computed(_, value), _) => Some((**value).clone()),
             (Kind::Struct(shape), _) => {
                 let word = shape.word()?;
                 if green.space.hole_in(green.span).is_some() {
@@ -754,7 +754,7 @@ impl Red {
         match &self.parent {
             Parent::Root => None,
             Parent::Node(_, key) => Some(key),
-            Parent::Far(far) => far.keys.last(),
+            Parent::Far(far) => far.key(),
         }
     }
 
@@ -778,7 +778,7 @@ impl Red {
                     red = parent;
                 }
                 Parent::Far(far) => {
-                    out.extend(far.keys.iter().rev().cloned());
+                    out.extend(far.back());
                     red = &far.base;
                 }
             }
@@ -801,10 +801,10 @@ impl Red {
     pub(crate) fn format(&self) -> &'static str {
         let mut red = self;
         loop {
-            match (red.green.format, &red.parent) {
+            match (red.green.format(), &red.parent) {
                 (Some(format), _) => return format,
                 (None, Parent::Node(parent, _)) => red = parent,
-                (None, Parent::Far(far)) => return far.format,
+                (None, Parent::Far(far)) => return far.format(),
                 (None, Parent::Root) => return "",
             }
         }

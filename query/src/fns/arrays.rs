@@ -54,7 +54,29 @@ fn sorted_by<'a>(cv: super::Args<'a>, done: &str) -> ValX<'a, Keyed> {
 }
 
 /// Items with what they are ordered by.
-type Keyed = Vec<(Vec<V>, V)>;
+type Keyed = Vec<(Keys, V)>;
+
+/// What an item is ordered by: one value nearly always, which wants no list of its own.
+enum Keys {
+    One(V),
+    Many(Vec<V>),
+}
+
+impl Keys {
+    fn new(mut keys: Vec<V>) -> Self {
+        match keys.len() {
+            1 => Self::One(keys.remove(0)),
+            _ => Self::Many(keys),
+        }
+    }
+
+    fn all(&self) -> &[V] {
+        match self {
+            Self::One(key) => std::slice::from_ref(key),
+            Self::Many(keys) => keys,
+        }
+    }
+}
 
 fn items(v: V, done: &str) -> ValR<Vec<V>> {
     v.into_items().or_else(|v| {
@@ -78,7 +100,7 @@ fn key(v: &V) -> V {
 fn plain(v: V, done: &str) -> ValR<Keyed> {
     Ok(items(v, done)?
         .into_iter()
-        .map(|x| (vec![key(&x)], x))
+        .map(|x| (Keys::One(key(&x)), x))
         .collect())
 }
 
@@ -88,14 +110,14 @@ fn keyed<'a>(mut cv: super::Args<'a>, done: &str) -> ValX<'a, Keyed> {
         let keys = f.run((fc.clone(), x.clone())).map(|k| k.map(|k| key(&k)));
         let keys = keys.collect::<Result<Vec<_>, _>>()?;
         // what the keys were read from is not kept
-        Ok((keys, x.light()))
+        Ok((Keys::new(keys), x.light()))
     };
     items(cv.1, done)?.into_iter().map(with_key).collect()
 }
 
 fn sorted(mut keyed: Keyed) -> ValR<Keyed> {
     too_deep();
-    keyed.sort_by(|(k, _), (l, _)| k.cmp(l));
+    keyed.sort_by(|(k, _), (l, _)| k.all().cmp(l.all()));
     if too_deep() {
         fail("Comparison too deep")
     } else {
@@ -107,7 +129,8 @@ fn items_of(keyed: Keyed) -> V {
     keyed.into_iter().map(|(_, x)| x).collect()
 }
 
-fn all_same(x: &[V], y: &[V]) -> bool {
+fn all_same(x: &Keys, y: &Keys) -> bool {
+    let (x, y) = (x.all(), y.all());
     x.len() == y.len() && x.iter().zip(y).all(|(x, y)| same(x, y))
 }
 
@@ -117,7 +140,7 @@ fn unique(mut keyed: Keyed) -> V {
 }
 
 fn group(keyed: Keyed) -> V {
-    let mut groups: Vec<(Vec<V>, Vec<V>)> = Vec::new();
+    let mut groups: Vec<(Keys, Vec<V>)> = Vec::new();
     for (k, x) in keyed {
         match groups.last_mut() {
             Some((l, group)) if all_same(l, &k) => group.push(x),
@@ -129,10 +152,10 @@ fn group(keyed: Keyed) -> V {
 
 /// The first least, or the last greatest item; null if there is none.
 fn extreme(keyed: Keyed, want: Ordering) -> V {
-    let mut best: Option<(Vec<V>, V)> = None;
+    let mut best: Option<(Keys, V)> = None;
     for (k, x) in keyed {
         let better = best.as_ref().is_none_or(|(b, _)| {
-            let o = k.cmp(b);
+            let o = k.all().cmp(b.all());
             o == want || (o == Ordering::Equal && want == Ordering::Greater)
         });
         if better {

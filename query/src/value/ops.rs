@@ -256,10 +256,8 @@ fn div(x: Num, y: Num) -> ValR {
             "divided because the divisor is zero",
         );
     }
-    Ok(V::Num(match (num::exact(&x), num::exact(&y)) {
-        (Some(a), Some(b)) if a % b == 0 && (a != 0 || b > 0) => num::from_i128(a / b),
-        _ => Num::Float(num::to_f64(&x) / num::to_f64(&y)),
-    }))
+    let float = || Num::Float(num::to_f64(&x) / num::to_f64(&y));
+    Ok(V::Num(num::divided(&x, &y).unwrap_or_else(float)))
 }
 
 impl Rem for V {
@@ -278,18 +276,33 @@ impl Rem for V {
 
 /// jq takes the remainder of integers, dropping fractions. What is too large counts as the largest of 64 bits.
 fn rem(x: Num, y: Num) -> ValR {
-    // `as` saturates
-    let whole = |n: &Num| num::exact(n).unwrap_or_else(|| i128::from(num::to_f64(n) as i64));
     if num::to_f64(&x).is_nan() || num::to_f64(&y).is_nan() {
         return Ok(V::Num(Num::Float(f64::NAN)));
     }
-    match whole(&y) {
-        0 => refuse(
+    let (x_is, y_is) = (whole(&x), whole(&y));
+    if let (Num::Int(a), Num::Int(b)) = (&x_is, &y_is)
+        && let Some(rest) = a.checked_rem(*b)
+    {
+        return Ok(V::Num(Num::Int(rest)));
+    }
+    match (num::exact(&x_is), num::exact(&y_is)) {
+        (Some(a), Some(b)) if b != 0.into() => Ok(V::Num(Num::big_int(a % b))),
+        _ => refuse(
             &V::Num(x),
             &V::Num(y),
             "divided (remainder) because the divisor is zero",
         ),
-        b => Ok(V::Num(num::from_i128(whole(&x) % b))),
+    }
+}
+
+/// A number without its fraction. What is too large for a machine counts as the largest of 64 bits, unless it is computed
+/// with exactly.
+fn whole(n: &Num) -> Num {
+    match n {
+        Num::Int(_) => n.clone(),
+        Num::BigInt(_) if num::exact(n).is_some() => n.clone(),
+        // `as` saturates
+        n => num::from_i128(i128::from(num::to_f64(n) as i64)),
     }
 }
 

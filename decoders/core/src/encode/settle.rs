@@ -175,7 +175,7 @@ impl Settler {
             let stored = growth;
             grown.insert(name, Grown { shown, stored });
             changes.extend(own);
-            let frame = child.green().frame.as_ref();
+            let frame = child.green().frame.as_deref();
             let own = changes.of(&green.space).len();
             frames.node(frame, growth, &mut changes, &mut self.report)?;
             if shape.has_aliases() {
@@ -411,7 +411,7 @@ impl Settler {
                 return self.arrange(node, seq, i, items.collect(), changes);
             }
             changes.extend(own);
-            let frame = child.green().frame.as_ref();
+            let frame = child.green().frame.as_deref();
             frames.node(frame, growth, &mut changes, &mut self.report)?;
         }
         frames.finish(&mut changes, &mut self.report)?;
@@ -506,7 +506,7 @@ impl Settler {
             .and_then(|i| node.kept_item(i))
             .map(|item| Old {
                 span: item.green().span,
-                frame: item.green().frame.clone(),
+                frame: item.green().frame.as_deref().cloned(),
             });
         let mut arrange = Arrange {
             at,

@@ -488,7 +488,7 @@ impl<S: Source> Shape for Call<S> {
             "timings" => self.0.times().add(cx),
             "stream" => _ = cx.node(name.to_owned(), nowhere, self.0.stream()).hidden(),
             "_cut" => {
-                let why = Kind::Computed(&Text, text(self.cut()));
+                let why = Kind::computed(&Text, text(self.cut()));
                 cx.node("_cut", nowhere, why).hidden();
             }
             _ => return self.find_stored(name, cx),

@@ -3,11 +3,12 @@ mod ops;
 mod order;
 mod text;
 
-pub use ops::exact;
+pub use ops::{divided, exact};
 pub use text::{parse, parse_lenient, parse_special, write};
 
 use num_bigint::{BigInt, Sign};
 use num_traits::ToPrimitive;
+use std::ops::Deref;
 use std::rc::Rc;
 
 /// A number.
@@ -16,11 +17,26 @@ pub enum Num {
     /// An integer of the machine.
     Int(isize),
     /// An integer that is larger.
-    BigInt(Rc<BigInt>),
+    BigInt(Rc<Big>),
     /// A float.
     Float(f64),
     /// A number as it was written, where neither of the others prints as that: `1.10`, `1E+1000`.
     Dec(Rc<Decimal>),
+}
+
+/// An integer that is larger than one of the machine.
+#[derive(Debug)]
+pub struct Big {
+    int: BigInt,
+    /// Whether it is a number of JSON or of a program with more digits than are computed with.
+    written: bool,
+}
+
+impl Deref for Big {
+    type Target = BigInt;
+    fn deref(&self) -> &BigInt {
+        &self.int
+    }
 }
 
 /// A number as it was written, in jq's canonical form.
@@ -31,6 +47,10 @@ pub struct Decimal {
     float: f64,
 }
 
+/// A number of JSON or of a program that has more digits stays as it was written, but arithmetic rounds it, as jq's manual says.
+/// A field of a file, and what is computed of others, is exact however large it is.
+const WRITTEN_DIGITS: usize = 30;
+
 /// Integers of more digits are only kept as they are written.
 const MOST_DIGITS: usize = 1000;
 
@@ -39,8 +59,22 @@ impl Num {
     pub fn big_int(i: BigInt) -> Self {
         match i.to_isize() {
             Some(i) => Self::Int(i),
-            None => Self::BigInt(Rc::new(i)),
+            None => Self::BigInt(Rc::new(Big {
+                int: i,
+                written: false,
+            })),
         }
+    }
+
+    /// An integer as it was written in JSON or in a program.
+    fn written(s: &str, digits: usize) -> Option<Self> {
+        Some(match Self::from_str_radix(s, 10)? {
+            Self::BigInt(b) if digits > WRITTEN_DIGITS => Self::BigInt(Rc::new(Big {
+                int: b.int.clone(),
+                written: true,
+            })),
+            n => n,
+        })
     }
 
     /// An integer in digits of a base.
@@ -112,7 +146,7 @@ pub fn is_int(n: &Num) -> bool {
 pub fn to_big(n: &Num) -> Option<BigInt> {
     match n {
         Num::Int(i) => Some(BigInt::from(*i)),
-        Num::BigInt(b) => Some((**b).clone()),
+        Num::BigInt(b) => Some(b.int.clone()),
         n => {
             let f = to_f64(n);
             let (mant, exp, sign) = num_traits::float::FloatCore::integer_decode(f);

@@ -1,20 +1,42 @@
-//! Arithmetic. It is exact for integers of up to 30 digits, more than any field of 64 bits has; all else is computed as floats,
-//! as in jq.
-use super::{Num, to_f64};
+//! Arithmetic. It is exact for integers, as long as they have no more digits than an integer that is read may have; larger
+//! ones are computed as floats, as in jq.
+use super::{Big, MOST_DIGITS, Num, to_big, to_f64};
 use num_bigint::BigInt;
-use num_traits::ToPrimitive;
+use num_traits::{ToPrimitive, Zero};
 use std::ops::{Add, Mul, Neg, Sub};
+use std::rc::Rc;
 
-/// The integers that are computed with are smaller.
-const LIMIT: u128 = 10_u128.pow(30);
+/// 2 to the power of this has [`MOST_DIGITS`] digits, so that no program makes integers that fill the memory.
+const MOST_BITS: u64 = MOST_DIGITS as u64 * 3322 / 1000;
 
 /// A number as an integer that is computed with exactly.
-pub fn exact(n: &Num) -> Option<i128> {
+pub fn exact(n: &Num) -> Option<BigInt> {
     match n {
-        Num::Int(i) => i128::try_from(*i).ok(),
-        Num::BigInt(b) => b.to_i128().filter(|i| i.unsigned_abs() < LIMIT),
+        Num::Int(_) => to_big(n),
+        Num::BigInt(b) if !b.written => to_big(n),
         _ => None,
     }
+}
+
+/// An integer that was computed; as a float if it has too many digits.
+fn computed(i: BigInt) -> Num {
+    match i.bits() > MOST_BITS {
+        true => Num::Float(i.to_f64().unwrap_or(f64::NAN)),
+        false => Num::big_int(i),
+    }
+}
+
+/// Whole quotient and remainder, if there is no remainder.
+pub fn divided(x: &Num, y: &Num) -> Option<Num> {
+    if let (Num::Int(x), Num::Int(y)) = (x, y) {
+        let whole = *y != 0 && x.checked_rem(*y) == Some(0) && (*x != 0 || *y > 0);
+        return whole.then(|| x.checked_div(*y).map(Num::Int)).flatten();
+    }
+    let (x, y) = (exact(x)?, exact(y)?);
+    // a zero that has a sign is no integer
+    let signed_zero = x.is_zero() && y.sign() == num_bigint::Sign::Minus;
+    let whole = !y.is_zero() && !signed_zero && (&x % &y).is_zero();
+    whole.then(|| computed(x / y))
 }
 
 macro_rules! operator {
@@ -25,15 +47,14 @@ macro_rules! operator {
                 let (x, y) = (self.plain(), rhs.plain());
                 if let (Self::Int(x), Self::Int(y)) = (&x, &y)
                     && let Some(i) = x.$checked(*y)
-                    && (i != 0 || $whole(*x as i128, *y as i128))
                 {
-                    return Self::Int(i);
+                    return match i != 0 || $whole(*x, *y) {
+                        true => Self::Int(i),
+                        false => Self::Float($trait::$method(*x as f64, *y as f64)),
+                    };
                 }
                 match (exact(&x), exact(&y)) {
-                    (Some(x), Some(y)) if $whole(x, y) => match x.$checked(y) {
-                        Some(i) => super::from_i128(i),
-                        None => Self::big_int($trait::$method(BigInt::from(x), BigInt::from(y))),
-                    },
+                    (Some(x), Some(y)) => computed($trait::$method(x, y)),
                     _ => Self::Float($trait::$method(to_f64(&x), to_f64(&y))),
                 }
             }
@@ -42,7 +63,7 @@ macro_rules! operator {
 }
 
 /// Whether a product is an integer: a zero that has a sign is none.
-fn unsigned_zero(x: i128, y: i128) -> bool {
+fn unsigned_zero(x: isize, y: isize) -> bool {
     !(x == 0 && y < 0 || x < 0 && y == 0)
 }
 
@@ -58,9 +79,13 @@ impl Neg for Num {
                 Some(i) => Self::Int(i),
                 None => Self::big_int(-BigInt::from(i)),
             },
-            Self::BigInt(b) => Self::big_int(-&*b),
-            Self::Float(f) => Self::Float(-f),
             // the spelling stays, as in jq
+            Self::BigInt(b) if b.written => Self::BigInt(Rc::new(Big {
+                int: -&b.int,
+                written: true,
+            })),
+            Self::BigInt(b) => Self::big_int(-&b.int),
+            Self::Float(f) => Self::Float(-f),
             Self::Dec(d) => Self::Dec(std::rc::Rc::new(d.negated())),
         }
     }

@@ -13,7 +13,7 @@ pub fn parse(s: &str) -> Option<Num> {
     let negative_zero = s.starts_with('-') && digits.bytes().all(|b| b == b'0');
     let whole = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
     if whole && !negative_zero && digits.len() <= MOST_DIGITS {
-        return Num::from_str_radix(s, 10);
+        return Num::written(s, digits.len());
     }
     let float: f64 = s.parse().ok()?;
     if !float.is_finite() && !s.ends_with(|c: char| c.is_ascii_digit() || c == '.') {
@@ -223,7 +223,7 @@ pub fn write(n: &Num, out: &mut String) {
     match n {
         // writing to a string cannot fail
         Num::Int(i) => _ = write!(out, "{i}"),
-        Num::BigInt(b) => _ = write!(out, "{b}"),
+        Num::BigInt(b) => _ = write!(out, "{}", ***b),
         Num::Dec(d) => out.push_str(&d.text),
         n => write_f64(to_f64(n), out),
     }
