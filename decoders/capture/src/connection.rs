@@ -1,7 +1,8 @@
 //! `.tcp_connections[]`: who spoke with whom, and what they said.
 
 use crate::capture::Shared;
-use crate::flows::{Flow, Peer, Stream};
+use crate::flows::{Flow, Peer};
+use crate::half::Stream;
 use binq_core::codec::{Bool, Codec, Int, Raw, Text};
 use binq_core::dialogue::{Conversation, Dialogue, Half};
 use binq_core::layer::Gather;
@@ -26,6 +27,8 @@ struct Side {
     begun: bool,
     has_end: bool,
     skipped: u64,
+    /// What is odd about its segments.
+    wrong: Option<Malformed>,
     /// The root of what a format makes of it, if one takes it for its own.
     root: Option<Node>,
 }
@@ -41,6 +44,7 @@ impl Connection {
                 begun: s.begun,
                 has_end: s.has_end,
                 skipped: s.skipped,
+                wrong: s.wrong,
                 root: None,
             };
             let half = Half {
@@ -50,7 +54,7 @@ impl Connection {
             };
             (side, half)
         };
-        let [sent, received] = flow.streams();
+        let [sent, received] = flow.streams(wire);
         let (client, sent) = side(flow.client, sent);
         let (server, received) = side(flow.server, received);
         let ports = [flow.client.1, flow.server.1];
@@ -235,6 +239,10 @@ impl Shape for SideShape {
             "has_end" => Scalar::Bool(side.has_end),
             _ => side.skipped.into(),
         }
+    }
+
+    fn fault(&self) -> Option<Malformed> {
+        self.side().wrong.clone()
     }
 
     fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {

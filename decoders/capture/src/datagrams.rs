@@ -136,6 +136,14 @@ impl Datagrams {
         self.packets
     }
 
+    /// The datagrams whose fragments did not all come, but the first one did.
+    pub fn unfinished(&self) -> Vec<Datagram> {
+        let waiting = self.waiting.values();
+        let mut all: Vec<Datagram> = waiting.filter_map(Waiting::unfinished).collect();
+        all.sort_by_key(|datagram| datagram.parts[0].number);
+        all
+    }
+
     /// Whether some fragments of a datagram are there, but not all.
     pub fn has(&self, key: &Key) -> bool {
         self.waiting.contains_key(key)
@@ -153,6 +161,43 @@ struct Waiting {
 }
 
 impl Waiting {
+    /// What is there of it, if its beginning is; parts without bytes stand for those that are not.
+    fn unfinished(&self) -> Option<Datagram> {
+        let mut sorted = self.parts.clone();
+        let offset = |p: &Part| p.ip.fragment.map_or(0, |f| u64::from(f.offset));
+        sorted.sort_by_key(offset);
+        let mut parts: Vec<Part> = Vec::new();
+        let mut next = 0;
+        for part in sorted {
+            let at = offset(&part);
+            if at > next {
+                let lost = at - next;
+                parts.push(Part {
+                    len: 0,
+                    sent: lost,
+                    ..part
+                });
+                next = at;
+            }
+            let known = next - at;
+            if known < part.len {
+                parts.push(Part {
+                    from: part.from + known,
+                    len: part.len - known,
+                    sent: part.sent - known,
+                    ..part
+                });
+                next = at + part.len;
+            }
+        }
+        let begun = parts.first().is_some_and(|p| p.len > 0);
+        begun.then(|| Datagram {
+            ip: parts[0].ip,
+            parts,
+            repeats: false,
+        })
+    }
+
     /// Add a fragment; whether all of the datagram may be there. Looked at in order only then, or one that never gets whole
     /// would be looked at with each of its fragments.
     fn add(&mut self, part: Part) -> bool {

@@ -3,7 +3,7 @@
 //! * `file`: the records of a file; `pcap` and `pcapng` the structs around them.
 //! * `dissect`: headers found without making nodes; `link`, `ip` and `tcp` are their structs.
 //! * `datagrams`: IP datagrams, put together from their fragments.
-//! * `flows`: TCP connections and their streams, put together again.
+//! * `flows`: TCP connections; `half`: what one peer sent, put together again.
 //! * `wire`: what follows from a change: lengths, numbers, checksums.
 #![forbid(unsafe_code)]
 
@@ -15,6 +15,7 @@ mod datagrams;
 mod dissect;
 mod file;
 mod flows;
+mod half;
 mod ip;
 mod link;
 mod order;

@@ -12,9 +12,14 @@ use std::sync::Arc;
 
 /// The pseudo header of what an IP packet carries.
 pub fn pseudo_header(ip: &Ip, len: u64) -> Vec<u8> {
-    match (ip.source, ip.destination) {
-        (IpAddr::V4(a), IpAddr::V4(b)) => pseudo(&a.octets(), &b.octets(), ip.protocol, len),
-        (IpAddr::V6(a), IpAddr::V6(b)) => pseudo(&a.octets(), &b.octets(), ip.protocol, len),
+    pseudo_of(ip.source, ip.destination, ip.protocol, len)
+}
+
+/// The pseudo header of so many bytes between these addresses.
+pub fn pseudo_of(from: IpAddr, to: IpAddr, protocol: u8, len: u64) -> Vec<u8> {
+    match (from, to) {
+        (IpAddr::V4(a), IpAddr::V4(b)) => pseudo(&a.octets(), &b.octets(), protocol, len),
+        (IpAddr::V6(a), IpAddr::V6(b)) => pseudo(&a.octets(), &b.octets(), protocol, len),
         _ => Vec::new(),
     }
 }

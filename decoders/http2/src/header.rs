@@ -2,11 +2,13 @@
 
 use crate::hpack::codec::{Integer, Literal, Resolved, entry_of, span_of};
 use crate::hpack::repr::{Form, Repr, write_literal};
+use crate::hpack::table::STATIC_LEN;
 use crate::hpack::{Block, Field, Part};
 use crate::malformed::{self, Place, Wrong};
 use crate::side::Side;
 use binq_core::codec::{Codec, Text};
-use binq_core::sequence::{Arrange, SeqAt, Sequence, State, Step};
+use binq_core::encode::longest_rise;
+use binq_core::sequence::{Arrange, Placed, SeqAt, Sequence, State, Step};
 use binq_core::shape::{At, Cx, Shape};
 use binq_core::{Kind, Malformed, Node, Plain, Ref, Reject, Scalar, Severity, Space, Span};
 use bytes::Bytes;
@@ -110,7 +112,17 @@ impl Sequence for Headers {
     }
 
     fn arrange(&self, cx: &mut Arrange<'_>) -> Result<(), Reject> {
-        for item in &mut cx.items {
+        // a copy of one that comes before all of these stays nowhere
+        let first = cx.first.at;
+        let place = |i: &Placed| i.was.map(|s| s.start).filter(|at| *at >= first);
+        let was: Vec<_> = cx.items.iter().map(place).collect();
+        for (item, stays) in cx.items.iter_mut().zip(longest_rise(&was)) {
+            // one that moves is elsewhere, too: to another place of the table
+            if let Some(bytes) = self.moved(item).filter(|_| !stays) {
+                item.was = None;
+                item.new = Some(standalone(bytes));
+                continue;
+            }
             // what an index of a field from elsewhere means here is not what it meant there: it is spelled out
             if let Some(new) = item.new.take() {
                 let text = |name: &str| {
@@ -158,6 +170,26 @@ impl Sequence for Headers {
         };
         let bytes = write_literal(Form::WithoutIndexing, 0, &name, &value);
         Ok(standalone(bytes))
+    }
+}
+
+impl Headers {
+    /// A field that is not edited, without a reference to the dynamic table, if it has one.
+    fn moved(&self, item: &Placed) -> Option<Vec<u8>> {
+        let at = item.was?.first_byte().checked_sub(self.base)? as usize;
+        let fields = &self.block.fields;
+        let i = fields.binary_search_by_key(&at, |f| f.repr.at).ok()?;
+        let field = &fields[i];
+        let is_dynamic = field.repr.form != Form::SizeUpdate && field.repr.int > STATIC_LEN;
+        if !is_dynamic || !item.splices.is_empty() {
+            return None;
+        }
+        let form = match field.repr.form {
+            Form::Indexed => Form::WithoutIndexing,
+            form => form,
+        };
+        let (name, value) = (field.name.known()?, field.value.known()?);
+        Some(write_literal(form, 0, name, value))
     }
 }
 

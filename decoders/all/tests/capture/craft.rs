@@ -155,6 +155,11 @@ impl Wire {
         self.packets.insert(i, self.packets[i].clone());
     }
 
+    /// Have a TCP checksum of a packet over IPv4 that does not hold.
+    pub fn spoil(&mut self, i: usize) {
+        self.packets[i][20 + 16] ^= 0x12;
+    }
+
     /// Send a packet in fragments of `most` bytes, in an order that `arrive` makes of theirs.
     pub fn fragment(&mut self, i: usize, most: usize, arrive: impl Fn(&mut Vec<Vec<u8>>)) {
         let packet = self.packets[i].clone();

@@ -4,6 +4,7 @@ mod craft;
 mod edits;
 mod faults;
 mod fragments;
+mod losses;
 mod lost;
 mod moves;
 mod oracle;

@@ -80,10 +80,9 @@ fn sound_samples_have_no_faults() {
         let root = decode(sample, &sample.bytes);
         let faults = root.findings().filter(|f| f.severity >= Severity::Damage);
         let faults: Vec<_> = faults.take(3).map(|f| f.to_string()).collect();
-        let is_cut = ["late", "snaplen", "lost", "sums", "protobuf/groups"]
-            .iter()
-            .any(|part| sample.name.contains(part));
-        if !faults.is_empty() && !is_cut {
+        // made so that a group does not end
+        let is_made_so = sample.name.contains("protobuf/groups");
+        if !faults.is_empty() && !is_made_so {
             wrong.push(format!("{} as {}: {faults:?}", sample.name, sample.format));
         }
     }

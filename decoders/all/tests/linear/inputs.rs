@@ -248,6 +248,23 @@ pub const INPUTS: &[Input] = &[
         leaf: ".payload.data",
     },
     Input {
+        name: "segments that came again as others",
+        format: "pcap",
+        make: |n| {
+            let mut wire = Wire::new(9, true);
+            for _ in 0..n {
+                wire.send(0, b"\x80one text\xff");
+                // back to where it began
+                wire.skip(0, 10_u32.wrapping_neg());
+                wire.send(0, b"\x80other\xff and more\xff");
+            }
+            wire.pcap(|_, len| Some(len))
+        },
+        options: untyped,
+        list: ".packets",
+        leaf: ".packet.payload.payload",
+    },
+    Input {
         name: "fragments of a datagram that never is whole",
         format: "pcap",
         make: |n| {

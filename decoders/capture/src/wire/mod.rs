@@ -256,9 +256,29 @@ impl Wire {
         if let Some((_, c)) = resized.find(|(key, _)| tracker.unfinished().has(key)) {
             return Err(repeats(c));
         }
+        let resized: HashMap<usize, u64> = events
+            .iter()
+            .filter_map(|((flow, _), all)| Some((*flow, all.first()?.1)))
+            .collect();
+        for (datagram, flow) in tracker.close(under) {
+            let own = datagram.parts.iter().filter(|p| p.len > 0);
+            let inside = own.flat_map(|p| inside(changes, p.span())).next();
+            let moved = resized.get(&flow).and_then(|place| {
+                let mut all = changes.iter();
+                all.find(|c| c.span.start == place * 8)
+            });
+            if let Some(by) = inside.or(moved) {
+                return Err(Reject::Structure {
+                    path: by.by.to_string(),
+                    why: "a fragment of a packet of this connection is not in the capture, so nothing can follow in that packet; \
+                          --no-fix writes only what was assigned"
+                        .to_owned(),
+                });
+            }
+        }
         let shifts = events.into_iter().map(|((flow, who), mut events)| {
             // bytes that were captured more than once count once: where the stream has them from
-            let stream = tracker.stream(flow, who);
+            let stream = tracker.stream(under, flow, who);
             events.retain(|(event, place)| match event.within {
                 Within::Empty => true,
                 Within::Behind if event.from == event.to => {

@@ -65,10 +65,16 @@ pub fn split(record: &[u8], place: &Place, most: usize, valid: bool) -> Vec<u8> 
         }
         fit(&mut new, place, part.len());
         let tcp = place.tcp;
+        // a SYN takes a number of its own, once (RFC 9293 section 3.4)
+        let syn = i > 0 && new[tcp + 13] & dissect::SYN != 0;
         let seq = Order::BIG
             .u32(&new[tcp + 4..])
-            .wrapping_add((i * most) as u32);
+            .wrapping_add((i * most) as u32 + u32::from(syn));
         new[tcp + 4..tcp + 8].copy_from_slice(&seq.to_be_bytes());
+        if syn {
+            new[tcp + 13] &= !dissect::SYN;
+            only_without_syn(&mut new[tcp + 20..]);
+        }
         if !last {
             // the end of the data, and of the stream, is that of the last one
             new[tcp + 13] &= !(dissect::FIN | 8);
@@ -85,6 +91,19 @@ pub fn split(record: &[u8], place: &Place, most: usize, valid: bool) -> Vec<u8> 
         write(record, place, &new, &mut out);
     }
     out
+}
+
+/// Put NOPs for the options that only a SYN may have: MSS, window scale, SACK permitted (RFC 9293, RFC 7323, RFC 2018), and the
+/// cookie of TCP Fast Open (RFC 7413).
+fn only_without_syn(options: &mut [u8]) {
+    const NOP: u8 = 1;
+    let span = Span::bytes(0, options.len() as u64);
+    for option in Options::new(options, span).0 {
+        if matches!(option.kind, 2 | 3 | 4 | 34) {
+            let (from, to) = (option.span.first_byte(), option.span.end_byte());
+            options[from as usize..to as usize].fill(NOP);
+        }
+    }
 }
 
 /// Give an IPv4 packet another identification.

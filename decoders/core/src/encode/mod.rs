@@ -115,7 +115,7 @@ pub fn encode(node: &Node, options: &EncodeOptions) -> Result<Encoded, Reject> {
     let fix = !options.no_fix;
     if !own.same(&green.space) {
         let mut report = settler.report.clone();
-        let below = settle::lower(changes.clone(), &own, fix, Some(&mut report))?;
+        let below = settle::lower(changes.clone(), &own, fix, true, &mut report)?;
         let reaches_out = |s: &Splice| s.span.touches(span) && !span.contains(s.span);
         if !below.of(&own).iter().any(reaches_out) {
             return Encoded::new(node, (own, span), below, report);
@@ -123,6 +123,6 @@ pub fn encode(node: &Node, options: &EncodeOptions) -> Result<Encoded, Reject> {
         // a layer wrote what lies around this node anew, and it within: it is shown as it is above that layer
         (own, span) = (green.space.clone(), green.span);
     }
-    let changes = settle::lower(changes, &own, fix, Some(&mut settler.report))?;
+    let changes = settle::lower(changes, &own, fix, true, &mut settler.report)?;
     Encoded::new(node, (own, span), changes, settler.report)
 }

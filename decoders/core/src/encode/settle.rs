@@ -29,16 +29,14 @@ pub(super) struct Settler {
     pub report: Report,
 }
 
-/// Carry the changes of all spaces above `to` down to it, but for those of joint layers, unless it is the end.
+/// Carry the changes of all spaces above `to` down to it, but for those of joint layers, unless it is the `last` time.
 pub(super) fn lower(
     mut changes: Changes,
     to: &Space,
     fix: bool,
-    end: Option<&mut Report>,
+    last: bool,
+    report: &mut Report,
 ) -> Result<Changes, Reject> {
-    let mut unread = Report::default();
-    let last = end.is_some();
-    let report = end.unwrap_or(&mut unread);
     let waits = |space: &Space| !last && space.under().is_some_and(|(_, layer)| layer.joint());
     // the deepest first: what a space gives to the one under it is there before that one's turn
     let mut turns: BTreeMap<u32, Vec<Space>> = BTreeMap::new();
@@ -83,7 +81,7 @@ impl Settler {
 
     fn lowered(&mut self, node: &Node, to: &Space) -> Result<Changes, Reject> {
         let changes = self.settle(node)?;
-        lower(changes, to, !self.no_fix, None)
+        lower(changes, to, !self.no_fix, false, &mut self.report)
     }
 
     pub fn settle(&mut self, node: &Node) -> Result<Changes, Reject> {
@@ -167,7 +165,7 @@ impl Settler {
                 self.note(child.path_text(), child.offset(), Did::Warning(what));
             }
             let shown = own.growth(&child.green().space);
-            let mut own = lower(own, &green.space, !self.no_fix, None)?;
+            let mut own = lower(own, &green.space, !self.no_fix, false, &mut self.report)?;
             if shape.has_aliases() {
                 own.drop_same(&green.space, &mut earlier)?;
             }
@@ -434,7 +432,7 @@ impl Settler {
                     let told = self.report.notes.len();
                     let child = node.item(i as u64);
                     let own = child.map_or(Ok(Changes::default()), |c| self.settle(&c))?;
-                    let own = lower(own, &green.space, !self.no_fix, None)?;
+                    let own = lower(own, &green.space, !self.no_fix, false, &mut self.report)?;
                     let same_size = own.growth(&green.space) == 0;
                     match same_size {
                         true => changes.extend(own),

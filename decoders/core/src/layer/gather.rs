@@ -1,7 +1,7 @@
 //! The layer of everything that was cut in pieces: a stream from its packets, a body from its frames.
 
 use super::{Layer, Patching, narrow};
-use crate::encode::Splice;
+use crate::encode::{Did, Note, Splice};
 use crate::{Reject, Space, Span};
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -35,6 +35,9 @@ pub struct Gather {
     holes: Vec<Span>,
     copies: Vec<Run>,
     longest_copy: u64,
+    /// Bytes that are in the space under it once more, as others. Sorted by their beginning.
+    disputed: Vec<Span>,
+    longest_disputed: u64,
 }
 
 /// An index that is only a guess.
@@ -88,6 +91,28 @@ impl Gather {
             self.copies.insert(i, Run { at, len, from });
             self.longest_copy = self.longest_copy.max(len);
         }
+    }
+
+    /// Say that bytes `at .. at + len` are in the space under it once more, as others: they are no copies, which would change
+    /// with these bytes, and so their number cannot change.
+    pub fn dispute(&mut self, at: u64, len: u64) {
+        let span = Span::bytes(at, len);
+        let i = self.disputed.partition_point(|d| d.start <= span.start);
+        self.disputed.insert(i, span);
+        self.longest_disputed = self.longest_disputed.max(span.len);
+    }
+
+    /// Whether a change touches bytes that are there once more, as others. What is inserted belongs to what is before it.
+    fn is_disputed(&self, change: Span) -> bool {
+        let touches = |d: &&Span| match change.len {
+            0 => d.start < change.start && change.start <= d.end(),
+            _ => d.start < change.end() && change.start < d.end(),
+        };
+        let reach = change.start.saturating_sub(self.longest_disputed);
+        let first = self.disputed.partition_point(|d| d.start < reach);
+        let near = self.disputed[first..].iter();
+        near.take_while(|d| d.start <= change.end())
+            .any(|d| touches(&d))
     }
 
     /// The runs.
@@ -176,8 +201,8 @@ impl Gather {
             let cuts: Vec<usize> = cuts.map(|at| (at - span.first_byte()) as usize).collect();
             // items come and go as they are, and what lies in one run needs no care
             let is_plain = change.items.is_none() && change.spares.is_none() && span.is_aligned();
-            let same_size = change.growth() == 0;
-            if cuts.is_empty() || !is_plain || same_size || self.hole(span).is_some() {
+            let is_simple = (change.growth() == 0 || cuts.is_empty()) && !self.is_disputed(span);
+            if is_simple || !is_plain || self.hole(span).is_some() {
                 out.push(change);
                 continue;
             }
@@ -311,9 +336,29 @@ impl Layer for Gather {
         &self,
         under: &Space,
         changes: Vec<Splice>,
-        _cx: &mut Patching<'_>,
+        cx: &mut Patching<'_>,
     ) -> Result<Vec<Splice>, Reject> {
-        self.scatter(self.narrowed(under, changes))
+        let changes = self.narrowed(under, changes);
+        let disputed = changes.iter().filter(|_| !self.disputed.is_empty());
+        for change in disputed.filter(|c| self.is_disputed(c.span)) {
+            let path = change.by.to_string();
+            if change.growth() != 0 {
+                return Err(Reject::Structure {
+                    path,
+                    why: "these bytes are in the input once more, as others, so their number cannot change".to_owned(),
+                });
+            }
+            let offset = self
+                .origins(change.span)
+                .first()
+                .map_or(0, |s| under.offset(s.first_byte()));
+            let did = Did::Warning(
+                "these bytes are in the input once more, as others; those stay as they are"
+                    .to_owned(),
+            );
+            cx.report.notes.push(Note { path, offset, did });
+        }
+        self.scatter(changes)
     }
 }
 
