@@ -131,11 +131,6 @@ impl Datagrams {
         Some(whole)
     }
 
-    /// How many packets were seen.
-    pub fn packets(&self) -> usize {
-        self.packets
-    }
-
     /// The datagrams whose fragments did not all come, but the first one did.
     pub fn unfinished(&self) -> Vec<Datagram> {
         let waiting = self.waiting.values();
@@ -161,22 +156,19 @@ struct Waiting {
 }
 
 impl Waiting {
-    /// What is there of it, if its beginning is; parts without bytes stand for those that are not.
+    /// What is there of it, if its beginning is.
     fn unfinished(&self) -> Option<Datagram> {
         let mut sorted = self.parts.clone();
         let offset = |p: &Part| p.ip.fragment.map_or(0, |f| u64::from(f.offset));
         sorted.sort_by_key(offset);
+        sorted.first().filter(|p| offset(p) == 0)?;
         let mut parts: Vec<Part> = Vec::new();
         let mut next = 0;
         for part in sorted {
             let at = offset(&part);
-            if at > next {
-                let lost = at - next;
-                parts.push(Part {
-                    len: 0,
-                    sent: lost,
-                    ..part
-                });
+            if let Some(last) = parts.last_mut().filter(|_| at > next) {
+                // what lies between was sent, and is not there
+                last.sent += at - next;
                 next = at;
             }
             let known = next - at;
@@ -190,9 +182,8 @@ impl Waiting {
                 next = at + part.len;
             }
         }
-        let begun = parts.first().is_some_and(|p| p.len > 0);
-        begun.then(|| Datagram {
-            ip: parts[0].ip,
+        Some(Datagram {
+            ip: parts.first()?.ip,
             parts,
             repeats: false,
         })

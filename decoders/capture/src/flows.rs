@@ -194,7 +194,7 @@ impl Tracker {
             flow,
             who,
             tcp,
-            packet: self.datagrams.packets() - 1,
+            packet: datagram.parts.iter().map(|p| p.number).max()?,
             seq,
             payload: seq + i64::from(syn),
             captured: pieces.iter().map(|p| u64::from(p.captured)).sum(),
@@ -209,9 +209,8 @@ impl Tracker {
         halves[who].stream(space, [peers[who], peers[1 - who]])
     }
 
-    /// The file ends: what came of datagrams whose fragments did not all come is in their streams, too. These datagrams, and the
-    /// connections that they are of.
-    pub fn close(&mut self, space: &Space) -> Vec<(Datagram, usize)> {
+    /// The file ends: what came of datagrams whose fragments did not all come is in their streams, too.
+    pub fn close(&mut self, space: &Space) -> Vec<(Datagram, Seen)> {
         let mut out = Vec::new();
         for datagram in self.datagrams.unfinished() {
             let first = datagram.parts[0];
@@ -219,7 +218,7 @@ impl Tracker {
             if dissect::tcp(&space.read(first.from, first.len)).is_some_and(has_header)
                 && let Some(seen) = self.segment(space, &first.record, &datagram)
             {
-                out.push((datagram, seen.flow));
+                out.push((datagram, seen));
             }
         }
         out

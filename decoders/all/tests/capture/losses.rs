@@ -65,23 +65,64 @@ fn a_lost_fragment_is_a_hole() {
 }
 
 #[test]
-fn beside_a_lost_fragment_nothing_can_follow() {
-    let bytes = without_fragment(1, true);
-    let root = decode(&bytes);
-    let edited = set(
+fn a_datagram_without_one_of_its_fragments_follows() {
+    let mut wire = Wire::new(Ip::V4, [1000, 5000]);
+    wire.open();
+    wire.send(CLIENT, b"hello");
+    let at_packet = wire.len();
+    let (seq, ack) = (wire.next[CLIENT], wire.next[SERVER]);
+    wire.segment(CLIENT, seq, ack, ACK | PSH, b"", &[b'x'; 44]);
+    wire.next[CLIENT] += 44;
+    let whole = wire.pcap();
+    wire.fragment(at_packet, 24, |parts| {
+        parts.remove(1);
+    });
+    let root = decode(&wire.pcap());
+    let stream = ".tcp_connections[0].client.stream";
+    let first = ".tcp_connections[0].client.stream.gap0";
+    // in the fragments that are there, and before them
+    let longer = set(
         &root,
-        ".tcp_connections[0].client.stream.gap1",
+        ".packets[3].packet.payload.payload",
+        Scalar::Bytes(b"hello, world".to_vec().into()),
+    );
+    let edited = set(
+        &longer,
+        &format!("{stream}.gap1"),
         Scalar::Bytes(vec![b'y'; 16].into()),
     );
-    let refused = encode(&edited, &EncodeOptions::default());
-    assert!(refused.is_err_and(|e| e.to_string().contains("a fragment of a packet")));
-    let options = EncodeOptions {
-        no_fix: true,
-        ..EncodeOptions::default()
+    let again = decode(&encoded(&edited).to_bytes());
+    assert_eq!(skipped(&again), 24);
+    assert!(text(&at(&again, first)).starts_with("hello, world"));
+    only_odd(&again, "24 bytes that the capture lost");
+    // the checksum is that of the datagram with all its fragments
+    let sum = |root: &Node| {
+        int(&at(
+            root,
+            &format!(".packets[{at_packet}].packet.payload.checksum"),
+        ))
     };
-    let new = encode(&edited, &options).unwrap().to_bytes();
-    let differ = bytes.iter().zip(&new).filter(|(a, b)| a != b).count();
-    assert_eq!((differ, new.len()), (16, bytes.len()));
+    let wanted = decode(&whole);
+    let wanted = set(
+        &wanted,
+        ".packets[3].packet.payload.payload",
+        Scalar::Bytes(b"hello, world".to_vec().into()),
+    );
+    let payload = [vec![b'x'; 28], vec![b'y'; 16]].concat();
+    let path = format!(".packets[{at_packet}].packet.payload.payload");
+    let wanted = decode(&encoded(&set(&wanted, &path, Scalar::Bytes(payload.into()))).to_bytes());
+    let fragment = at(&again, &format!(".packets[{at_packet}].packet.payload"))
+        .bytes()
+        .unwrap();
+    assert_eq!(
+        u64::from(u16::from_be_bytes([fragment[16], fragment[17]])),
+        sum(&wanted)
+    );
+    // its own size stays
+    let last = format!(".packets[{}].packet.payload", at_packet + 1);
+    let edited = set(&root, &last, Scalar::Bytes(vec![b'y'; 24].into()));
+    let refused = encode(&edited, &EncodeOptions::default());
+    assert!(refused.is_err_and(|e| e.to_string().contains("a fragment of its packet is not")));
 }
 
 #[test]

@@ -136,6 +136,22 @@ impl Layer for Wire {
             out.extend(packet.finish(seen, limit));
         }
         out.extend(changed.cloned());
+        for (datagram, seen) in &tracker.close(under) {
+            let own = datagram.parts.iter().map(|p| waiting.remove(&p.number));
+            let whole = Whole {
+                known: &Known {
+                    under,
+                    file: &self.file,
+                    survey: &survey,
+                    tracker: &tracker,
+                    gone: &gone,
+                },
+                datagram,
+                seen: Some(seen),
+                own: own.map(Option::unwrap_or_default).collect(),
+            };
+            out.extend(whole.patch(cx)?);
+        }
         Ok(out)
     }
 }
@@ -256,23 +272,18 @@ impl Wire {
         if let Some((_, c)) = resized.find(|(key, _)| tracker.unfinished().has(key)) {
             return Err(repeats(c));
         }
-        let resized: HashMap<usize, u64> = events
-            .iter()
-            .filter_map(|((flow, _), all)| Some((*flow, all.first()?.1)))
-            .collect();
-        for (datagram, flow) in tracker.close(under) {
-            let own = datagram.parts.iter().filter(|p| p.len > 0);
-            let inside = own.flat_map(|p| inside(changes, p.span())).next();
-            let moved = resized.get(&flow).and_then(|place| {
-                let mut all = changes.iter();
-                all.find(|c| c.span.start == place * 8)
-            });
-            if let Some(by) = inside.or(moved) {
+        for (datagram, _) in tracker.close(under) {
+            fragments.extend(datagram.parts.iter().map(|p| p.number));
+            let mut inside = datagram
+                .parts
+                .iter()
+                .flat_map(|p| inside(changes, p.span()));
+            if let Some(change) = inside.find(|c| c.growth() != 0) {
                 return Err(Reject::Structure {
-                    path: by.by.to_string(),
-                    why: "a fragment of a packet of this connection is not in the capture, so nothing can follow in that packet; \
-                          --no-fix writes only what was assigned"
-                        .to_owned(),
+                    path: change.by.to_string(),
+                    why:
+                        "a fragment of its packet is not in the capture, so its size cannot change"
+                            .to_owned(),
                 });
             }
         }
