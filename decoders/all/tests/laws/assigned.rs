@@ -75,6 +75,7 @@ fn what_was_assigned_stays() {
             ("before an aborted record", 2),
             ("no room before the next file", 5),
             ("fragment twice", 2),
+            ("fragment lost", 2),
             ("split", 6),
             ("base64", 40),
             ("missing bytes", 3),

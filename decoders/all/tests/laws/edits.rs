@@ -16,6 +16,7 @@ use binq_laws::{Rng, follow, parse};
 const EXCUSES: &[(&str, u64)] = &[
     ("no edit is taken", 5),
     ("fragment twice", 2),
+    ("fragment lost", 2),
     ("missing bytes", 8),
     ("before an aborted record", 6),
     ("no room before the next file", 14),
@@ -243,6 +244,10 @@ pub fn refusal(e: &Reject) -> Option<&'static str> {
         (
             "a fragment of its packet was captured twice or overlaps another, so its size cannot change",
             "fragment twice",
+        ),
+        (
+            "a fragment of its packet is not in the capture, so its size cannot change",
+            "fragment lost",
         ),
         (
             "these bytes are missing from the input, and so cannot be changed",
