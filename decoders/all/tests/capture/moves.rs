@@ -29,7 +29,7 @@ struct Sent {
 
 /// A segment.
 struct Segment {
-    who: (u64, u64),
+    who: Ends,
     seq: u32,
     ack: u32,
     flags: [bool; 3],
@@ -63,11 +63,14 @@ fn segments(root: &Node) -> Option<Vec<Segment>> {
     Some(out)
 }
 
+/// The ports of who sends, and of who is sent to.
+type Ends = (u64, u64);
+
 /// What each peer sent, and how many acknowledgments there are of what was not sent yet.
-fn connection(root: &Node) -> Option<(BTreeMap<(u64, u64), Sent>, usize)> {
+fn connection(root: &Node) -> Option<(BTreeMap<Ends, Sent>, usize)> {
     let all = segments(root)?;
-    let mut peers: BTreeMap<(u64, u64), Vec<&Segment>> = BTreeMap::new();
-    let mut ends: BTreeMap<(u64, u64), u32> = BTreeMap::new();
+    let mut peers: BTreeMap<Ends, Vec<&Segment>> = BTreeMap::new();
+    let mut ends: BTreeMap<Ends, u32> = BTreeMap::new();
     let mut early = 0;
     for s in &all {
         peers.entry(s.who).or_default().push(s);
