@@ -411,17 +411,12 @@ impl Shape for Capture {
         Ok(())
     }
 
-    fn finish(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {
+    fn finish(&self, cx: &mut Cx<'_>) {
         let end = self.end();
         let rest = self.wire.len() - end;
-        cx.gap(&self.wire, Span::bytes(end, rest));
-        match rest {
-            0 => Ok(()),
-            _ => Err(Malformed::new(
-                end,
-                "a record or block",
-                format!("{rest} bytes"),
-            )),
+        if let Some(gap) = cx.gap(&self.wire, Span::bytes(end, rest)) {
+            let found = format!("{rest} bytes");
+            gap.wrong(Malformed::new(end, "a record or block", found));
         }
     }
 }

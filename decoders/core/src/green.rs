@@ -377,7 +377,11 @@ impl Green {
         self.below_so_far().late.get_or_init(|| {
             let early = &self.fields(shape).children;
             let gaps = early.iter().filter(|c| c.name.starts_with("gap")).count();
-            Box::new(self.expand(gaps as u32, |cx| shape.finish(cx)))
+            let finish = |cx: &mut Cx<'_>| {
+                shape.finish(cx);
+                Ok(())
+            };
+            Box::new(self.expand(gaps as u32, finish))
         })
     }
 

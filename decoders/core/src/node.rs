@@ -9,7 +9,8 @@ use crate::rule::Rule;
 use crate::sequence::State;
 use crate::shape::At;
 use crate::{
-    Bits, Fault, Findings, Key, Malformed, Name, Reject, Scalar, Severity, Space, Span, path_text,
+    Bits, Fault, Findings, Key, Lost, Malformed, Name, Reject, Scalar, Severity, Space, Span,
+    path_text,
 };
 use bytes::Bytes;
 use std::collections::{BTreeMap, HashSet};
@@ -215,7 +216,10 @@ impl Node {
         let green = node.green();
         match (&green.kind, node.edit.as_deref()) {
             (_, Some(Edit::Scalar(s))) => Some(s.clone()),
-            (Kind::Leaf(codec), _) => codec.known().or_else(|| green.value(&**codec).ok()),
+            (Kind::Leaf(codec), _) => {
+                let value = codec.known().or_else(|| green.value(&**codec).ok());
+                value.or_else(|| node.stood_in(&**codec))
+            }
             (Kind::Computed(_, value), _) => Some((**value).clone()),
             (Kind::Struct(shape), _) => {
                 let word = shape.word()?;
@@ -227,6 +231,15 @@ impl Node {
             }
             (Kind::Array(_), _) => None,
         }
+    }
+
+    /// The value of a leaf that is bytes, some of which are missing, with what stands in for them.
+    fn stood_in(&self, codec: &dyn Codec) -> Option<Scalar> {
+        let green = self.green();
+        let stands = codec.is_bytes() && green.space.lost() != Lost::Refuse;
+        let missing = stands && green.space.hole_in(green.span).is_some();
+        let bytes = missing.then(|| self.bytes().ok())??;
+        codec.decode(&crate::Bits::from_bytes(bytes)).ok()
     }
 
     fn symbol_of(&self, actual: &Scalar) -> Option<Scalar> {

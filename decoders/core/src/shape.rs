@@ -42,13 +42,9 @@ pub trait Shape: Send + Sync + 'static {
     }
 
     /// Find the fields that cost more than the others, such as those behind a long array. Runs only when they are asked
-    /// for, or all fields are.
-    ///
-    /// # Errors
-    /// What is wrong; the fields found before stay.
-    fn finish(&self, _cx: &mut Cx<'_>) -> Result<(), Malformed> {
-        Ok(())
-    }
+    /// for, or all fields are. What is wrong is said of the fields that it adds ([`Child::wrong`]): to ask for the fault of the
+    /// struct itself does not run it.
+    fn finish(&self, _cx: &mut Cx<'_>) {}
 
     /// Find one field without finding the others, for structs where that is much cheaper. Also finds names that are not in
     /// the list of fields. True if that is decided: then the field, if there is one, has been added to `cx`.

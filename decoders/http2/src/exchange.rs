@@ -87,6 +87,22 @@ impl MessageShape {
     fn message(&self) -> &Message {
         self.talk.exchange(self.i).message(self.who)
     }
+
+    /// What the input may not have of the body.
+    fn missing(&self) -> Option<&'static str> {
+        let exchange = self.talk.exchange(self.i);
+        let body = &exchange.content(&self.talk, self.who).space;
+        if self.talk.lost(self.i, self.who).is_some() {
+            return Some("frames may be missing from the input");
+        }
+        if body.hole_in(body.span()).is_some() {
+            return Some("bytes of the body are missing from the input");
+        }
+        let message = self.message();
+        let open = !message.ended && message.frames.is_some() && !exchange.is_reset();
+        let promised = self.who == Who::Client && exchange.pushed;
+        (open && !promised).then_some("it does not end before the capture does")
+    }
 }
 
 /// Add the value of a header field under a name.
@@ -122,6 +138,17 @@ impl Shape for MessageShape {
             Who::Client => "request",
             Who::Server => "response",
         }
+    }
+
+    fn find(&self, name: &str, cx: &mut Cx<'_>) -> bool {
+        let is_missing = name == "_missing";
+        if is_missing {
+            let why = self.missing().map_or(Scalar::Null, Scalar::from);
+            let nowhere = Span::bits(cx.at.span.start, 0);
+            cx.node("_missing", nowhere, Kind::Computed(&Text, why))
+                .hidden();
+        }
+        is_missing
     }
 
     fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {
@@ -175,7 +202,8 @@ impl Shape for MessageShape {
         }
         let blocks = [headers, self.talk.headers(message.trailers)];
         let cut = blocks.iter().flatten().find_map(|list| list.cut(side));
-        cut.map_or(Ok(()), Err)
+        let lost = || self.talk.lost(self.i, self.who);
+        cut.or_else(lost).map_or(Ok(()), Err)
     }
 }
 

@@ -42,6 +42,11 @@ def _is_capture: isobject and has("grpc_calls");
 # Header fields without those that were lost.
 def _known(fields): fields[]? | select((.name // "") != "" and .value != null);
 
+# What a grpc-timeout is in seconds: at most eight digits and a unit (gRPC over HTTP/2, Timeout); null for what is none.
+def _seconds:
+  {H: 3600, M: 60, S: 1, m: 1e-3, u: 1e-6, n: 1e-9} as $units
+  | if type == "string" and test("^[0-9]{1,8}[HMSmun]$") then (.[:-1] | tonumber) * $units[.[-1:]] else null end;
+
 # The command that would make a call again.
 def to_grpcurl:
   . as $call
@@ -57,6 +62,7 @@ def to_grpcurl:
   | [ "grpcurl", "-plaintext",
       _schema_flags,
       (.authority // empty | tostring | select(. != $address) | "-authority", .),
+      (try .stream.request.header["grpc-timeout"] catch null | _seconds | values | "-max-time", tostring),
       (_known(.metadata) | "-H", "\(.name): \(if .name | endswith("-bin") then .value | @base64 else .value end)"),
       ($data | select(. != "") | "-d", if $long then "@" else . end),
       $address,
@@ -76,20 +82,38 @@ def _header($name): first(.headers[]? | select((.name // "" | tostring | ascii_d
 
 def _size: if . == null then 0 else tobytes | length end;
 
+# Why the input does not have all of a message, or null.
+def _why: if _is_decoded then ._missing else null end;
+
+# The body of a message as bytes, or null where there is none, or where bytes are missing and nothing stands in for them.
+def _bytes: .body? as $body | if $body == null and _why == null then null else (try ($body | tobytes) catch null) end;
+
+# The number of bytes of a body; -1 where that is not known, as HAR 1.2 says.
+def _body_size: if _why != null then -1 else _bytes | _size end;
+
+def _comment: if . == null then {} else {comment: .} end;
+
 # The body of a request: text, as HAR 1.2 names an encoding for responses only; where it is no text, what Playwright reads.
 def _posted:
-  . as $sent | (.body | tobytes) as $body | ($body | _utf8) as $text
+  . as $sent | _bytes as $body | ($body | _utf8) as $text
   | {mimeType: ($sent | _header("content-type") // "")}
     + if $text != null then {$text} else {text: ($body | @base64), encoding: "base64"} end;
 
-# The body of a response, inflated: its content-encoding stays among the headers, and who reads HAR deflates by that.
+# The body of a response, inflated: its content-encoding stays among the headers, and who reads HAR deflates by that. One that
+# cannot be inflated is there as it was sent, and says so.
 def _content:
-  .body? as $body | ($body | _size) as $sent | _header("content-encoding") as $coding
-  | (if $body == null or $coding == null then $body else $body | _inflated($coding) // $body end) as $content
+  _bytes as $body | _why as $why | ($body | _size) as $sent | _header("content-encoding") as $coding
+  | (if $sent == 0 or $coding == null or ($coding | ascii_downcase) == "identity" then {$body}
+     else $body | _inflated($coding) end) as $inflated
+  | ($inflated.body // $body) as $content
   | ($content | _size) as $size
-  | {$size} + (if $size > $sent then {compression: ($size - $sent)} else {} end)
-    + {mimeType: (_header("content-type") // ""),
-       text: (if $size == 0 then "" else $content | @base64 end), encoding: "base64"};
+  | {size: (if $why != null then -1 else $size end)}
+    + (if $why == null and $size > $sent then {compression: ($size - $sent)} else {} end)
+    + {mimeType: (_header("content-type") // "")}
+    + (if $why != null and $size == 0 then {} else
+         {text: (if $size == 0 then "" else $content | @base64 end), encoding: "base64"} end)
+    + ([$why, ($inflated.why | if . then "the content-encoding \($coding) is not undone: \(.)" else null end)]
+       | map(values) | if . == [] then {} else {comment: join("; ")} end);
 
 def _query:
   if contains("?") then
@@ -145,6 +169,7 @@ def _har_entry:
   (.request // {}) as $sent | (.response // {}) as $got
   | (.duration // 0 | _ms) as $time
   | (if _is_decoded then .timings | {send, wait, receive} | map_values(values | _ms) else {} end) as $timings
+  | ($timings != {} and $timings.wait == null) as $backwards
   | (if .stream_id == null then $sent.version // $got.version // "HTTP/1.1" | tostring else "HTTP/2" end) as $version
   | ($sent.path // "" | tostring) as $path
   | { startedDateTime: (.time // "1970-01-01T00:00:00Z"),
@@ -157,8 +182,8 @@ def _har_entry:
         headers: ($sent | _headers),
         queryString: ($path | _query),
         headersSize: -1,
-        bodySize: ($sent.body? | _size)
-      } + (if ($sent.body? | _size) == 0 then {} else { postData: ($sent | _posted) } end)),
+        bodySize: ($sent | _body_size)
+      } + (if ($sent | _bytes | _size) == 0 then {} else { postData: ($sent | _posted) } end) + ($sent | _why | _comment)),
       response: ({
         status: (try ($got.status // 0 | tonumber) catch 0),
         statusText: ($got.reason // "" | tostring),
@@ -168,10 +193,11 @@ def _har_entry:
         content: ($got | _content),
         redirectURL: ($got | _header("location") // ""),
         headersSize: -1,
-        bodySize: ($got.body? | _size)
-      } + (if $got.trailers? then { _trailers: ({headers: $got.trailers} | _headers) } else {} end)),
+        bodySize: ($got | _body_size)
+      } + ($got | _why | _comment) + (if $got.trailers? then { _trailers: ({headers: $got.trailers} | _headers) } else {} end)),
       cache: {},
-      timings: ({ blocked: -1, dns: -1, connect: -1, ssl: -1, send: 0, wait: $time, receive: 0 } + $timings),
+      timings: ({ blocked: -1, dns: -1, connect: -1, ssl: -1, send: 0, wait: $time, receive: 0 } + $timings
+        + (if $backwards then { wait: 0, receive: 0, comment: "the response is stamped before its request" } else {} end)),
       connection: "\(.connection)" }
   + (if .stream_id == null then {} else { _stream_id: .stream_id } end)
   + (_server | if . then { serverIPAddress: .ip } else {} end);

@@ -50,19 +50,26 @@ fn message_json(cx: &FnCx<'_>, input: &Plain, _: &[Plain]) -> Result<Plain, Stri
     (found.run)(cx, input, &[])
 }
 
-/// A body without its content coding (RFC 9110, 8.4.1), or null if the coding is another one or the bytes are not in it.
+/// A `body` without its content coding (RFC 9110, 8.4.1), or in words `why` it cannot be undone.
 fn inflated(_: &FnCx<'_>, input: &Plain, args: &[Plain]) -> Result<Plain, String> {
-    let found = match (input, args) {
-        (Plain::Node(body), [Plain::Scalar(Scalar::Str(coding))]) => {
-            let coding = coding.trim().to_ascii_lowercase();
-            let bytes = body.bytes().map_err(|e| e.to_string())?;
-            Encoding::named(coding.as_bytes()).and_then(|coding| coding.inflate(&bytes).ok())
-        }
-        _ => None,
+    let bytes = match input {
+        Plain::Node(body) => body.bytes().map_err(|e| e.to_string())?,
+        Plain::Scalar(Scalar::Bytes(bytes)) => bytes.clone(),
+        _ => return Err("a body is bytes".to_owned()),
     };
-    Ok(Plain::Scalar(
-        found.map_or(Scalar::Null, |bytes| Scalar::Bytes(bytes.into())),
-    ))
+    let [Plain::Scalar(Scalar::Str(coding))] = args else {
+        return Err("a coding is a string".to_owned());
+    };
+    let coding = coding.trim().to_ascii_lowercase();
+    let found = match Encoding::named(coding.as_bytes()) {
+        Some(coding) => coding.inflate(&bytes),
+        None => Err("a coding that is not known".to_owned()),
+    };
+    let (name, found) = match found {
+        Ok(bytes) => ("body", Scalar::Bytes(bytes.into())),
+        Err(why) => ("why", Scalar::from(why)),
+    };
+    Ok(Plain::Object(vec![(name.to_owned(), Plain::Scalar(found))]))
 }
 
 /// Bytes as text, or null if they are none: `tostring` would replace what is not.

@@ -28,16 +28,19 @@ pub struct Headers {
 /// The frame that a header block begins in. What is wrong with the message is told there, and in no other view of the block.
 pub struct Framed {
     side: Arc<Side>,
+    /// Its first byte.
+    at: u64,
     stream: u32,
     block: Arc<Block>,
     wrong: OnceLock<HashMap<Place, Wrong>>,
 }
 
 impl Framed {
-    /// The frame of this block on this stream.
-    pub fn new(side: &Arc<Side>, stream: u32, block: &Arc<Block>) -> Arc<Self> {
+    /// The frame of this block, at this byte, on this stream.
+    pub fn new(side: &Arc<Side>, (at, stream): (u64, u32), block: &Arc<Block>) -> Arc<Self> {
         Arc::new(Self {
             side: side.clone(),
+            at,
             stream,
             block: block.clone(),
             wrong: OnceLock::new(),
@@ -224,7 +227,7 @@ impl Header {
     }
 
     /// Why the tables do not say what an index stands for.
-    fn unresolved(&self, at: u64) -> Option<Malformed> {
+    pub fn unresolved(&self, at: u64) -> Option<Malformed> {
         let repr = &self.field.repr;
         if repr.form == Form::SizeUpdate || repr.int == 0 {
             return None;
@@ -350,7 +353,13 @@ impl Shape for Header {
                 "size updates at the beginning of a block",
                 "one after a field",
             );
-            return (!first).then_some(late);
+            if !first {
+                return Some(late);
+            }
+            // section 6.3
+            let (expected, found, severity) = of.side.exceeded().update(of.at, *i)?;
+            let wrong = Malformed::new(at.span.first_byte(), expected, found);
+            return Some(wrong.with(severity));
         }
         let (expected, found) = of.wrong(*i, name)?;
         let at = self.place(base, name == "value").0.first_byte();

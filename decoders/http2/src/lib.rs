@@ -7,6 +7,7 @@
 //! * `hpack`: header compression, RFC 7541, its spelling kept.
 //! * `detect`: what proves that a stream is HTTP/2.
 //! * `side`: where the frames and the header blocks of one direction are.
+//! * `limits`: what a peer allows the other one.
 //! * `framing`: what follows from a change: lengths, header tables; `respell`: header blocks that come to another place.
 #![forbid(unsafe_code)]
 
@@ -20,6 +21,7 @@ mod grpc;
 mod header;
 pub mod hpack;
 mod http1;
+mod limits;
 mod lines;
 mod malformed;
 mod payload;

@@ -20,10 +20,12 @@ pub struct Line {
     pub end: u64,
     /// The name, in lower case.
     pub name: Bytes,
-    /// The value, without the white space around it.
+    /// The value, without the white space around it, and in one line.
     pub value: Bytes,
     /// Where the value begins.
     pub value_at: u64,
+    /// How many bytes it is written in: more than it has where it is folded over several lines.
+    pub value_len: u64,
 }
 
 impl Line {
@@ -34,7 +36,7 @@ impl Line {
 
     /// Where the value is.
     pub fn value_span(&self) -> Span {
-        Span::bytes(self.value_at, self.value.len() as u64)
+        Span::bytes(self.value_at, self.value_len)
     }
 }
 
@@ -43,7 +45,7 @@ impl Line {
 pub enum End {
     /// With an empty line.
     Blank,
-    /// With the text.
+    /// With the text, perhaps within a line.
     Text,
     /// With a line that is no header field.
     Wrong,
@@ -59,6 +61,25 @@ pub fn line(text: &[u8]) -> Option<(usize, usize)> {
     let lf = text.iter().position(|b| *b == b'\n')?;
     let cr = usize::from(lf > 0 && text[lf - 1] == b'\r');
     Some((lf - cr, lf + 1))
+}
+
+/// Whether a line goes on with the one before it: it begins with white space (section 5.2).
+fn is_fold(text: &[u8]) -> bool {
+    matches!(text.first(), Some(b' ' | b'\t'))
+}
+
+/// A value in one line: each line break, with the white space around it, is a space.
+fn unfolded(text: &[u8]) -> Bytes {
+    if !text.contains(&b'\n') {
+        return Bytes::copy_from_slice(text);
+    }
+    let mut lines = text.split(|b| *b == b'\n').map(<[u8]>::trim_ascii);
+    let mut out = lines.next().unwrap_or_default().to_vec();
+    for line in lines {
+        out.push(b' ');
+        out.extend_from_slice(line);
+    }
+    out.into()
 }
 
 /// Read lines; `base` is the place of the text in its space. Also gives how many bytes they are, the empty line too, and how
@@ -78,23 +99,35 @@ pub fn read(text: &[u8], base: u64) -> (Vec<Line>, usize, End) {
         if name.is_empty() || !name.iter().all(|b| is_token(*b)) {
             return (out, at, End::Wrong);
         }
-        let value = rest.trim_ascii_start();
-        let from = at + colon + 1 + (rest.len() - value.len());
+        let first = at + colon + 1;
+        let (mut end, mut next) = (first + rest.len(), at + next);
+        // of a line that has no end, it is not known whether it goes on
+        while is_fold(&text[next..])
+            && let Some((len, after)) = line(&text[next..])
+        {
+            (end, next) = (next + len, next + after);
+        }
+        if is_fold(&text[next..]) {
+            return (out, at, End::Text);
+        }
+        let value = text[first..end].trim_ascii_start();
+        let from = if value.is_empty() {
+            at + len
+        } else {
+            end - value.len()
+        };
+        let value = value.trim_ascii_end();
         out.push(Line {
             at: base + at as u64,
-            end: base + (at + next) as u64,
+            end: base + next as u64,
             name: name.to_ascii_lowercase().into(),
-            value: Bytes::copy_from_slice(value.trim_ascii_end()),
+            value: unfolded(value),
             value_at: base + from as u64,
+            value_len: value.len() as u64,
         });
-        at += next;
+        at = next;
     }
-    let end = if at == text.len() {
-        End::Text
-    } else {
-        End::Wrong
-    };
-    (out, at, end)
+    (out, at, End::Text)
 }
 
 /// Text that has a form of its own.
@@ -117,11 +150,30 @@ pub fn breaks_line(text: &[u8]) -> bool {
     text.iter().any(|b| b"\r\n\0".contains(b))
 }
 
-/// A value.
-pub static VALUE: Form = Form {
+/// What a value looks like.
+static ONE_LINE: Form = Form {
     expected: "text without line breaks, and without white space at its ends",
     fits: |text| text.trim_ascii() == text && !breaks_line(text),
 };
+
+/// A value. One that is folded over several lines reads as one line, and stays as it is written where it does not change.
+pub static VALUE: Value = Value;
+
+/// See [`VALUE`].
+pub struct Value;
+
+impl Codec for Value {
+    fn decode(&self, bits: &Bits) -> Result<Scalar, Misfit> {
+        Ok(crate::hpack::codec::scalar(&unfolded(bits.bytes())))
+    }
+
+    fn encode(&self, value: &Scalar, like: &Bits) -> Result<Bits, Misfit> {
+        match value.as_bytes() == Some(&unfolded(like.bytes())[..]) {
+            true => Ok(like.clone()),
+            false => ONE_LINE.encode(value, like),
+        }
+    }
+}
 
 impl Codec for Form {
     fn decode(&self, bits: &Bits) -> Result<Scalar, Misfit> {
@@ -146,7 +198,7 @@ pub struct Lines {
 }
 
 fn plain(_line: &Line) -> Arc<dyn Codec> {
-    Arc::new(VALUE)
+    Arc::new(Value)
 }
 
 impl Lines {
@@ -264,7 +316,7 @@ fn standalone(
     value: &[u8],
     codec: fn(&Line) -> Arc<dyn Codec>,
 ) -> Result<Node, String> {
-    for (form, text) in [(TOKEN, name), (VALUE, value)] {
+    for (form, text) in [(TOKEN, name), (ONE_LINE, value)] {
         if !(form.fits)(text) {
             let text = String::from_utf8_lossy(text);
             return Err(format!("takes {}, not {text:?}", form.expected));
@@ -306,9 +358,18 @@ impl Shape for LineShape {
                 // RFC 9110 section 5.5: a recipient rejects it, or reads spaces
                 let broken = breaks_line(&self.line.value);
                 let text = || format!("{:?}", String::from_utf8_lossy(&self.line.value));
-                broken.then(|| {
-                    Malformed::new(at, "text without CR and NUL", text()).with(Severity::Damage)
-                })
+                let damage =
+                    || Malformed::new(at, "text without CR and NUL", text()).with(Severity::Damage);
+                // section 5.2: a server may reject it, a client reads spaces
+                let folded = self.line.value_len > self.line.value.len() as u64;
+                let odd = || {
+                    let found = "one that is folded over several";
+                    Malformed::new(at, "a value in one line", found).with(Severity::Odd)
+                };
+                match broken {
+                    true => Some(damage()),
+                    false => folded.then(odd),
+                }
             }
         };
         if let Some(wrong) = wrong {
@@ -341,9 +402,10 @@ mod tests {
     fn what_is_no_header_field_ends_the_lines() {
         let end = |text: &[u8]| (read(text, 0).0.len(), read(text, 0).2);
         assert_eq!(end(b"a: 1\r\nb 2\r\n\r\n"), (1, End::Wrong));
-        assert_eq!(end(b"a: 1\r\n folded\r\n\r\n"), (1, End::Wrong));
+        assert_eq!(end(b" folded\r\n\r\n"), (0, End::Wrong));
+        assert_eq!(end(b"a: 1\r\n fol"), (0, End::Text));
         assert_eq!(end(b"a : 1\r\n\r\n"), (0, End::Wrong));
-        assert_eq!(end(b"a: 1\r\nb: 2"), (1, End::Wrong));
+        assert_eq!(end(b"a: 1\r\nb: 2"), (1, End::Text));
         assert_eq!(end(b"a: 1\r\n"), (1, End::Text));
         assert_eq!(end(b""), (0, End::Text));
     }

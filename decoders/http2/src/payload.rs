@@ -3,6 +3,7 @@
 use crate::frame::{END_STREAM, ERROR_CODE, HEAD, Head, Parts, SETTING, kind, layout};
 use crate::header::{Framed, Headers};
 use crate::side::Side;
+use crate::talk::{ALL_FRAMES, LOST};
 use binq_core::codec::{Bool, Int, Raw, UBits};
 use binq_core::sequence::{Arrange, SeqAt, Sequence, State, Step};
 use binq_core::shape::{At, Cx, Field, Shape};
@@ -28,6 +29,11 @@ impl Shape for Frame {
 
     fn check(&self, field: &str, at: &At<'_>) -> Option<Malformed> {
         let frame = at.span.first_byte();
+        if field == "length"
+            && let Some(wrong) = self.side.exceeded().frame(frame)
+        {
+            return Some(wrong);
+        }
         let (expected, found) = match field {
             "stream_id" => self.stream_wrong(frame)?,
             "type" => self.alone(frame)?,
@@ -154,12 +160,7 @@ impl Shape for Lost {
     fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {
         let (space, span) = (cx.at.space.clone(), cx.at.span);
         known_bytes(cx, &space, span);
-        Err(Malformed::new(
-            span.first_byte(),
-            "a frame header",
-            "bytes that the capture lost",
-        )
-        .with(Severity::Odd))
+        Err(Malformed::new(span.first_byte(), ALL_FRAMES, LOST).with(Severity::Odd))
     }
 }
 
@@ -267,7 +268,7 @@ impl Payload {
             // what breaks off may be read wrongly
             of: info
                 .complete
-                .then(|| Framed::new(&self.side, self.head.stream, &block)),
+                .then(|| Framed::new(&self.side, (self.frame, self.head.stream), &block)),
             block,
             base: span.first_byte(),
         };

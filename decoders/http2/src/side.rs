@@ -3,6 +3,7 @@
 use crate::frame::{HEAD, Head, Parts, head_at, kind};
 use crate::hpack::table::{Log, Window};
 use crate::hpack::{Block, read_block};
+use crate::limits::{Exceeded, Peer};
 use crate::malformed::Sent;
 use binq_core::layer::{Gather, Layer};
 use binq_core::{Malformed, Severity, Space, Span};
@@ -176,6 +177,8 @@ struct Progress {
     open: Option<BlockInfo>,
     log: Log,
     table: Window,
+    /// Where bytes belong to no frame that is known: first byte, and the first byte after them.
+    lost: Vec<(u64, u64)>,
     /// The blocks that were read last: a call asks for its own several times.
     recent: VecDeque<(u64, Arc<Read>)>,
 }
@@ -197,6 +200,9 @@ pub struct Side {
     progress: Mutex<Progress>,
     /// What was sent on its streams, once somebody asks what is wrong.
     sent: OnceLock<Sent>,
+    /// The other direction, if it is known.
+    peer: OnceLock<Peer>,
+    exceeded: OnceLock<Exceeded>,
 }
 
 impl Side {
@@ -211,12 +217,15 @@ impl Side {
             begin,
             at_end: Severity::Stops,
             sent: OnceLock::new(),
+            peer: OnceLock::new(),
+            exceeded: OnceLock::new(),
             progress: Mutex::new(Progress {
                 at: begin.frames,
                 blocks: Vec::new(),
                 open: None,
                 log: Log::default(),
                 table,
+                lost: Vec::new(),
                 recent: VecDeque::new(),
             }),
         }
@@ -230,6 +239,22 @@ impl Side {
     /// What was sent on its streams.
     pub fn sent(&self) -> &Sent {
         self.sent.get_or_init(|| Sent::of(self))
+    }
+
+    /// The other direction of its connection is that.
+    pub fn meet(&self, peer: Peer) {
+        // there is one
+        _ = self.peer.set(peer);
+    }
+
+    /// The other direction of its connection.
+    pub fn peer(&self) -> Option<&Peer> {
+        self.peer.get()
+    }
+
+    /// What was sent beyond the limits of the peer.
+    pub fn exceeded(&self) -> &Exceeded {
+        self.exceeded.get_or_init(|| Exceeded::of(self))
     }
 
     /// The header block that begins with the frame at this byte, and what it says.
@@ -247,6 +272,11 @@ impl Side {
             .checked_sub(1)?;
         let block = p.blocks.get(i).filter(|b| frame < b.end)?;
         Some(block.frame..block.end)
+    }
+
+    /// Where frames may be missing, as far as a walk over them came: first byte, and the first byte after them.
+    pub fn lost(&self) -> Vec<(u64, u64)> {
+        self.lock().lost.clone()
     }
 
     /// What the dynamic table held when it was that.
@@ -426,6 +456,7 @@ impl Progress {
             Look::Frame(head, end) => (head, end),
             Look::Lost(until) => {
                 self.at = until;
+                self.lost.push((at, until));
                 self.close(space, false);
                 self.table.forget();
                 return true;

@@ -144,7 +144,7 @@ impl Shape for Stream {
         Ok(())
     }
 
-    fn finish(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {
+    fn finish(&self, cx: &mut Cx<'_>) {
         let end = self.end();
         let rest = self.0.space.len() - end;
         let span = Span::bytes(end, rest);
@@ -154,6 +154,5 @@ impl Shape for Stream {
             let cut = Malformed::new(end, "9 bytes of a frame header", format!("{rest} bytes"));
             gap.wrong(cut.with(self.0.at_end));
         }
-        Ok(())
     }
 }

@@ -6,11 +6,12 @@ use crate::grpc;
 use crate::grpc::web::{Content, Web};
 use crate::header::Header;
 use crate::hpack::Field;
+use crate::limits::Peer;
 use crate::side::{Begin, Look, Read, Runs, Side, Walk, look};
 use crate::stream::{open, root};
 use crate::timing::Times;
 use binq_core::dialogue::{Clock, Conversation, Dialogue, Half};
-use binq_core::layer::Gather;
+use binq_core::layer::{Gather, Layer};
 use binq_core::{Kind, Malformed, Node, Options, Severity, Space, Span};
 use bytes::Bytes;
 use std::collections::HashMap;
@@ -47,6 +48,8 @@ pub struct Message {
     pub frames: Option<Frames>,
     /// Those of them that have header fields or data, without interim ones.
     pub said: Option<Frames>,
+    /// Where frames of it may be missing, between its own.
+    breaks: Box<[Break]>,
     content: OnceLock<Content>,
 }
 
@@ -64,6 +67,21 @@ impl Frames {
         Some(Self { first, last })
     }
 }
+
+/// A place where frames of a message may be missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Break {
+    /// How many of its DATA frames come before it.
+    before: usize,
+    /// First byte of what is missing in the direction, and the first byte after it.
+    at: u64,
+    until: u64,
+}
+
+/// What was expected where frames are missing: the connection and its streams say the same.
+pub const ALL_FRAMES: &str = "all frames";
+/// What was found there.
+pub const LOST: &str = "bytes that the capture lost";
 
 impl Message {
     /// Whether there is a DATA frame.
@@ -110,8 +128,12 @@ impl Status {
         let Some(field) = block.get(b"grpc-status") else {
             return Self::None;
         };
-        let text = field.value.known().and_then(|v| str::from_utf8(v).ok());
-        match (text.and_then(|t| t.parse().ok()), &info.fragments[..]) {
+        let same = |f: &&Field| f.name.known().is_some_and(|n| n == "grpc-status");
+        let once = block.fields.iter().filter(same).count() == 1;
+        let code = field.value.known().filter(|_| once);
+        // what is wrong with one that is not sound is told where it is looked up
+        let code = code.and_then(|text| grpc::status_of(text).ok());
+        match (code, &info.fragments[..]) {
             (Some(code), [(base, _)]) => {
                 let header = Header::of(field.clone());
                 Self::Code(code, header.place(*base, true).0)
@@ -130,20 +152,43 @@ impl Exchange {
         }
     }
 
+    /// Whether a peer gave up.
+    pub fn is_reset(&self) -> bool {
+        self.request.reset.or(self.response.reset).is_some()
+    }
+
+    fn message_mut(&mut self, who: Who) -> &mut Message {
+        match who {
+            Who::Client => &mut self.request,
+            Who::Server => &mut self.response,
+        }
+    }
+
     /// What the DATA frames of a message hold, in one piece. Whoever asks gets the same space.
     pub fn content(&self, talk: &Talk, who: Who) -> &Content {
         let message = self.message(who);
         message.content.get_or_init(|| {
-            let mut gather = Gather::new();
-            for (at, len) in message.data.iter() {
-                gather.push_apart(*at, *len);
+            let (mut gather, mut breaks) = (Gather::new(), Vec::new());
+            let mut missing = message.breaks.iter().peekable();
+            for i in 0..=message.data.len() {
+                // no more than that many bytes of it are missing, perhaps none
+                while let Some(lost) = missing.next_if(|b| b.before == i) {
+                    let from = gather.len();
+                    gather.push(None, lost.until - lost.at);
+                    breaks.push(Span::bytes(from, lost.until - lost.at));
+                }
+                if let Some((at, len)) = message.data.get(i) {
+                    gather.push_apart(*at, *len);
+                }
             }
+            breaks.retain(|b| b.len > 0);
+            let breaks: Arc<[Span]> = breaks.into();
             let web = self.web(talk, who);
-            let layer = grpc::body::Body::new(gather, web.is_none());
+            let layer = grpc::body::Body::new(gather, web.is_none(), breaks.clone());
             let space = Space::derived(talk.side(who).space.clone(), Arc::new(layer));
             let list = talk.headers(message.headers);
             let encoding = list.as_ref().and_then(|l| l.value(b"grpc-encoding"));
-            Content::new(space, web, encoding)
+            Content::new(space, web, encoding, breaks)
         })
     }
 
@@ -204,13 +249,23 @@ impl Talk {
         };
         let (client, sent) = half(&with.client, found[0], "client");
         let (server, received) = half(&with.server, found[1], "server");
+        let clocks = [with.client.clock.clone(), with.server.clock.clone()];
+        let [to_server, to_client] = clocks.clone();
+        client.meet(Peer {
+            side: Arc::downgrade(&server),
+            clocks: clocks.clone(),
+        });
+        server.meet(Peer {
+            side: Arc::downgrade(&client),
+            clocks: [to_client, to_server],
+        });
         let talk = Self {
             number: with.number,
             roots: [sent, received],
             client,
             server,
             options: options.clone(),
-            clocks: [with.client.clock.clone(), with.server.clock.clone()],
+            clocks,
             exchanges: OnceLock::new(),
             finder: Mutex::default(),
         };
@@ -277,6 +332,91 @@ impl Talk {
         }
     }
 
+    /// Where frames of a message may be missing: where its direction lost some while the message was not at its end. Of several
+    /// places between two frames of it, the first. It is not known whether one of the lost frames was its own.
+    fn breaks(&self, exchange: &Exchange, who: Who, lost: &[(u64, u64)]) -> Vec<Break> {
+        let (message, side) = (exchange.message(who), self.side(who));
+        let (other, peer) = match who {
+            Who::Client => (&exchange.response, Who::Server),
+            Who::Server => (&exchange.request, Who::Client),
+        };
+        let promised = who == Who::Client && exchange.pushed;
+        if promised || lost.is_empty() && !side.begin.late {
+            return Vec::new();
+        }
+        let place = |i: usize, before| {
+            let (at, until) = *lost.get(i)?;
+            Some(Break { before, at, until })
+        };
+        let next = |from: u64| lost.partition_point(|(at, _)| *at < from);
+        // after that, the peer wants nothing more
+        let is_over = other.reset.is_some() || who == Who::Client && other.ended;
+        let over = other.frames.filter(|_| is_over);
+        let over = over.and_then(|f| self.time(peer, f.last));
+        let is_before = |b: &Break| match (over, self.time(who, b.at)) {
+            (Some(over), Some(time)) => time <= over,
+            _ => true,
+        };
+        let Some(frames) = message.frames else {
+            // of an answer that nobody saw, it is not known when it was
+            let asked = other.frames.and_then(|f| self.time(peer, f.first));
+            let end = side.space.len();
+            let is_earlier = |until: u64| until < end && self.time(who, until) < asked;
+            let i = lost.partition_point(|(_, until)| is_earlier(*until));
+            return place(i, 0).into_iter().filter(is_before).collect();
+        };
+        let mut out = Vec::new();
+        let mut from = frames.first;
+        if !self.is_begun(message, who, frames.first) {
+            let before = next(frames.first).checked_sub(1);
+            let late = side.begin.late.then_some(Break {
+                before: 0,
+                at: 0,
+                until: 0,
+            });
+            let begin = before.and_then(|i| place(i, 0)).or(late);
+            out.extend(begin);
+        }
+        let at_end = message.ended || message.reset.is_some();
+        let last = if at_end { frames.last } else { u64::MAX };
+        for i in 0..=message.data.len() {
+            let until = message.data.get(i).map_or(last, |(at, _)| *at);
+            let found = place(next(from), i).filter(|b| b.at < until && is_before(b));
+            out.extend(found);
+            from = until;
+        }
+        out
+    }
+
+    /// Whether the first frame of a message is the one that begins it: trailers might be.
+    fn is_begun(&self, message: &Message, who: Who, first: u64) -> bool {
+        if message.interim.first() == Some(&(who, first)) {
+            return true;
+        }
+        let name: &[u8] = match who {
+            Who::Client => b":method",
+            Who::Server => b":status",
+        };
+        let begins = message.headers == Some((who, first));
+        begins
+            && self
+                .headers(message.headers)
+                .is_some_and(|l| l.get(name).is_some())
+    }
+
+    /// That frames of a message may be missing, at a byte of the input.
+    pub fn lost(&self, i: usize, who: Who) -> Option<Malformed> {
+        let (message, side) = (self.exchange(i).message(who), self.side(who));
+        let first = message.breaks.first()?;
+        let (at, found) = match (first.until, message.frames) {
+            // before the first byte of the stream
+            (0, Some(frames)) => (frames.first, "only those from after the capture began"),
+            _ => (first.at, LOST),
+        };
+        let lost = Malformed::new(side.space.offset(at), ALL_FRAMES, found);
+        Some(lost.with(Severity::Odd))
+    }
+
     /// A note about a stream that is still open where the capture ends, at its first byte in the input.
     pub fn open_end(&self, i: usize) -> Option<Malformed> {
         let exchange = self.exchange(i);
@@ -304,7 +444,19 @@ impl Talk {
         self.exchanges.get_or_init(|| {
             let mut found = std::mem::take(&mut *self.finder());
             found.walk(self, None);
-            let all = found.finish();
+            let mut all = found.finish();
+            let lost = [&self.client, &self.server].map(|side| side.lost());
+            if lost.iter().any(|l| !l.is_empty())
+                || self.client.begin.late
+                || self.server.begin.late
+            {
+                for exchange in &mut all {
+                    for who in [Who::Client, Who::Server] {
+                        let breaks = self.breaks(exchange, who, &lost[who as usize]);
+                        exchange.message_mut(who).breaks = breaks.into();
+                    }
+                }
+            }
             let is_call = |i: &usize| all[*i].is_grpc || grpc::looks_like_call(self, &all[*i]);
             let calls = (0..all.len()).filter(is_call).collect();
             Exchanges { all, calls }

@@ -36,11 +36,18 @@ impl Times {
 
     /// The parts that HAR 1.2 has: how long the request took, how long nothing came back, and the rest. A request that goes on
     /// after the response began was sent up to there.
-    fn parts(&self) -> Option<[i128; 3]> {
+    ///
+    /// A response that was stamped before its request tells how long the request took, and nothing else.
+    fn parts(&self) -> Option<[Option<i128>; 3]> {
         let (first, last) = self.all?;
+        if let (Some(sent), Some(got)) = (self.request, self.response)
+            && got.0 < sent.0
+        {
+            return Some([Some(sent.1 - sent.0), None, None]);
+        }
         let answered = self.response.map_or(last, |r| r.0).clamp(first, last);
         let sent = self.request.map_or(first, |r| r.1).clamp(first, answered);
-        Some([sent - first, answered - sent, last - answered])
+        Some([sent - first, answered - sent, last - answered].map(Some))
     }
 
     /// Add them as the field `timings`, which is found by its name and not listed.
@@ -72,7 +79,8 @@ impl Shape for Timings {
     fn compute(&self, name: &str, _at: &At<'_>) -> Scalar {
         let i = ["send", "wait", "receive"].iter().position(|n| *n == name);
         let parts = self.0.parts().zip(i);
-        parts.map_or(Scalar::Null, |(parts, i)| seconds(parts[i]))
+        let part = parts.and_then(|(parts, i)| parts[i]);
+        part.map_or(Scalar::Null, seconds)
     }
 }
 
@@ -88,15 +96,15 @@ mod tests {
                 request,
                 response,
             };
-            times.parts().unwrap()
+            times.parts().unwrap().map(|part| part.unwrap_or(-1))
         };
         assert_eq!(times(Some((5, 7)), Some((10, 14)), (5, 14)), [2, 3, 4]);
         // both at a time
         assert_eq!(times(Some((5, 12)), Some((10, 14)), (5, 14)), [5, 0, 4]);
         assert_eq!(times(Some((5, 7)), None, (5, 20)), [2, 13, 0]);
         assert_eq!(times(None, Some((10, 14)), (9, 14)), [0, 1, 4]);
-        // an answer to what was not captured
-        assert_eq!(times(Some((12, 13)), Some((10, 14)), (10, 14)), [0, 0, 4]);
+        // an answer that was stamped before what it answers
+        assert_eq!(times(Some((12, 13)), Some((10, 14)), (10, 14)), [1, -1, -1]);
         assert_eq!(Times::default().parts(), None);
         assert_eq!(
             Times::around([None, Some((3, 4)), Some((1, 2))]),

@@ -6,6 +6,7 @@ mod faults;
 mod fragments;
 mod losses;
 mod lost;
+mod lost_http;
 mod moves;
 mod oracle;
 mod peer;

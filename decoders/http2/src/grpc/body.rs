@@ -17,12 +17,18 @@ pub const MESSAGE: &str = "message";
 pub struct Body {
     gather: Gather,
     framed: bool,
+    breaks: Arc<[Span]>,
 }
 
 impl Body {
-    /// Of these runs. `framed`: whether messages are written in it as they are; in gRPC-Web, a layer above has them.
-    pub fn new(gather: Gather, framed: bool) -> Self {
-        Self { gather, framed }
+    /// Of these runs. `framed`: whether messages are written in it as they are; in gRPC-Web, a layer above has them. `breaks`: the
+    /// runs that are missing and may be shorter than they seem.
+    pub fn new(gather: Gather, framed: bool, breaks: Arc<[Span]>) -> Self {
+        Self {
+            gather,
+            framed,
+            breaks,
+        }
     }
 
     /// The space that it makes, in which reading ends where bytes are missing.
@@ -31,18 +37,67 @@ impl Body {
     }
 }
 
-/// The messages of a body: first byte and length without the prefix; of the last one, the length that is there.
-pub fn messages(read: impl Fn(u64, u64) -> Vec<u8>, len: u64) -> impl Iterator<Item = (u64, u64)> {
+/// The messages of a body: first byte and length without the prefix; of one that is cut, the length that is there.
+pub fn messages(
+    read: impl Fn(u64, u64) -> Vec<u8>,
+    len: u64,
+    breaks: &[Span],
+) -> impl Iterator<Item = (u64, u64)> {
     let mut at = 0;
     std::iter::from_fn(move || {
-        let head = read(at, PREFIX);
-        let head: [u8; 5] = head.try_into().ok()?;
-        let said = u64::from(u32::from_be_bytes([head[1], head[2], head[3], head[4]]));
-        let first = at;
-        let there = said.min(len - at - PREFIX);
-        at += PREFIX + there;
+        let (first, there) = next(&read, len, breaks, at)?;
+        at = first + PREFIX + there;
         Some((first, there))
     })
+}
+
+/// The next message from a byte on.
+///
+/// It is not known how many bytes are missing at a break. What follows it is taken for messages where it is filled by them up to
+/// the next break, or to the end.
+pub fn next(
+    read: &impl Fn(u64, u64) -> Vec<u8>,
+    len: u64,
+    breaks: &[Span],
+    mut at: u64,
+) -> Option<(u64, u64)> {
+    let mut i = breaks.partition_point(|b| b.end_byte() <= at);
+    loop {
+        let gap = breaks.get(i);
+        let end = gap.map_or(len, |b| b.first_byte());
+        if let Some((_, there)) = one(read, at, end) {
+            return Some((at, there));
+        }
+        // the next run that is all messages
+        loop {
+            at = breaks.get(i)?.end_byte();
+            i += 1;
+            let end = breaks.get(i).map_or(len, |b| b.first_byte());
+            if is_filled(read, at, end) {
+                break;
+            }
+        }
+    }
+}
+
+/// What a message says that its length is, and the length that is there.
+fn one(read: &impl Fn(u64, u64) -> Vec<u8>, at: u64, end: u64) -> Option<(u64, u64)> {
+    let left = end.checked_sub(at + PREFIX)?;
+    let head: [u8; 5] = read(at, PREFIX).try_into().ok()?;
+    let said = u64::from(u32::from_be_bytes([head[1], head[2], head[3], head[4]]));
+    Some((said, said.min(left)))
+}
+
+/// Whether bytes are whole messages, with flags that messages have.
+fn is_filled(read: &impl Fn(u64, u64) -> Vec<u8>, mut at: u64, end: u64) -> bool {
+    while at < end {
+        let flags = read(at, 1).first().copied();
+        match one(read, at, end) {
+            Some((said, there)) if said == there && flags <= Some(1) => at += PREFIX + there,
+            _ => return false,
+        }
+    }
+    true
 }
 
 impl Layer for Body {
@@ -84,7 +139,7 @@ impl Layer for Body {
                 let origins = self.gather.origins(Span::bytes(at, 4));
                 under.offset(origins.first().map_or(0, |s| s.first_byte()))
             };
-            let lengths = lengths(&own, &changes, cx, offset);
+            let lengths = lengths(&own, &changes, cx, offset, &self.breaks);
             changes.extend(lengths);
         }
         self.gather.scatter(self.gather.narrowed(under, changes))
@@ -97,11 +152,12 @@ pub fn lengths(
     changes: &[Splice],
     cx: &mut Patching<'_>,
     offset: impl Fn(u64) -> u64,
+    breaks: &[Span],
 ) -> Vec<Splice> {
     let read = |at, len| own.read(at, len).into_owned();
     let mut out = Vec::new();
     let mut next = 0;
-    for (at, len) in messages(read, own.len()) {
+    for (at, len) in messages(read, own.len(), breaks) {
         let message = Span::bytes(at + PREFIX, len);
         while next < changes.len() && changes[next].span.end() < message.start {
             next += 1;

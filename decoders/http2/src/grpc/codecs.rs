@@ -13,10 +13,11 @@ impl Codec for StatusCode {
         if text == Scalar::Null {
             return Ok(text);
         }
-        let number = text.as_str().and_then(|s| s.parse::<u32>().ok());
+        let digits = text.as_str().filter(|s| is_number(s.as_bytes()));
+        let number = digits.and_then(|s| s.parse::<u32>().ok());
         match number {
             Some(n) => Ok(u64::from(n).into()),
-            None => Err(Misfit::new("a status code in digits", text)),
+            None => Err(Misfit::new(STATUS_DIGITS, text)),
         }
     }
 
@@ -39,6 +40,27 @@ impl Codec for StatusCode {
     fn description(&self, actual: &Scalar) -> Option<String> {
         status_name(actual)
     }
+}
+
+const STATUS_DIGITS: &str = "a status code in digits";
+
+fn is_number(text: &[u8]) -> bool {
+    !text.is_empty() && text.iter().all(u8::is_ascii_digit)
+}
+
+/// A status as gRPC's HTTP/2 protocol writes it: digits, of a code that is defined.
+///
+/// # Errors
+/// What was expected, and how bad it is: a client takes codes that it does not know for `UNKNOWN`.
+pub fn status_of(text: &[u8]) -> Result<u32, (&'static str, Severity)> {
+    let text = std::str::from_utf8(text).ok();
+    let text = text.filter(|t| is_number(t.as_bytes()));
+    let code = text.and_then(|t| t.parse::<u32>().ok());
+    let code = code.ok_or((STATUS_DIGITS, Severity::Damage))?;
+    let known = (code as usize) < super::STATUS.len();
+    known
+        .then_some(code)
+        .ok_or(("a status code from 0 to 16", Severity::Odd))
 }
 
 /// The code that a name stands for.

@@ -36,7 +36,7 @@ impl Encoding {
     /// Inflate.
     ///
     /// # Errors
-    /// In words, what is wrong.
+    /// In words, what is wrong; see [`is_limit`].
     pub fn inflate(self, bytes: &[u8]) -> Result<Vec<u8>, String> {
         match self {
             Self::Gzip => bounded(GzDecoder::new(bytes)),
@@ -98,8 +98,16 @@ fn is_framed(bytes: &[u8]) -> bool {
     bytes.starts_with(FRAMED)
 }
 
+const TOO_MUCH: &str = "more than 64 MiB when it is inflated, the most that binq inflates";
+
 fn too_much() -> String {
-    format!("more than {MOST} bytes")
+    debug_assert_eq!(MOST, 64 << 20);
+    TOO_MUCH.to_owned()
+}
+
+/// Whether an error of [`Encoding::inflate`] is no fault of the bytes, but a limit of this program.
+pub fn is_limit(error: &str) -> bool {
+    error == TOO_MUCH
 }
 
 fn bounded(reader: impl Read) -> Result<Vec<u8>, String> {

@@ -2,7 +2,8 @@
 
 use super::metadata::Metadata;
 use crate::header::Header;
-use crate::lines::{Line, Lines, VALUE};
+use crate::hpack::Field;
+use crate::lines::{Line, Lines, VALUE, Value};
 use crate::talk::List;
 use binq_core::codec::Codec;
 use binq_core::shape::Cx;
@@ -68,6 +69,17 @@ impl Head {
         }
     }
 
+    /// How many fields of that name there are.
+    pub fn count(&self, name: &[u8]) -> usize {
+        match self {
+            Self::Block(list) => {
+                let same = |f: &&Field| f.name.known().is_some_and(|n| n == name);
+                list.fields().iter().filter(same).count()
+            }
+            Self::Lines(head) => head.lines.iter().filter(|l| l.name == name).count(),
+        }
+    }
+
     /// The value of the first field of that name, where it is known.
     pub fn value(&self, name: &[u8]) -> Option<&[u8]> {
         match self {
@@ -85,11 +97,11 @@ impl Head {
             }
             Self::Lines(head) => {
                 let line = head.get(name)?;
-                let codec = match name {
-                    b":path" => &crate::http1::TARGET,
-                    _ => &VALUE,
+                let codec: Ref<dyn Codec> = match name {
+                    b":path" => (&crate::http1::TARGET).into(),
+                    _ => (&VALUE).into(),
                 };
-                Some((line.value_span(), codec.into()))
+                Some((line.value_span(), codec))
             }
         }
     }
@@ -118,7 +130,7 @@ impl Head {
 pub fn codec(line: &Line) -> Arc<dyn Codec> {
     match line.name.ends_with(b"-bin") {
         true => Arc::new(super::codecs::Binary((&VALUE).into())),
-        false => Arc::new(VALUE),
+        false => Arc::new(Value),
     }
 }
 

@@ -1,8 +1,8 @@
 //! `requests[]` and `responses[]`: length-prefixed messages.
 
 use super::Source;
-use super::body::{MESSAGE, PREFIX};
-use super::encoding::Encoding;
+use super::body::{MESSAGE, PREFIX, next};
+use super::encoding::{Encoding, is_limit};
 use super::head::Head;
 use crate::talk::Who;
 use binq_core::codec::{Bool, Codec, Int, Raw, Text};
@@ -25,6 +25,8 @@ struct How {
     unsure: bool,
     /// Whether the body may go on after the input ends.
     open: bool,
+    /// The runs of it that are missing, and may be shorter than they seem.
+    breaks: Arc<[Span]>,
 }
 
 /// Add the messages of a body as an array.
@@ -50,6 +52,7 @@ pub fn add(
         encoding: encoding.map(Bytes::copy_from_slice),
         unsure: head.is_none_or(Head::hides),
         open: source.is_open(who),
+        breaks: opened.breaks.clone(),
     };
     let messages = Messages(Arc::new(how));
     cx.node_in(
@@ -68,16 +71,13 @@ impl Sequence for Messages {
     }
 
     fn step(&self, at: &SeqAt<'_>, state: &State) -> Option<Step> {
-        let start = state.at / 8;
-        let left = at.span.end_byte().checked_sub(start)?;
-        let head = Span::bytes(start, PREFIX);
-        if left < PREFIX || at.space.hole_in(head).is_some() {
-            return None;
-        }
+        // a read that meets a hole is short
+        let read = |from, len| at.space.read(from, len).into_owned();
+        let found = next(&read, at.span.end_byte(), &self.0.breaks, state.at / 8)?;
+        let (start, len) = found;
         let head = at.space.read(start + 1, 4);
         let said = u64::from(u32::from_be_bytes([head[0], head[1], head[2], head[3]]));
-        let len = PREFIX + said.min(left - PREFIX);
-        let span = Span::bytes(start, len);
+        let span = Span::bytes(start, PREFIX + len);
         Some(Step {
             kind: Kind::shared(Arc::new(Message {
                 how: self.0.clone(),
@@ -189,12 +189,16 @@ impl Shape for Message {
         }
         if len < self.said {
             cx.leaf("message", span, &Raw::ANY);
-            let cut = Malformed::new(
-                start,
-                format!("a message of {} bytes", self.said),
-                format!("{len} bytes"),
-            );
-            let severity = if self.how.open {
+            let breaks = &self.how.breaks;
+            let i = breaks.partition_point(|b| b.first_byte() < span.end_byte());
+            let lost = breaks.get(i).is_some_and(|b| b.start == span.end());
+            let found = match lost {
+                true => format!("{len} bytes, before those that the capture lost"),
+                false => format!("{len} bytes"),
+            };
+            let expected = format!("a message of {} bytes", self.said);
+            let cut = Malformed::new(start, expected, found);
+            let severity = if self.how.open || lost {
                 Severity::Odd
             } else {
                 Severity::Damage
@@ -233,9 +237,10 @@ impl Shape for Message {
                 let name = encoding.as_deref().unwrap_or(b"no grpc-encoding");
                 let is_known = encoding.is_none() || Encoding::named(name).is_some();
                 let name = String::from_utf8_lossy(name).into_owned();
+                let limit = is_limit(&found);
                 let wrong = Malformed::new(start, format!("a message in {name}"), found);
                 // an encoding that others may know, or that was told before the input begins
-                let unsure = !is_known || encoding.is_none() && self.how.unsure;
+                let unsure = !is_known || encoding.is_none() && self.how.unsure || limit;
                 Err(wrong.with(if unsure {
                     Severity::Odd
                 } else {

@@ -3,6 +3,7 @@
 use super::codecs::{Binary, not_base64, unwrap, wrap};
 use super::head::Head;
 use crate::header::{Header, Headers};
+use crate::hpack::repr::Form;
 use crate::hpack::{Block, Field};
 use crate::talk::List;
 use binq_core::codec::{Codec, Raw};
@@ -46,7 +47,15 @@ impl Metadata {
             fields,
             base: list.base,
         };
-        cx.node_in(name, &list.space, span, Kind::array(Arc::new(metadata)));
+        let added = cx.node_in(name, &list.space, span, Kind::array(Arc::new(metadata)));
+        // of a name that is not known, it is not known either whether it is one of these
+        let unknown = |f: &&Field| f.name.known().is_none() && f.repr.form != Form::SizeUpdate;
+        if let Some(field) = list.fields().iter().find(unknown) {
+            let at = list.base + field.repr.at as u64;
+            if let Some(wrong) = Header::of(field.clone()).unresolved(at) {
+                added.wrong(wrong);
+            }
+        }
     }
 }
 

@@ -16,8 +16,8 @@ use crate::timing::Times;
 use binq_core::codec::{Codec, Int, Text};
 use binq_core::shape::{At, Cx, Shape};
 use binq_core::{Bits, Child, Kind, Malformed, Misfit, Options, Scalar, Severity, Space, Span};
-pub use codecs::not_base64;
 use codecs::{Percent, StatusCode};
+pub use codecs::{not_base64, status_of};
 use head::Head;
 use std::sync::Arc;
 use web::Content;
@@ -64,10 +64,11 @@ pub fn looks_like_call(talk: &Talk, exchange: &Exchange) -> bool {
     }
     // whether a body is all messages, if it is: whether there is one, and whether one of them has bytes
     let carries = |who| {
-        let body = &exchange.content(talk, who).space;
+        let opened = exchange.content(talk, who).opened();
+        let (body, breaks) = (&opened.space, &opened.breaks);
         let read = |at, len| body.read(at, len).into_owned();
         let (mut end, mut some) = (0, false);
-        for (at, len) in body::messages(read, body.len()) {
+        for (at, len) in body::messages(read, body.len(), breaks) {
             let head = body.read(at, body::PREFIX);
             let said = u64::from(u32::from_be_bytes([head[1], head[2], head[3], head[4]]));
             if head[0] > 1 || said != len {
@@ -116,6 +117,9 @@ pub trait Source: Send + Sync + 'static {
 
     /// Whether a peer did not end what it sent, as far as the input has it.
     fn is_open(&self, who: Who) -> bool;
+
+    /// That parts of what a peer sent may be missing.
+    fn lost(&self, who: Who) -> Option<Malformed>;
 
     /// What is missing of a header block that a peer sent.
     fn cut(&self, _list: &List, _who: Who) -> Option<Malformed> {
@@ -216,6 +220,10 @@ impl Source for OfStream {
         !exchange.message(who).ended && !reset && !answered
     }
 
+    fn lost(&self, who: Who) -> Option<Malformed> {
+        self.talk.lost(self.i, who)
+    }
+
     fn cut(&self, list: &List, who: Who) -> Option<Malformed> {
         list.cut(self.talk.side(who))
     }
@@ -265,10 +273,8 @@ impl<S: Source> Call<S> {
             return usize::try_from(found.code).ok();
         }
         let head = self.trailers()?;
-        std::str::from_utf8(head.value(b"grpc-status")?)
-            .ok()?
-            .parse()
-            .ok()
+        let code = status_of(head.value(b"grpc-status")?).ok()?;
+        usize::try_from(code).ok()
     }
 }
 
@@ -302,6 +308,10 @@ impl<S: Source> Call<S> {
         });
         cut.or_else(|| {
             let mut whos = [Who::Client, Who::Server].into_iter();
+            let lost = whos.clone().find_map(|who| self.0.lost(who));
+            if lost.is_some() {
+                return lost;
+            }
             whos.find_map(|who| {
                 let opened = self.0.content(who).opened();
                 opened
@@ -310,6 +320,35 @@ impl<S: Source> Call<S> {
                     .or_else(|| opened.rest(self.0.is_open(who)))
             })
         })
+        .or_else(|| self.no_status())
+    }
+
+    /// That the server ended the call without a status: a client makes one up.
+    fn no_status(&self) -> Option<Malformed> {
+        let received = self.0.received()?;
+        let trailers = self.0.trailers();
+        let heads = [Some(&received), trailers.as_ref()];
+        let is_gone = self
+            .0
+            .reset(Who::Client)
+            .or(self.0.reset(Who::Server))
+            .is_some();
+        if is_gone || self.0.is_open(Who::Server) || heads.iter().flatten().any(|h| h.hides()) {
+            return None;
+        }
+        let opened = self.0.content(Who::Server).opened();
+        let lost = opened.space.hole_in(opened.space.span()).is_some();
+        let of_body = opened.trailers.as_ref();
+        let found = self.trailers().is_some_and(|head| head.has(b"grpc-status"));
+        if found || lost || of_body.is_some_and(|_| opened.fault.is_some()) {
+            return None;
+        }
+        let at = match &received {
+            Head::Block(list) => list.space.offset(list.base),
+            Head::Lines(head) => head.space.offset(head.lines.first()?.at),
+        };
+        let none = Malformed::new(at, "a grpc-status", "a response that ends without one");
+        Some(none.with(Severity::Odd))
     }
 
     /// Why the request is not all here, if it is not.
@@ -322,12 +361,18 @@ impl<S: Source> Call<S> {
         {
             return Some("the headers of its request are not whole");
         }
+        if head.hides() {
+            return Some("not all headers of its request are known");
+        }
+        if self.0.lost(Who::Client).is_some() {
+            return Some("frames of its request may be missing");
+        }
         let space = &self.0.content(Who::Client).opened().space;
         if space.hole_in(space.span()).is_some() {
             return Some("bytes of its request are missing");
         }
         let read = |at, len| space.read(at, len).into_owned();
-        let whole = body::messages(read, space.len()).try_fold(0, |end, (at, len)| {
+        let whole = body::messages(read, space.len(), &[]).try_fold(0, |end, (at, len)| {
             let said = read(at + 1, 4)
                 .iter()
                 .fold(0, |n, b| n << 8 | u64::from(*b));
@@ -385,11 +430,20 @@ impl<S: Source> Call<S> {
                 let at = head
                     .place(b"grpc-status")
                     .map(|(span, _)| span.first_byte());
-                if let (Some(field), Some(said), Some(at)) = (status, said, at)
-                    && said.parse::<u32>().is_err()
-                {
-                    let wrong = Malformed::new(at, "a status code in digits", format!("{said:?}"));
-                    field.wrong(wrong.with(Severity::Damage));
+                if let (Some(field), Some(said), Some(at)) = (status, said, at) {
+                    let wrong = match status_of(said.as_bytes()) {
+                        Err((expected, severity)) => {
+                            Some((expected, format!("{said:?}"), severity))
+                        }
+                        // which of them counts is not said
+                        Ok(_) => (head.count(b"grpc-status") > 1).then(|| {
+                            let found = format!("{} of them", head.count(b"grpc-status"));
+                            ("one grpc-status", found, Severity::Odd)
+                        }),
+                    };
+                    if let Some((expected, found, severity)) = wrong {
+                        field.wrong(Malformed::new(at, expected, found).with(severity));
+                    }
                 }
             }
             "message" => {

@@ -47,6 +47,8 @@ pub struct Content {
     web: Option<Web>,
     /// What compressed parts of it are in.
     encoding: Option<Bytes>,
+    /// The runs of it that are missing, and may be shorter than they seem.
+    breaks: Arc<[Span]>,
     opened: OnceLock<Opened>,
 }
 
@@ -60,6 +62,8 @@ pub struct Opened {
     pub trailers: Option<LineHead>,
     /// Where a frame of trailers could come, of gRPC-Web: after the last message, if there is none.
     pub room: Option<u64>,
+    /// The runs that are missing, and may be shorter than they seem.
+    pub breaks: Arc<[Span]>,
     /// What is wrong with the body, at a byte of the input.
     pub fault: Option<Malformed>,
 }
@@ -69,7 +73,7 @@ impl Opened {
     pub fn rest(&self, open: bool) -> Option<Malformed> {
         let all = self.messages.end_byte();
         let read = |at, len: u64| self.space.read(at, len.min(all - at)).into_owned();
-        let last = body::messages(read, all).last();
+        let last = body::messages(read, all, &self.breaks).last();
         let end = last.map_or(0, |(at, len)| at + PREFIX + len);
         let left = all - end;
         let lost = self.space.hole_in(Span::bytes(end, left)).is_some();
@@ -86,10 +90,16 @@ impl Opened {
 
 impl Content {
     /// Of these bytes.
-    pub fn new(space: Space, web: Option<Web>, encoding: Option<&[u8]>) -> Self {
+    pub fn new(
+        space: Space,
+        web: Option<Web>,
+        encoding: Option<&[u8]>,
+        breaks: Arc<[Span]>,
+    ) -> Self {
         Self {
             space,
             web,
+            breaks,
             encoding: encoding.map(Bytes::copy_from_slice),
             opened: OnceLock::new(),
         }
@@ -97,20 +107,21 @@ impl Content {
 
     /// The messages in it.
     pub fn opened(&self) -> &Opened {
-        self.opened
-            .get_or_init(|| open(&self.space, self.web, self.encoding.as_deref()))
+        self.opened.get_or_init(|| open(self))
     }
 }
 
-fn open(body: &Space, web: Option<Web>, encoding: Option<&[u8]>) -> Opened {
+fn open(content: &Content) -> Opened {
+    let (body, encoding) = (&content.space, content.encoding.as_deref());
     let mut fault = None;
-    let space = match web {
+    let space = match content.web {
         None => {
             return Opened {
                 space: body.clone(),
                 messages: body.span(),
                 trailers: None,
                 room: None,
+                breaks: content.breaks.clone(),
                 fault,
             };
         }
@@ -137,7 +148,7 @@ fn open(body: &Space, web: Option<Web>, encoding: Option<&[u8]>) -> Opened {
     };
     let (mut end, mut whole, mut trailers) = (space.len(), 0, None);
     let read = |at, len| space.read(at, len).into_owned();
-    for (at, len) in body::messages(read, space.len()) {
+    for (at, len) in body::messages(read, space.len(), &[]) {
         let head = space.read(at, PREFIX);
         if space.hole_in(Span::bytes(at, PREFIX)).is_some() {
             continue;
@@ -162,6 +173,7 @@ fn open(body: &Space, web: Option<Web>, encoding: Option<&[u8]>) -> Opened {
         room: (fault.is_none() && whole > 0 && whole == space.len()).then_some(whole),
         space,
         trailers,
+        breaks: [].into(),
         fault,
     }
 }
@@ -195,7 +207,7 @@ impl Layer for Binary {
         cx: &mut Patching<'_>,
     ) -> Result<Vec<Splice>, Reject> {
         let mut changes = agree(under, changes)?;
-        let lengths = lengths(under, &changes, cx, |at| under.offset(at));
+        let lengths = lengths(under, &changes, cx, |at| under.offset(at), &[]);
         changes.extend(lengths);
         for change in &mut changes {
             change.items = None;
@@ -387,7 +399,7 @@ impl Layer for Text {
             let text = self.origins(Span::bytes(at, 1));
             under.offset(text.first().map_or(0, |s| s.first_byte()))
         };
-        let lengths = lengths(&own, &changes, cx, offset);
+        let lengths = lengths(&own, &changes, cx, offset, &[]);
         changes.extend(lengths);
         let changes = agree(&own, changes)?;
         let Some(first) = changes.first() else {

@@ -58,11 +58,11 @@ impl Layer for Framing {
             new: Vec::new(),
             gone: Vec::new(),
         };
-        let Messages { all, .. } = self.stream.messages();
-        for (i, message) in all.iter().enumerate() {
+        let messages: &Messages = self.stream.messages();
+        for (i, message) in messages.all.iter().enumerate() {
             let whole = Span::bytes(message.at, message.end - message.at);
             if derive.inside(whole).next().is_some() {
-                derive.path = format!("{}[{i}]", self.stream.path);
+                derive.path = format!("{}[{}]", self.stream.path, messages.place(i));
                 derive.message(message)?;
             }
         }

@@ -8,14 +8,15 @@ mod talk;
 
 use crate::grpc::web::{Content, Web};
 use crate::lines::{Form, TOKEN, breaks_line};
+use binq_core::codec::Raw;
 use binq_core::dialogue::{Clock, Conversation, Dialogue};
 use binq_core::layer::{Gather, Window};
 use binq_core::shape::{Cx, Shape};
 use binq_core::{
-    Confidence, Format, Kind, Malformed, Node, Options, Probe, Severity, Space, Span, Takes,
+    Confidence, Format, Kind, Malformed, Node, Options, Probe, Ref, Severity, Space, Span, Takes,
 };
 use framing::Framing;
-use message::{Body, Messages, Side, begins, find};
+use message::{Asked, Body, Messages, Search, Side, begins, lost_at};
 use std::sync::{Arc, OnceLock};
 
 /// A part of a first line is no longer than this, so that the line is read back.
@@ -88,7 +89,7 @@ impl Format for Http1 {
             true => Side::Server,
             false => Side::Client,
         };
-        root(&Stream::new(&space, Begin::at(side, 0), "", None))
+        root(&Stream::new(&space, Begin::at(side, 0), "", Peer::None))
     }
 }
 
@@ -97,8 +98,10 @@ impl Format for Http1 {
 struct Begin {
     side: Side,
     at: u64,
-    /// Of responses: their clock, and when the first request that is known was sent, if others may be missing before it.
-    asked: Option<(Arc<dyn Clock>, i128)>,
+    /// Whether others may be missing before them.
+    late: bool,
+    /// When they were sent.
+    clock: Option<Arc<dyn Clock>>,
     /// How bad it is that what was begun is not all there: a capture may end before its connections do.
     at_end: Severity,
 }
@@ -108,9 +111,39 @@ impl Begin {
         Self {
             side,
             at,
-            asked: None,
+            late: false,
+            clock: None,
             at_end: Severity::Stops,
         }
+    }
+
+    fn time(&self, at: u64) -> Option<i128> {
+        self.clock.as_ref()?.time(at)
+    }
+}
+
+/// The other direction of a connection.
+#[derive(Clone)]
+enum Peer {
+    /// It is not known.
+    None,
+    /// What this one answers.
+    Asks(Arc<Stream>),
+    /// The bytes that answer this one.
+    Answers(Space, Begin),
+}
+
+impl Begin {
+    /// The messages of a stream. After `until` of them, another protocol follows.
+    fn find(&self, raw: &Space, asked: Option<Asked<'_>>, until: Option<usize>) -> Messages {
+        let time = |at| self.time(at);
+        let search = Search {
+            side: self.side,
+            time: &time,
+            asked,
+            until,
+        };
+        search.find(raw, self.at)
     }
 }
 
@@ -121,8 +154,7 @@ pub struct Stream {
     raw: Space,
     /// Path of the list of messages.
     path: String,
-    /// What it answers, if that is known.
-    answers: Option<Arc<Stream>>,
+    peer: Peer,
     space: OnceLock<Space>,
     messages: OnceLock<Messages>,
     nothing: OnceLock<Content>,
@@ -130,7 +162,7 @@ pub struct Stream {
 
 impl Stream {
     /// A direction; `path` is that of the stream.
-    fn new(raw: &Space, begin: Begin, path: &str, answers: Option<Arc<Stream>>) -> Arc<Self> {
+    fn new(raw: &Space, begin: Begin, path: &str, peer: Peer) -> Arc<Self> {
         let list = match begin.side {
             Side::Client => "requests",
             Side::Server => "responses",
@@ -139,7 +171,7 @@ impl Stream {
             begin,
             raw: raw.clone(),
             path: format!("{path}.{list}"),
-            answers,
+            peer,
             space: OnceLock::new(),
             messages: OnceLock::new(),
             nothing: OnceLock::new(),
@@ -148,12 +180,19 @@ impl Stream {
 
     fn messages(&self) -> &Messages {
         self.messages.get_or_init(|| {
-            let requests = self.answers.as_ref().map(|s| s.messages());
-            let early = |at| match &self.begin.asked {
-                Some((clock, asked)) => clock.time(at).is_some_and(|time| time < *asked),
-                None => false,
+            let mut found = match &self.peer {
+                Peer::None => self.begin.find(&self.raw, None, None),
+                Peer::Asks(asks) => {
+                    let time = |at| asks.begin.time(at);
+                    let asked = Asked {
+                        messages: asks.messages(),
+                        time: &time,
+                        late: asks.begin.late,
+                    };
+                    self.begin.find(&self.raw, Some(asked), None)
+                }
+                Peer::Answers(raw, begin) => self.requests(raw, begin),
             };
-            let mut found = find(&self.raw, self.begin.side, self.begin.at, requests, early);
             // what broke off at the end of the stream
             let last = found.all.last_mut().filter(|m| m.end == self.raw.len());
             if let Some(fault) = last.and_then(|m| m.fault.as_mut()) {
@@ -163,12 +202,32 @@ impl Stream {
         })
     }
 
+    /// The requests, up to the one after which another protocol follows, if the answer to it says so.
+    fn requests(&self, answers: &Space, begin: &Begin) -> Messages {
+        let all = self.begin.find(&self.raw, None, None);
+        if !all.may_switch() {
+            return all;
+        }
+        let time = |at| self.begin.time(at);
+        let asked = Asked {
+            messages: &all,
+            time: &time,
+            late: self.begin.late,
+        };
+        let answers = begin.find(answers, Some(asked), None);
+        let last = answers.all.last().filter(|_| answers.switched);
+        match last.and_then(|m| m.answers) {
+            Some(i) => self.begin.find(&self.raw, None, Some(i + 1)),
+            None => all,
+        }
+    }
+
     /// The space that the messages lie in. Whoever asks gets the same one.
     fn space(self: &Arc<Self>) -> Space {
         let new = || {
             // a stream of its own, or this one would hold itself
             let list = self.path.rsplit_once('.').map_or("", |(path, _)| path);
-            let stream = Self::new(&self.raw, self.begin.clone(), list, self.answers.clone());
+            let stream = Self::new(&self.raw, self.begin.clone(), list, self.peer.clone());
             Space::derived(self.raw.clone(), Arc::new(Framing { stream }))
         };
         self.space.get_or_init(new).clone()
@@ -178,7 +237,7 @@ impl Stream {
     fn no_content(self: &Arc<Self>) -> &Content {
         self.nothing.get_or_init(|| {
             let nothing = Space::derived(self.space(), Arc::new(Gather::new()));
-            Content::new(nothing, None, None)
+            Content::new(nothing, None, None, [].into())
         })
     }
 
@@ -205,7 +264,7 @@ impl Stream {
                 Body::None => space,
             };
             let web = message.value(b"content-type").and_then(Web::of);
-            Content::new(body, web, message.value(b"grpc-encoding"))
+            Content::new(body, web, message.value(b"grpc-encoding"), [].into())
         }))
     }
 }
@@ -231,33 +290,68 @@ impl Shape for Root {
             Side::Server => "responses",
         };
         let (found, space, begin) = (stream.messages(), stream.space(), stream.begin.at);
-        let unread = |cx: &mut Cx<'_>, name: &'static str, span| {
-            let kind = Kind::Leaf((&shape::Unread).into());
-            cx.node_in(name, &space, span, kind);
+        let mut gaps = Gaps {
+            space: &space,
+            count: 0,
         };
-        let before = Span::bytes(0, begin);
-        let known = space.hole_in(before).is_none();
-        match begin > 0 && known {
-            true => unread(cx, "gap0", before),
-            false => crate::payload::known_bytes(cx, &space, before),
-        }
+        gaps.unread(cx, Span::bytes(0, begin));
         let list = Kind::array(Arc::new(shape::List(stream.clone())));
         cx.node_in(name, &space, Span::bytes(begin, found.end - begin), list);
         let rest = Span::bytes(found.end, stream.raw.len() - found.end);
         let broken = found.all.last().is_some_and(|m| m.fault.is_some());
-        if (broken || found.fault.is_some()) && rest.len > 0 && space.hole_in(rest).is_none() {
-            unread(cx, if begin > 0 { "gap1" } else { "gap0" }, rest);
-        } else {
-            crate::payload::known_bytes(cx, &space, rest);
+        match broken || found.fault.is_some() {
+            true => gaps.unread(cx, rest),
+            false => gaps.add(cx, rest, Kind::Leaf(Ref::Static(&Raw::FIXED))),
         }
         if begin > 0 {
+            let before = space.hole_in(Span::bytes(0, begin));
             let found = "the rest of one, or bytes of another protocol";
             let late = Malformed::new(0, "the beginning of a message", found);
-            return Err(late.with(Severity::Odd));
+            let late = late.with(Severity::Odd);
+            return Err(before.map_or(late, |hole| lost_at(hole.first_byte())));
         }
-        match &found.fault {
-            Some(fault) => Err(fault.clone()),
-            None => Ok(()),
+        let lost = || {
+            space
+                .hole_in(rest)
+                .map(|hole| lost_at(hole.first_byte().max(found.end)))
+        };
+        found.fault.clone().or_else(lost).map_or(Ok(()), Err)
+    }
+}
+
+/// Numbers the runs of bytes that are of no message.
+struct Gaps<'a> {
+    space: &'a Space,
+    count: usize,
+}
+
+impl Gaps<'_> {
+    /// Bytes that may go on with what is before them.
+    fn unread(&mut self, cx: &mut Cx<'_>, span: Span) {
+        self.add(cx, span, Kind::Leaf((&shape::Unread).into()));
+    }
+
+    /// Add those bytes of a span that are there.
+    fn add(&mut self, cx: &mut Cx<'_>, span: Span, kind: Kind) {
+        for part in there(self.space, span) {
+            cx.node_in(format!("gap{}", self.count), self.space, part, kind.clone());
+            self.count += 1;
         }
     }
+}
+
+/// The parts of a span of which the input has the bytes.
+fn there(space: &Space, span: Span) -> Vec<Span> {
+    let mut parts = Vec::new();
+    let mut at = span.start;
+    while at < span.end() {
+        let rest = Span::bits(at, span.end() - at);
+        let hole = space.hole_in(rest);
+        let until = hole.map_or(span.end(), |h| h.start.max(at));
+        if until > at {
+            parts.push(Span::bits(at, until - at));
+        }
+        at = hole.map_or(span.end(), |h| h.end().max(at + 8));
+    }
+    parts
 }

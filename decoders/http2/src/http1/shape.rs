@@ -1,10 +1,12 @@
 //! Messages as nodes.
 
 use super::Stream;
-use super::message::{Body, CHUNK_LINE, Chunk, Message, Side};
+use super::message::{Body, CHUNK_LINE, Chunk, Item, Lost, Message, Side, lost_at};
+use super::there;
 use super::{METHOD, REASON, TARGET, VERSION};
+use crate::grpc::web::Content;
 use crate::lines::{Form, Lines, VALUE, breaks_line};
-use binq_core::codec::{Codec, Raw};
+use binq_core::codec::{Codec, Raw, Text};
 use binq_core::sequence::{SeqAt, Sequence, State, Step};
 use binq_core::shape::{Cx, Shape};
 use binq_core::{Bits, Kind, Malformed, Misfit, Ref, Scalar, Span};
@@ -22,8 +24,14 @@ impl Sequence for List {
     }
 
     fn step(&self, _at: &SeqAt<'_>, state: &State) -> Option<Step> {
-        let i = usize::try_from(state.memory).ok()?;
-        let (kind, span) = node(&self.0, i)?;
+        let n = usize::try_from(state.memory).ok()?;
+        let (kind, span) = match self.0.messages().item(n)? {
+            Item::Message(i) => node(&self.0, i)?,
+            Item::Lost(lost) => (
+                Kind::shared(Arc::new(LostShape(lost))),
+                Span::bytes(lost.at, lost.end - lost.at),
+            ),
+        };
         Some(Step {
             kind,
             span,
@@ -47,6 +55,23 @@ pub fn node(stream: &Arc<Stream>, i: usize) -> Option<(Kind, Span)> {
     Some((Kind::shared(Arc::new(shape)), span))
 }
 
+/// Bytes between two messages.
+struct LostShape(Lost);
+
+impl Shape for LostShape {
+    fn name(&self) -> &'static str {
+        "lost messages"
+    }
+
+    fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {
+        let (space, span) = (cx.at.space.clone(), cx.at.span);
+        for (i, part) in there(&space, span).into_iter().enumerate() {
+            cx.leaf(format!("gap{i}"), part, &Unread);
+        }
+        Err(lost_at(self.0.hole))
+    }
+}
+
 struct MessageShape {
     stream: Arc<Stream>,
     i: usize,
@@ -55,6 +80,18 @@ struct MessageShape {
 impl MessageShape {
     fn message(&self) -> &Message {
         &self.stream.messages().all[self.i]
+    }
+
+    /// What the input does not have of the body, if it has not all of it.
+    fn missing(&self) -> Option<String> {
+        let of_body = |content: &Content| {
+            let body = &content.space;
+            let hole = body.hole_in(body.span());
+            hole.map(|_| "bytes of the body are missing from the input".to_owned())
+        };
+        let broken = |f: &Malformed| format!("expected {}, found {}", f.expected, f.found);
+        let content = self.stream.content(self.i).and_then(of_body);
+        content.or_else(|| self.message().fault.as_ref().map(broken))
     }
 }
 
@@ -76,10 +113,25 @@ impl Shape for MessageShape {
         fault.or_else(|| message.rejected(self.stream.begin.side))
     }
 
+    fn find(&self, name: &str, cx: &mut Cx<'_>) -> bool {
+        let is_missing = name == "_missing";
+        if is_missing {
+            let why = self.missing().map_or(Scalar::Null, Scalar::from);
+            let nowhere = Span::bits(cx.at.span.start, 0);
+            cx.node("_missing", nowhere, Kind::Computed(&Text, why))
+                .hidden();
+        }
+        is_missing
+    }
+
     fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {
         let message = self.message();
         let space = &self.stream.space();
         let start = &message.start;
+        if message.blank > 0 {
+            // other bytes would be a part of the first line
+            cx.leaf("gap0", Span::bytes(message.at, message.blank), &Unread);
+        }
         match self.stream.begin.side {
             Side::Client => {
                 cx.leaf("method", start.span(0), &METHOD);

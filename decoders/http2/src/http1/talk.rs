@@ -1,7 +1,7 @@
 //! Both directions of a connection: which response answers which request.
 
-use super::message::{Side, first};
-use super::{Begin, Stream, root, shape};
+use super::message::{Side, first, lost_at};
+use super::{Begin, Peer, Stream, root, shape};
 use crate::grpc::head::{Head, LineHead};
 use crate::grpc::web::{Content, Web};
 use crate::grpc::{self, Source};
@@ -46,7 +46,8 @@ impl Talk {
     pub fn new(with: &Conversation, options: &Options) -> Option<Self> {
         let begin = |half: &Half, side| {
             let time = |at| half.clock.time(at);
-            let apart = |at: u64| at == 0 || time(at - 1) != time(at);
+            let lost = |at| half.stream.hole_in(Span::bytes(at, 1)).is_some();
+            let apart = |at: u64| at == 0 || lost(at - 1) || time(at - 1) != time(at);
             let found = match half.stream.is_empty() {
                 true => None,
                 false => first(&half.stream, side, half.whole, apart),
@@ -64,23 +65,26 @@ impl Talk {
         for (begin, half) in found.iter_mut().zip([&with.client, &with.server]) {
             *begin = begin.or(half.stream.is_empty().then_some(0));
         }
-        let mut asks = Begin::at(Side::Client, found[0].unwrap_or(0));
-        let mut answers = Begin::at(Side::Server, found[1].unwrap_or(0));
-        (asks.at_end, answers.at_end) = (Severity::Odd, Severity::Odd);
+        let begin = |side, at: Option<u64>, half: &Half| Begin {
+            late: at.is_some_and(|at| at > 0) || !half.whole,
+            clock: Some(half.clock.clone()),
+            at_end: Severity::Odd,
+            ..Begin::at(side, at.unwrap_or(0))
+        };
+        let asks = begin(Side::Client, found[0], &with.client);
+        let answers = begin(Side::Server, found[1], &with.server);
         let (sent, received) = (&with.client.stream, &with.server.stream);
-        if !with.client.whole && found[0].is_some() && !sent.is_empty() {
-            let asked = with.client.clock.time(asks.at);
-            answers.asked = asked.map(|time| (with.server.clock.clone(), time));
-        }
         let path = |side: &str| format!(".tcp_connections[{}].{side}.stream", with.number);
         // what is not HTTP/1.1 is not looked at
         let own = |stream: &Space, begin: Option<u64>| match begin {
             Some(_) => stream.clone(),
             None => Space::derived(stream.clone(), Arc::new(Gather::new())),
         };
-        let client = Stream::new(&own(sent, found[0]), asks, &path("client"), None);
-        let answered = Some(client.clone());
-        let server = Stream::new(&own(received, found[1]), answers, &path("server"), answered);
+        let received = own(received, found[1]);
+        let peer = Peer::Answers(received.clone(), answers.clone());
+        let client = Stream::new(&own(sent, found[0]), asks, &path("client"), peer);
+        let peer = Peer::Asks(client.clone());
+        let server = Stream::new(&received, answers, &path("server"), peer);
         Some(Self {
             number: with.number,
             options: options.clone(),
@@ -98,19 +102,27 @@ impl Talk {
     fn exchanges(&self) -> &Exchanges {
         self.exchanges.get_or_init(|| {
             let (sent, received) = (self.client.messages(), self.server.messages());
-            let responses = received.all.iter().enumerate();
-            let mut responses = responses.filter(|(_, m)| !m.is_interim()).map(|(i, _)| i);
             let mut all: Vec<Exchange> = Vec::new();
             let alone = |i| Exchange {
-                request: None,
-                response: Some(i),
-            };
-            all.extend(responses.by_ref().take(received.unasked).map(alone));
-            all.extend((0..sent.all.len()).map(|i| Exchange {
                 request: Some(i),
-                response: responses.next(),
-            }));
-            all.extend(responses.map(alone));
+                response: None,
+            };
+            let mut next = 0;
+            for (i, message) in received.all.iter().enumerate() {
+                if message.is_interim() {
+                    continue;
+                }
+                let request = message.answers;
+                if let Some(request) = request {
+                    all.extend((next..request).map(alone));
+                    next = request + 1;
+                }
+                all.push(Exchange {
+                    request,
+                    response: Some(i),
+                });
+            }
+            all.extend((next..sent.all.len()).map(alone));
             let is_call = |i: &usize| {
                 let message = |side: &Stream, i: Option<usize>| {
                     let message = &side.messages().all[i?];
@@ -145,6 +157,7 @@ impl Talk {
                 name: ":path".into(),
                 value: text.clone(),
                 value_at: *at,
+                value_len: text.len() as u64,
             }
         });
         Some(Head::Lines(LineHead {
@@ -168,6 +181,44 @@ impl Talk {
             request,
             response,
         }
+    }
+
+    /// Why an exchange has no request or no response, at a byte of the input.
+    fn half_missing(&self, i: usize) -> Option<Malformed> {
+        let all = &self.exchanges().all;
+        let (who, stream, of): (_, _, fn(&Exchange) -> Option<usize>) = match all[i] {
+            Exchange { request: None, .. } => (Who::Client, &self.client, |e| e.request),
+            Exchange { response: None, .. } => (Who::Server, &self.server, |e| e.response),
+            _ => return None,
+        };
+        // it would be between those of the exchanges around this one
+        let messages = stream.messages();
+        let before = all[..i]
+            .iter()
+            .rev()
+            .find_map(of)
+            .map(|m| messages.all[m].end);
+        let after = all[i + 1..].iter().find_map(of).map(|m| messages.all[m].at);
+        let (from, until) = (before.unwrap_or(0), after.unwrap_or(stream.raw.len()));
+        let hole = stream
+            .raw
+            .hole_in(Span::bytes(from, until.saturating_sub(from)));
+        if let Some(hole) = hole {
+            let at = hole.first_byte().max(from);
+            let lost = lost_at(at);
+            return Some(Malformed {
+                at: stream.space().offset(at),
+                ..lost
+            });
+        }
+        let request = all[i].request.filter(|_| who == Who::Server)?;
+        let at = self.client.messages().all[request].at;
+        let found = match &messages.fault {
+            Some(_) => "bytes that are none",
+            None => "the end of the capture",
+        };
+        let open = Malformed::new(self.client.space().offset(at), "a response", found);
+        Some(open.with(Severity::Note))
     }
 
     fn compute(&self, i: usize, name: &str) -> Scalar {
@@ -252,14 +303,7 @@ impl Shape for OfExchange {
                 cx.node_in(name, &stream.space(), span, kind);
             }
         }
-        let exchange = self.talk.exchanges().all[self.i];
-        if let (Some(request), None) = (exchange.request, exchange.response) {
-            let (stream, message) = (&self.talk.client, &self.talk.client.messages().all[request]);
-            let at = stream.space().offset(message.at);
-            let open = Malformed::new(at, "a response", "the end of the capture");
-            return Err(open.with(Severity::Note));
-        }
-        Ok(())
+        self.talk.half_missing(self.i).map_or(Ok(()), Err)
     }
 }
 
@@ -301,6 +345,22 @@ impl Source for OfExchange {
     fn stream(&self) -> Kind {
         let (talk, i) = (self.talk.clone(), self.i);
         Kind::shared(Arc::new(OfExchange { talk, i }))
+    }
+
+    fn lost(&self, who: Who) -> Option<Malformed> {
+        let (stream, message) = self.talk.part(self.i, who);
+        let Some(message) = message.map(|i| &stream.messages().all[i]) else {
+            return self
+                .talk
+                .half_missing(self.i)
+                .filter(|m| m.severity > Severity::Note);
+        };
+        message.lost?;
+        let fault = message.fault.clone()?;
+        Some(Malformed {
+            at: stream.space().offset(fault.at),
+            ..fault
+        })
     }
 
     fn is_open(&self, who: Who) -> bool {

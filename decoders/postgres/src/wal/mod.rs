@@ -157,7 +157,7 @@ impl Shape for Log {
         }
     }
 
-    fn finish(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {
+    fn finish(&self, cx: &mut Cx<'_>) {
         let Walk {
             geometry, stream, ..
         } = &*self.walk;
@@ -174,7 +174,6 @@ impl Shape for Log {
         if let Some(gap) = cx.gap(stream, rest) {
             gap.wrong(after_the_end(geometry, stream, end));
         }
-        Ok(())
     }
 }
 
