@@ -145,7 +145,7 @@ impl Shape for MessageShape {
         if is_missing {
             let why = self.missing().map_or(Scalar::Null, Scalar::from);
             let nowhere = Span::bits(cx.at.span.start, 0);
-            cx.node("_missing", nowhere, Kind::Computed(&Text, why))
+            cx.node("_missing", nowhere, Kind::computed(&Text, why))
                 .hidden();
         }
         is_missing
