@@ -117,6 +117,11 @@ impl PageHeader {
         }
     }
 
+    /// Whether the page begins anew, because the record that ran into it was abandoned.
+    pub fn overwrites(&self, major: u8) -> bool {
+        self.info & overwrite_flag(major) != 0 && !self.continues()
+    }
+
     /// Whether the page begins with the rest of a record.
     pub fn continues(&self) -> bool {
         self.info & FIRST_IS_CONTRECORD != 0
@@ -138,10 +143,15 @@ impl LongHeader {
     /// Read it at a byte of the input, if the header there says that it is long.
     pub fn read(file: &Space, at: u64) -> Option<Self> {
         let header = PageHeader::read(file, at)?;
+        Self::read_any(file, at).filter(|_| header.info & LONG != 0)
+    }
+
+    /// Read it at a byte of the input, whatever the header there says.
+    pub fn read_any(file: &Space, at: u64) -> Option<Self> {
         let b = file.read(at + SHORT_HEADER, 16);
         let b = b.first_chunk::<16>()?;
         let word = |i: usize| u64::from(u32::from_le_bytes([b[i], b[i + 1], b[i + 2], b[i + 3]]));
-        (header.info & LONG != 0).then(|| Self {
+        Some(Self {
             sysid: word(0) | word(4) << 32,
             seg_size: word(8),
             blcksz: word(12),

@@ -1,6 +1,7 @@
 //! The write-ahead log: format `pg_wal`.
 
 mod blocks;
+mod continuation;
 mod geometry;
 mod header;
 mod linear;
@@ -107,7 +108,7 @@ impl Log {
         let version = geometry.version;
         let unknown = !version.known && !options.force;
         Self {
-            walk: Arc::new(Walk::new(geometry, file, stream)),
+            walk: Arc::new(Walk::new(geometry, stream)),
             file_name: options.input_name.clone(),
             locked: unknown.then(|| {
                 format!(

@@ -228,12 +228,12 @@ impl Log {
             }
             _ => {}
         }
+        let overwrites = header.info & overwrite_flag(geometry.major()) != 0;
         match self.walk.begins(page) {
-            Begins::Rest(rest) if !header.continues() => {
-                let aborted = header.info & overwrite_flag(geometry.major()) != 0;
-                (!aborted).then(|| {
-                    format!("XLP_FIRST_IS_CONTRECORD, for the last {rest} bytes of a record")
-                })
+            Begins::Rest(rest) if !header.continues() => (!overwrites)
+                .then(|| format!("XLP_FIRST_IS_CONTRECORD, for the last {rest} bytes of a record")),
+            Begins::Rest(_) if overwrites => {
+                Some("no XLP_FIRST_IS_OVERWRITE_CONTRECORD, where a record goes on".to_owned())
             }
             Begins::Anew if header.continues() => {
                 Some("no XLP_FIRST_IS_CONTRECORD, where no record goes on".to_owned())

@@ -135,7 +135,8 @@ pub struct Scan<'a> {
 }
 
 impl Scan<'_> {
-    fn file(&self) -> &Space {
+    /// The input.
+    pub fn file(&self) -> &Space {
         self.stream.under().map_or(self.stream, |(file, _)| file)
     }
 

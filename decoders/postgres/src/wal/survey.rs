@@ -33,8 +33,8 @@ fn is_block_size(size: u64) -> bool {
 /// An input whose first pages are not those of a log.
 pub fn survey(file: &Space) -> Result<Geometry, Malformed> {
     let long = LongHeader::read(file, 0);
-    let blcksz = long.map(|long| long.blcksz).filter(|n| is_block_size(*n));
-    let blcksz = blcksz.unwrap_or(8192);
+    let stated = long.map(|long| long.blcksz).filter(|n| is_block_size(*n));
+    let blcksz = block_size(file, stated.unwrap_or(8192));
     let first = |i: u64| Some((i, PageHeader::read(file, i * blcksz)?));
     let pages: Vec<(u64, PageHeader)> = (0..PAGES_ASKED).map_while(first).collect();
     let version = version(file, &pages, blcksz).ok_or_else(|| no_magic(file))?;
@@ -51,6 +51,39 @@ pub fn survey(file: &Space) -> Result<Geometry, Malformed> {
     geometry.sysid = survey.sysid(&geometry);
     geometry.measure(file.len());
     Ok(geometry)
+}
+
+/// The size of pages: the stated one, unless with another one more pages follow where they should.
+fn block_size(file: &Space, stated: u64) -> u64 {
+    const ASKED: u64 = 128 << 10;
+    let Some(first) = PageHeader::read(file, 0) else {
+        return stated;
+    };
+    // an old page lies at the same place of another segment
+    let place = |addr: u64| addr % SEGMENT_SIZES.start();
+    let follows = |at: u64| {
+        let page = PageHeader::read(file, at);
+        let placed = |page: &PageHeader| {
+            page.addr != 0 && place(page.addr) == place(first.addr.wrapping_add(at))
+        };
+        // one of the two may be wrong, here or on the first page
+        page.is_some_and(|page| page.magic == first.magic || placed(&page))
+    };
+    if follows(stated) && !follows(stated / 2) {
+        return stated;
+    }
+    let sizes = std::iter::successors(Some(*BLOCK_SIZES.start()), |size| Some(size * 2));
+    let sizes = sizes.take_while(|size| BLOCK_SIZES.contains(size));
+    let count = |size: u64| {
+        let pages = (size..file.len().min(ASKED)).step_by(size as usize);
+        pages.filter(|at| follows(*at)).count()
+    };
+    // of half the right size, as many pages follow; of twice as much, half as many
+    let counts = sizes.map(|size| (count(size), size));
+    match counts.max() {
+        Some((pages, size)) if pages > 0 => size,
+        _ => stated,
+    }
 }
 
 /// The version that most of the first pages are of; one that is not known, where their headers are sound otherwise.
@@ -141,10 +174,8 @@ impl Survey<'_> {
         header.stated_len() + align(rest)
     }
 
-    /// Whether what is on a page says that the page has this address: a record names the one before it there, or its
-    /// checksum is right and it names one shortly before the page.
+    /// Whether what is on a page says that the page has this address: a record names the one before it there.
     fn proves(&self, page: u64, addr: u64) -> bool {
-        const NEAR: u64 = 2 << 30;
         let Some(header) = PageHeader::read(self.file, page * self.blcksz) else {
             return false;
         };
@@ -160,14 +191,27 @@ impl Survey<'_> {
             if read(end).is_some_and(|next| next.prev == addr.wrapping_add(at)) {
                 return true;
             }
-            let bytes = body.get(at as usize..(at + len) as usize);
-            let near = record.prev < addr && addr - record.prev < NEAR;
-            if near && bytes.is_some_and(|b| crc(&[&b[24..], &b[..20]]) == record.crc()) {
-                return true;
-            }
             at = end;
         }
         false
+    }
+
+    /// Whether a record on a page is whole, and names one shortly before this address of the page.
+    fn may_have(&self, page: u64, addr: u64) -> bool {
+        const NEAR: u64 = 2 << 30;
+        let Some(header) = PageHeader::read(self.file, page * self.blcksz) else {
+            return false;
+        };
+        let body = self.file.read(page * self.blcksz, self.blcksz);
+        let at = self.first_record(&header);
+        let record = usize::try_from(at).ok().and_then(|at| body.get(at..));
+        let Some(head) = record.and_then(Header::read) else {
+            return false;
+        };
+        let near = head.prev < addr && addr - head.prev < NEAR;
+        let bytes = record.and_then(|record| record.get(..head.tot_len as usize));
+        let bytes = bytes.filter(|b| b.len() as u64 >= RECORD_HEADER);
+        near && bytes.is_some_and(|b| crc(&[&b[24..], &b[..20]]) == head.crc())
     }
 
     /// How many bytes of a record are left for the next page, by what is on this one; `None` where it ends in none.
@@ -199,6 +243,13 @@ impl Survey<'_> {
         let of = |page: u64, header: &PageHeader| header.addr.wrapping_sub(page * self.blcksz);
         let first = pages.first().map(|(_, header)| *header);
         let own = first.filter(|header| self.addresses(header));
+        let agrees = |addr: u64| {
+            let mut others = pages.iter().skip(1);
+            others.any(|(page, header)| self.sound(header) && of(*page, header) == addr)
+        };
+        if let Some(header) = own.filter(|header| agrees(header.addr)) {
+            return header.addr;
+        }
         if let Some(header) = own
             && self.proves(0, header.addr)
         {
@@ -208,6 +259,9 @@ impl Survey<'_> {
             self.sound(header) && *page > 0 && self.proves(*page, header.addr)
         };
         let later = pages.iter().find(proven).map(|(page, h)| of(*page, h));
+        // others that are only of one mind
+        let others = pages.iter().skip(1).filter(|(_, h)| self.sound(h));
+        let later = later.or_else(|| most_frequent(others.map(|(page, h)| of(*page, h))));
         let own = own.filter(|header| self.sound(header)).map(|h| h.addr);
         match (own, later) {
             (Some(own), Some(later)) if own != later => {
@@ -236,19 +290,20 @@ impl Survey<'_> {
         const SMALLEST: u64 = 1 << 20;
         let to_next = SMALLEST - base % SMALLEST;
         let begins = (to_next..self.file.len()).step_by(SMALLEST as usize);
-        let mut smallest = SMALLEST;
-        let mut stated = None;
+        let (mut smallest, mut largest) = (SMALLEST, *SEGMENT_SIZES.end());
         for at in std::iter::once(0).chain(begins) {
             let Some(header) = PageHeader::read(self.file, at).filter(|h| self.sound(h)) else {
                 continue;
             };
-            if let Some(long) = LongHeader::read(self.file, at)
+            if let Some(long) = LongHeader::read_any(self.file, at)
                 && is_segment_size(long.seg_size)
+                && (header.info & LONG != 0 || long.blcksz == self.blcksz)
+                && header.addr.is_multiple_of(long.seg_size)
             {
-                if header.addr.is_multiple_of(long.seg_size) {
-                    return (long.seg_size, true);
-                }
-                stated = stated.or(Some(long.seg_size));
+                return (long.seg_size, true);
+            }
+            if header.info & LONG != 0 {
+                largest = largest.min(1 << header.addr.trailing_zeros().min(30));
             }
             while header.info & LONG == 0
                 && header.addr.is_multiple_of(smallest)
@@ -259,7 +314,7 @@ impl Survey<'_> {
         }
         let len = self.file.len().next_power_of_two();
         let guess = len.clamp(*SEGMENT_SIZES.start(), *SEGMENT_SIZES.end());
-        (stated.unwrap_or(guess.max(smallest)), stated.is_some())
+        (guess.min(largest).max(smallest), false)
     }
 
     /// `xlp_sysid`, as most of the first long headers say it.
@@ -356,7 +411,12 @@ impl Survey<'_> {
         let followed = next.is_some_and(|next| {
             next.addr == header.addr + self.blcksz && next.magic == header.magic
         });
-        followed || begins_segment || self.proves(page, header.addr)
+        followed || begins_segment || self.proves(page, header.addr) || {
+            // the only page of another log, unless it goes on with what is before it
+            let rest = self.left_over(page - 1);
+            let rest = rest.filter(|rest| header.continues() && *rest == u64::from(header.rem_len));
+            rest.is_none() && self.may_have(page, header.addr) && !self.proves(page, here)
+        }
     }
 
     /// Whether the input has a page of this address before `page`.

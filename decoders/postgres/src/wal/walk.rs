@@ -1,7 +1,8 @@
 //! One walk over all records: where the log ends, and what each page begins with.
 
+use super::continuation::Continuation;
 use super::geometry::Geometry;
-use super::header::{PageHeader, overwrite_flag};
+use super::header::PageHeader;
 use super::linear;
 use super::record::RECORD;
 use super::records::Records;
@@ -22,15 +23,6 @@ pub struct Walk {
     /// What was found in the stream.
     pub searched: Arc<Searched>,
     found: OnceLock<Found>,
-}
-
-/// The rest of a record that begins in the file before.
-#[derive(Clone, Debug, Default)]
-pub struct Continuation {
-    /// Bytes of the stream.
-    pub len: u64,
-    /// What is wrong with `xlp_rem_len` of the first page.
-    pub wrong: Option<Malformed>,
 }
 
 /// What the walk found.
@@ -58,14 +50,14 @@ pub enum Begins {
 
 impl Walk {
     /// The log of an input.
-    pub fn new(geometry: Arc<Geometry>, file: &Space, stream: Space) -> Self {
+    pub fn new(geometry: Arc<Geometry>, stream: Space) -> Self {
         let searched = Arc::new(Searched::default());
         let scan = Scan {
             geometry: &geometry,
             stream: &stream,
             searched: &searched,
         };
-        let continuation = continuation(&scan, file);
+        let continuation = Continuation::find(&scan);
         Self {
             geometry,
             stream,
@@ -128,9 +120,10 @@ impl Walk {
             pages: Vec::new(),
         };
         if self.continuation.len > 0 {
-            // nothing but the first page itself says how much of the record is left
-            pages.pages.push(Begins::Unknown);
-            pages.part(0, self.continuation.len, Some(self.continuation.len));
+            let end = self.continuation.end;
+            let rest = end.and_then(|end| u32::try_from(end).ok());
+            pages.pages.push(rest.map_or(Begins::Unknown, Begins::Rest));
+            pages.part(0, self.continuation.len, end);
         }
         let mut state = records.start(&at);
         loop {
@@ -211,63 +204,5 @@ impl PageWalk<'_> {
                 _ => Begins::Anew,
             });
         }
-    }
-}
-
-/// How many bytes of the stream are the rest of a record of the file before: `xlp_rem_len` of the first page, unless the pages
-/// after it, or the records, say something else.
-fn continuation(scan: &Scan<'_>, file: &Space) -> Continuation {
-    let geometry = scan.geometry;
-    let whole = |len| Continuation { len, wrong: None };
-    let Some(first) = PageHeader::read(file, 0).filter(PageHeader::continues) else {
-        return whole(0);
-    };
-    let rem_len = u64::from(first.rem_len);
-    let len = geometry.stretch_end(0);
-    let instead = |end: u64, expected: String| Continuation {
-        len: end.min(len),
-        wrong: Some(Malformed::new(
-            16,
-            format!("xlp_rem_len {expected}"),
-            rem_len.to_string(),
-        )),
-    };
-    let mut agreed = false;
-    for page in 1.. {
-        let start = geometry.stream_of_page(page);
-        if start >= rem_len.min(len) {
-            break;
-        }
-        let Some((header, current)) = geometry.page(file, page) else {
-            break;
-        };
-        if !current {
-            // what was not written yet ends it; a page that is damaged says nothing
-            match header.is_blank() || geometry.is_old(&header, page) {
-                true => return whole(start),
-                false => continue,
-            }
-        }
-        if header.info & overwrite_flag(geometry.major()) != 0 {
-            return whole(start);
-        }
-        let rest = u64::from(header.rem_len);
-        if header.continues() && rest + start == rem_len {
-            agreed = true;
-        } else if !agreed && !scan.may_follow(align(rem_len)) {
-            // one of the two is wrong
-            return match header.continues() && scan.may_follow(align(start + rest)) {
-                true => instead(start + rest, (start + rest).to_string()),
-                false => whole(start),
-            };
-        }
-    }
-    if agreed || scan.may_follow(align(rem_len)) {
-        return whole(rem_len.min(len));
-    }
-    match scan.search(0, geometry.page_lsn(0).saturating_sub(geometry.seg_size)) {
-        // the alignment may be part of it or not
-        Some(end) if align(rem_len) != end => instead(end, format!("from {} to {end}", end - 7)),
-        _ => whole(rem_len.min(len)),
     }
 }

@@ -1,7 +1,6 @@
 //! The pages that a record runs over.
 
 use super::Scan;
-use crate::wal::header::overwrite_flag;
 
 /// So many pages are looked at one by one; of what is behind them, only those that are not as they should be, of which a list
 /// is made.
@@ -59,9 +58,9 @@ impl Scan<'_> {
     fn turn(&self, page: u64) -> Turn {
         match self.geometry.page(self.file(), page) {
             None => Turn::Other(None),
-            Some((header, true)) => match header.info & overwrite_flag(self.geometry.major()) {
-                0 => Turn::Plain,
-                _ => Turn::Aborted,
+            Some((header, true)) => match header.overwrites(self.geometry.major()) {
+                false => Turn::Plain,
+                true => Turn::Aborted,
             },
             Some((header, false)) => Turn::Other(
                 header

@@ -24,6 +24,13 @@ impl Scan<'_> {
         header.is_none_or(|h| h.is_blank() || self.geometry.is_old(&h, page))
     }
 
+    /// Whether the log had not come to a page: it is an old one, or blank, and the next one is no page of the log, either.
+    pub fn is_unwritten(&self, page: u64, header: &PageHeader) -> bool {
+        let next = || self.geometry.page(self.file(), page + 1);
+        header.is_blank() && next().is_none_or(|(_, current)| !current)
+            || self.geometry.is_stale(self.file(), page)
+    }
+
     /// The byte of the stream after the last one written to the page from `at` on; `None` where nothing was written, or the
     /// page is not one of this log. The server clears a page before it writes to it (`AdvanceXLInsertBuffer`, xlog.c), so
     /// bytes other than zero are a record's, damaged or not. It takes more than the one field that may have been set to
@@ -48,7 +55,7 @@ impl Scan<'_> {
             return false;
         };
         let after = || self.header(align(next + u64::from(header.tot_len)));
-        let apart = |prev: u64| prev.wrapping_sub(header.prev) == next_lsn - lsn;
+        let apart = |prev: u64| prev.wrapping_sub(header.prev) == next_lsn.wrapping_sub(lsn);
         header.prev == lsn || self.plausible(&header) && after().is_some_and(|h| apart(h.prev))
     }
 

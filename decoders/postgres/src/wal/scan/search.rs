@@ -68,6 +68,13 @@ impl Scan<'_> {
             .is_none_or(|h| self.resembles(at, &h) || self.begins(at, &h))
     }
 
+    /// Whether a record stands at `at`, which was written after `lsn`.
+    pub fn stands(&self, at: u64, lsn: u64) -> bool {
+        let current = || self.current(at);
+        self.header(at)
+            .is_some_and(|h| self.is_named(at, &h, lsn) || current() && self.begins(at, &h))
+    }
+
     /// The next place behind `at`, where there is none, at which a record stands that was written after it.
     pub(super) fn find(&self, at: u64) -> Option<u64> {
         let end = self.end(at);
