@@ -23,6 +23,8 @@ pub struct Geometry {
     pub states_seg_size: bool,
     /// `xlp_sysid`, where a page says it.
     pub sysid: Option<u64>,
+    /// That pages lie in the input where none can be read, because they were joined to a part of one.
+    pub misplaced: Option<Malformed>,
     /// Never empty.
     stretches: Vec<Stretch>,
     /// Bytes of the stream in one whole segment.
@@ -44,8 +46,10 @@ struct Stretch {
     skipped: u64,
     /// The first byte of the stream.
     stream: u64,
-    /// That its first page is not the one that should follow.
+    /// Why another one begins: its first page is not the one that should follow; none for the first.
     wrong: Option<Malformed>,
+    /// Whether its pages are of another version, and so are not read.
+    foreign: bool,
 }
 
 impl Geometry {
@@ -57,18 +61,19 @@ impl Geometry {
             seg_size,
             states_seg_size: false,
             sysid: None,
+            misplaced: None,
             stretches: Vec::new(),
             seg_room: 0,
             stream_len: 0,
         };
         geometry.seg_room = geometry.room_before(seg_size / blcksz);
-        geometry.begin(0, base, None);
+        geometry.begin(0, base, None, false);
         geometry.measure(file_len);
         geometry
     }
 
-    /// Begin a stretch at a page of the input, which has this LSN.
-    pub fn begin(&mut self, page: u64, lsn: u64, wrong: Option<Malformed>) {
+    /// Begin a stretch at a page of the input, which has this LSN, and may be of another version.
+    pub fn begin(&mut self, page: u64, lsn: u64, wrong: Option<Malformed>, foreign: bool) {
         let stream = match self.stretches.is_empty() {
             true => 0,
             false => self.stream_of_page(page),
@@ -81,6 +86,7 @@ impl Geometry {
             skipped: self.room_before(first_page),
             stream,
             wrong,
+            foreign,
         });
     }
 
@@ -94,6 +100,23 @@ impl Geometry {
     pub fn breaks(&self) -> impl Iterator<Item = (u64, &Malformed)> {
         let breaks = self.stretches.iter();
         breaks.filter_map(|s| Some((s.page, s.wrong.as_ref()?)))
+    }
+
+    /// What is wrong with the page at which a stretch begins, other than the first two, of which the log as a whole tells.
+    pub fn break_at(&self, page: u64) -> Option<&Malformed> {
+        let i = self.stretches.partition_point(|s| s.page < page);
+        let stretch = self.stretches.get(i).filter(|s| i > 1 && s.page == page)?;
+        stretch.wrong.as_ref()
+    }
+
+    /// Whether a page is one of those of another version that were joined with this log.
+    pub fn is_joined_foreign(&self, page: u64) -> bool {
+        self.of_page(page).foreign
+    }
+
+    /// Whether the stretch that holds a byte is not read, because it is of another version.
+    pub fn is_unread(&self, stream: u64) -> bool {
+        self.of_stream(stream).foreign
     }
 
     /// Major version of the server; for one that is not known, the newest.
@@ -292,7 +315,7 @@ mod tests {
                 assert_eq!(g.begins_stretch(breaks), stretches == 2);
                 assert_eq!(g.stretch_end(0) == breaks, stretches == 2);
                 // some segments further on
-                g.begin(77, 0x900_0000, None);
+                g.begin(77, 0x900_0000, None, false);
                 g.measure(3 << 20);
             }
         }

@@ -5,6 +5,7 @@ mod continuation;
 mod geometry;
 mod header;
 mod linear;
+mod name;
 mod pages;
 mod record;
 mod records;
@@ -93,7 +94,7 @@ impl Shape for Unknown {
 /// The log.
 struct Log {
     walk: Arc<Walk>,
-    file_name: Option<Arc<str>>,
+    file_name: Option<name::FileName>,
     /// Why the log must not be edited.
     locked: Option<String>,
 }
@@ -109,7 +110,7 @@ impl Log {
         let unknown = !version.known && !options.force;
         Self {
             walk: Arc::new(Walk::new(geometry, stream)),
-            file_name: options.input_name.clone(),
+            file_name: options.input_name.as_ref().and_then(name::FileName::parse),
             locked: unknown.then(|| {
                 format!(
                     "xlp_magic {:04X} is of no version that is known, and what an edit must change besides may have changed; \
@@ -138,7 +139,7 @@ impl Shape for Log {
     }
 
     fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {
-        let pages = pages::Pages::new(self.walk.clone(), self.file_name.as_ref());
+        let pages = pages::Pages::new(self.walk.clone(), self.file_name.clone());
         let file = cx.at.span;
         cx.node("pages", file, Kind::array(Arc::new(pages)));
         let stream = &self.walk.stream;
@@ -152,10 +153,11 @@ impl Shape for Log {
         let kind = Kind::array(Arc::new(records));
         cx.node_in("records", stream, self.walk.records_span(), kind);
         // the first place where the input is not one run; others are told on their pages
-        match self.walk.geometry.breaks().next() {
-            Some((_, wrong)) => Err(wrong.clone()),
-            None => Ok(()),
-        }
+        let geometry = &self.walk.geometry;
+        let size = || self.file_name.as_ref()?.wrong_size(geometry, file.len / 8);
+        let breaks = geometry.breaks().next().map(|(_, wrong)| wrong.clone());
+        let wrong = breaks.or_else(|| geometry.misplaced.clone()).or_else(size);
+        wrong.map_or(Ok(()), Err)
     }
 
     fn finish(&self, cx: &mut Cx<'_>) {
@@ -189,7 +191,7 @@ fn after_the_end(geometry: &Geometry, stream: &Space, end: u64) -> Malformed {
         .under()
         .and_then(|(file, _)| geometry.page(file, page));
     let found = match next {
-        Some((header, _)) if geometry.is_old(&header, page) => {
+        Some((header, _)) if geometry.is_old(&header, page) && !header.is_blank() => {
             let old = lsn::text(header.addr);
             format!("the end of the log, and pages that were written before, such as {old}")
         }

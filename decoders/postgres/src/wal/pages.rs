@@ -3,7 +3,8 @@
 use super::header::{
     LONG, LongHeader, PageHeader, all_flags, known_magics, major_of, overwrite_flag,
 };
-use super::survey::is_segment_size;
+use super::name::FileName;
+use super::survey::{SEGMENT_SIZES, is_segment_size};
 use super::walk::{Begins, Walk};
 use crate::lsn::{self, Lsn};
 use binq_core::codec::{Bool, Codec, Int};
@@ -90,32 +91,7 @@ static LONG_19: [Field; 8] = long(&INFO_19);
 struct Log {
     walk: Arc<Walk>,
     /// The file name, if it is that of a segment.
-    name: Option<SegmentName>,
-}
-
-/// The name of a segment's file: timeline, and which segment it is (`XLogFromFileName`).
-struct SegmentName {
-    text: Arc<str>,
-    tli: u32,
-    segment: u64,
-}
-
-impl SegmentName {
-    /// The name of a segment, whole or with `.partial` behind it.
-    fn parse(name: &Arc<str>, seg_size: u64) -> Option<Self> {
-        let digits = name.strip_suffix(".partial").unwrap_or(name);
-        let hex = |b: u8| b.is_ascii_digit() || (b'A'..=b'F').contains(&b);
-        if digits.len() != 24 || !digits.bytes().all(hex) {
-            return None;
-        }
-        let part = |i: usize| u32::from_str_radix(digits.get(i * 8..i * 8 + 8)?, 16).ok();
-        let per_id = (1u64 << 32) / seg_size;
-        Some(Self {
-            text: name.clone(),
-            tli: part(0)?,
-            segment: u64::from(part(1)?) * per_id + u64::from(part(2)?),
-        })
-    }
+    name: Option<FileName>,
 }
 
 /// A page.
@@ -151,11 +127,12 @@ impl Log {
         let wrong = |byte: u64, expected: String, found: String| {
             Some(Malformed::new(at + byte, expected, found))
         };
+        if let Some(wrong) = geometry.break_at(page).filter(|_| field == "xlp_pageaddr") {
+            return Some(wrong.clone());
+        }
         let suspect = match field {
             "xlp_magic" => header.magic != geometry.version.magic || !geometry.version.known,
-            "xlp_pageaddr" => {
-                header.addr != geometry.page_lsn(page) || page == 0 || self.breaks(page).is_some()
-            }
+            "xlp_pageaddr" => header.addr != geometry.page_lsn(page) || page == 0,
             _ => true,
         };
         if !suspect || self.walk.begins(page) == Begins::Unused {
@@ -279,12 +256,6 @@ impl Log {
         Some((expected, Severity::Odd))
     }
 
-    /// Where a stretch begins that is not the first, and not the one that the whole log tells of.
-    fn breaks(&self, page: u64) -> Option<&Malformed> {
-        let mut breaks = self.walk.geometry.breaks().skip(1);
-        breaks.find(|(at, _)| *at == page).map(|(_, wrong)| wrong)
-    }
-
     fn wrong_addr(&self, page: u64, header: &PageHeader, at: u64) -> Option<Malformed> {
         let geometry = &self.walk.geometry;
         let here = geometry.page_lsn(page);
@@ -292,12 +263,20 @@ impl Log {
         if header.addr != here {
             return Some(Malformed::new(at + 8, lsn::text(here), found));
         }
-        if let Some(wrong) = self.breaks(page) {
-            return Some(wrong.clone());
-        }
         let name = self.name.as_ref().filter(|_| page == 0)?;
-        let named = name.segment.wrapping_mul(geometry.seg_size);
-        if here / geometry.seg_size == name.segment {
+        let named = name
+            .segment(geometry.seg_size)
+            .wrapping_mul(geometry.seg_size);
+        if !geometry.states_seg_size {
+            // that of a segment says how large segments are
+            let expected = format!(
+                "the first page of a segment, as the file is named {}",
+                name.text
+            );
+            let within = !here.is_multiple_of(*SEGMENT_SIZES.start());
+            return within.then(|| Malformed::new(at + 8, expected, found));
+        }
+        if here / geometry.seg_size == name.segment(geometry.seg_size) {
             return None;
         }
         let expected = format!("{}, as the file is named {}", lsn::text(named), name.text);
@@ -323,10 +302,8 @@ pub struct Pages {
 
 impl Pages {
     /// The pages of a log, in a file of this name.
-    pub fn new(walk: Arc<Walk>, file_name: Option<&Arc<str>>) -> Self {
+    pub fn new(walk: Arc<Walk>, name: Option<FileName>) -> Self {
         let geometry = &walk.geometry;
-        let name = file_name.filter(|_| geometry.states_seg_size);
-        let name = name.and_then(|name| SegmentName::parse(name, geometry.seg_size));
         let (short, long): (&'static [Field], &'static [Field]) = match geometry.major() {
             ..=18 => (&SHORT, &LONG_PAGE),
             _ => (&SHORT_19, &LONG_19),

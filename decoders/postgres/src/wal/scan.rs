@@ -161,6 +161,12 @@ impl Scan<'_> {
             return Look::End;
         }
         let (end, begins) = (self.end(at), self.geometry.begins_stretch(at));
+        if self.geometry.is_unread(at) {
+            return match end == self.geometry.stream_len() {
+                true => Look::End,
+                false => Look::Aborted(end),
+            };
+        }
         // what comes before a stretch is not the record before its first one
         let prev = if begins { 0 } else { prev };
         if begins && let Some(rest) = self.rest_of_lost(at) {
