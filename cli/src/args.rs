@@ -237,7 +237,17 @@ impl Args {
     /// # Errors
     /// What clap says of a wrong one; help and version come this way too.
     pub fn read() -> Result<Self, clap::Error> {
-        let matches = Self::command().try_get_matches_from(joined_suffix(std::env::args_os()))?;
+        let words = || joined_suffix(std::env::args_os());
+        let matches = match Self::command().try_get_matches_from(words()) {
+            Err(e) if is_filter(&e) => {
+                let hyphens = |rest: clap::Arg| rest.allow_hyphen_values(true);
+                let command = Self::command().mut_arg("rest", hyphens);
+                let matches = command.try_get_matches_from(words())?;
+                known_flags(&matches)?;
+                matches
+            }
+            matches => matches?,
+        };
         let mut args = Self::from_arg_matches(&matches)?;
         let places: Vec<usize> = matches
             .indices_of("rest")
@@ -296,6 +306,35 @@ impl Args {
                 self.named.push(named);
             }
         }
+    }
+}
+
+/// Whether what clap takes for an unknown flag is a filter that begins with `-`, such as `-5 | abs` and `-(.a)`: no flag is a
+/// digit or a bracket.
+fn is_filter(e: &clap::Error) -> bool {
+    use clap::error::{ContextKind, ContextValue, ErrorKind};
+    let Some(ContextValue::String(word)) = e.get(ContextKind::InvalidArg) else {
+        return false;
+    };
+    let second = word.strip_prefix('-').and_then(|w| w.chars().next());
+    e.kind() == ErrorKind::UnknownArgument
+        && second.is_some_and(|c| c != '-' && !c.is_ascii_alphabetic())
+}
+
+/// Where hyphens are taken, too, what looks like a flag still has to be one.
+fn known_flags(matches: &ArgMatches) -> Result<(), clap::Error> {
+    let rest = matches.get_many::<OsString>("rest").into_iter().flatten();
+    let mut unknown = rest.filter(|word| match word.as_encoded_bytes() {
+        [b'-', second, ..] => *second == b'-' || second.is_ascii_alphabetic(),
+        _ => false,
+    });
+    match unknown.next() {
+        // behind `--` everything is a file
+        Some(word) if std::env::args_os().all(|arg| arg != "--") => {
+            let message = format!("unexpected argument '{}' found", word.display());
+            Err(Args::command().error(clap::error::ErrorKind::UnknownArgument, message))
+        }
+        _ => Ok(()),
     }
 }
 

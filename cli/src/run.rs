@@ -389,6 +389,12 @@ impl Runner {
             )
             .into());
         };
+        if !new.same_place(old) && new.parent().is_none() {
+            return Err(
+                "the result to write back must be the file that is edited, and is another input"
+                    .into(),
+            );
+        }
         if !new.same_place(old) {
             return Err(format!(
                 "the result to write back must be the whole file, and is only {}",

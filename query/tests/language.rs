@@ -432,3 +432,41 @@ fn a_sum_of_50_000_terms() {
         assert_eq!(out, ["50000"]);
     });
 }
+
+// what is no base64, and what is no UTF-8 in it
+yields!(
+    base64_as_jq_reads_it,
+    "null",
+    r#"("null", "A=AA", "QU JD", "QUJD\n", "-_-_", "QQ==QQ==", "=", "7aCA", "QUJDRA") | try (@base64d | explode) catch "no""#,
+    [
+        "[65533,65533]",
+        "\"no\"",
+        "\"no\"",
+        "\"no\"",
+        "\"no\"",
+        "[65]",
+        "[]",
+        "[65533]",
+        "[65,66,67,68]"
+    ]
+);
+// escapes that are none in Oniguruma's Perl syntax
+yields!(
+    letters_of_regular_expressions,
+    "null",
+    r#"[("h", "H", "u", "U", "l", "N", "O", "P") as $c | $c | test("^\\\($c)$")],
+     ["af" | test("\\h")], ["a+b" | test("^\\Qa+b\\E$"), test("\\Pa")], ["a1" | test("^\\P{Nd}.$")], ["\n" | test("\\N"), test("\\O")]"#,
+    [
+        "[true,true,true,true,true,true,true,true]",
+        "[false]",
+        "[true,false]",
+        "[true]",
+        "[false,true]"
+    ]
+);
+yields!(
+    years_of_c,
+    "[1e10,0,1,0,0,0,0,0]",
+    "mktime, (.[0] = 2024 | .[1] = 14 | .[2] = 40 | .[3] = -3 | mktime)",
+    ["67768036160140800", "1744146000"]
+);

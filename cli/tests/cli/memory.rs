@@ -82,6 +82,11 @@ fn peak_of(flag: &str, filter: &str, file: &Path, stdin: Stdio) -> (u64, Vec<u8>
 /// A log of `pages` pages with a record after the other, each of 1000 bytes or a little less: what a server might have
 /// written with a bigger segment size. Its records, and the size of the file.
 pub fn long_log(file: &Path, pages: u64) -> (u64, u64) {
+    log_of(file, pages, |xid| 900 + (xid % 90) as usize)
+}
+
+/// The same with records that hold so many bytes of data.
+fn log_of(file: &Path, pages: u64, data: fn(u32) -> usize) -> (u64, u64) {
     const PAGE: u64 = 8192;
     const BASE: u64 = 1 << 32;
     let first_page = fs::read(sample("pg15.wal")).unwrap();
@@ -110,7 +115,7 @@ pub fn long_log(file: &Path, pages: u64) -> (u64, u64) {
                 break;
             }
             let at = BASE + page * PAGE + bytes.len() as u64;
-            let record = record(xid, prev, 900 + (xid % 90) as usize);
+            let record = record(xid, prev, data(xid));
             (prev, xid, records) = (at, xid + 1, records + 1);
             bytes.extend(record);
         }
@@ -194,6 +199,28 @@ fn a_long_log_in_little_memory() {
         let (peak, out) = peak(&file, filter);
         assert_eq!(out, expected, "{filter}");
         assert!(peak < RESIDENT + MOST, "{filter}: {} MiB", peak / MIB);
+    }
+}
+
+/// Who collects a field of each record does not keep the records. A segment of a server has as many as this one.
+#[test]
+fn collected_fields_keep_no_parents() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("segment");
+    let (count, _) = log_of(&file, 16 * MIB / 8192, |_| 51);
+    assert!(count > 200_000, "{count} records");
+    for (filter, expected) in [
+        ("[.records[].lsn] | length", count),
+        ("[.records[].xl_xid] | last", count),
+        (".records | map(.xl_rmid) | length", count),
+        (".records | group_by(.xl_rmid) | .[0] | length", count),
+        ("[.records[].xl_rmid] | group_by(.) | .[0] | length", count),
+        (".records | unique_by(.xl_tot_len) | length", 1),
+    ] {
+        let (peak, out) = peak(&file, filter);
+        assert_eq!(out, format!("{expected}\n"), "{filter}");
+        println!("{filter}: {} MiB", peak / MIB);
+        assert!(peak < 100 * MIB, "{filter}: {} MiB", peak / MIB);
     }
 }
 

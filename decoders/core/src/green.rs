@@ -108,8 +108,12 @@ pub struct Green {
     looks: AtomicU32,
     below: OnceLock<Box<Below>>,
     /// For the root of a decode: the name of its format.
-    format: Option<Box<&'static str>>,
+    format: Option<Box<FormatName>>,
 }
+
+/// Boxed, as only roots have one.
+#[derive(Clone)]
+struct FormatName(&'static str);
 
 /// What was decoded below a node so far.
 #[derive(Default)]
@@ -252,7 +256,7 @@ impl Green {
     /// The root of a decode.
     pub(crate) fn root(format: &'static str, kind: Kind, space: Space, span: Span) -> Self {
         let mut green = Self::new(kind, space, span);
-        green.format = Some(Box::new(format));
+        green.format = Some(Box::new(FormatName(format)));
         green
     }
 
@@ -277,7 +281,7 @@ impl Green {
 
     /// The name of the format that this is the root of.
     pub(crate) fn format(&self) -> Option<&'static str> {
-        self.format.as_deref().copied()
+        self.format.as_ref().map(|format| format.0)
     }
 
     /// The same node, so many levels down.
@@ -429,7 +433,7 @@ impl Green {
         }
         let by_name = |e: &'_ Expanded| e.child(name).map(Self::expanded);
         let below = self.below.get();
-        if let Some(found) = below.and_then(|b| b.fields.get()).and_then(|e| by_name(e)) {
+        if let Some(found) = below.and_then(|b| b.fields.get()).and_then(by_name) {
             return Some(found);
         }
         if self.was_asked_often()

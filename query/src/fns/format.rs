@@ -163,24 +163,46 @@ fn sh(v: V) -> ValR {
     Ok(V::text(out))
 }
 
+/// As in jq, what follows the first `=` does not count, and nothing else is skipped.
 fn base64d(v: V) -> ValR {
     let s = shown(v.clone());
-    match json::from_base64(&s) {
-        Some(b) => Ok(V::text(String::from_utf8_lossy(&b).into_owned())),
-        None => {
-            let digits = s.iter().filter(|b| **b != b'=');
-            let problem = match digits.count() % 4 {
-                1 if s
-                    .iter()
-                    .all(|b| b.is_ascii_alphanumeric() || b"+/=".contains(b)) =>
-                {
-                    "trailing base64 byte found"
-                }
-                _ => "is not valid base64 data",
-            };
+    let digits = s.split(|b| *b == b'=').next().unwrap_or_default();
+    let valid = |b: &u8| b.is_ascii_alphanumeric() || b"+/".contains(b);
+    let problem = match digits.iter().all(valid) {
+        true if digits.len() % 4 != 1 => None,
+        true => Some("trailing base64 byte found"),
+        false => Some("is not valid base64 data"),
+    };
+    match (problem, json::from_base64(digits)) {
+        (None, Some(b)) => Ok(V::text(replaced(&b))),
+        (problem, _) => {
+            let problem = problem.unwrap_or("is not valid base64 data");
             fail(format_args!("{} {problem}", Brief(&v.settle())))
         }
     }
+}
+
+/// Bytes as text, with what is no UTF-8 replaced as jq does it: once for each sequence that begins as one, whole or not.
+fn replaced(b: &[u8]) -> String {
+    let mut out = String::with_capacity(b.len());
+    let mut rest = b;
+    while let Some(first) = rest.first() {
+        let len = match first {
+            0xc2..=0xdf => 2,
+            0xe0..=0xef => 3,
+            0xf0..=0xf4 => 4,
+            _ => 1,
+        };
+        let follow = |b: &&u8| matches!(b, 0x80..=0xbf);
+        let len = match rest.len() < len {
+            true => rest.len(),
+            false => 1 + rest[1..len].iter().take_while(follow).count(),
+        };
+        let (sequence, after) = rest.split_at(len);
+        out.push_str(std::str::from_utf8(sequence).unwrap_or("\u{fffd}"));
+        rest = after;
+    }
+    out
 }
 
 fn base32d(v: V) -> ValR {

@@ -107,6 +107,7 @@ fn build(re: &Str, flags: &str, bytes: bool) -> ValR<Compiled> {
         }
     }
     let has = |flag| inline.contains(flag);
+    let text = letters(&text);
     let (rich, ends) = ends_before_break(&text);
     let plain = RegexBuilder::new(&text.replace("\\Z", "\\z"))
         // over byte strings, `.` and classes mean bytes
@@ -143,6 +144,37 @@ fn build(re: &Str, flags: &str, bytes: bool) -> ValR<Compiled> {
         rich,
         ends,
     })
+}
+
+/// An expression with the escapes of Oniguruma's Perl syntax in words of the engines: letters that mean nothing there stand for
+/// themselves.
+fn letters(re: &str) -> String {
+    let mut out = String::with_capacity(re.len());
+    let mut rest = re;
+    while let Some(at) = rest.find('\\') {
+        out.push_str(&rest[..at]);
+        let escape = &rest[at..];
+        let Some(next) = escape[1..].chars().next() else {
+            rest = escape;
+            break;
+        };
+        rest = &escape[1 + next.len_utf8()..];
+        match next {
+            'Q' => {
+                let (text, after) = rest.split_once("\\E").unwrap_or((rest, ""));
+                out.push_str(&regex::escape(text));
+                rest = after;
+            }
+            'N' => out.push_str("[^\\n]"),
+            'O' => out.push_str("(?s:.)"),
+            'P' if rest.starts_with('{') => out.push_str("\\P"),
+            'E' | 'H' | 'I' | 'J' | 'L' | 'M' | 'P' | 'T' | 'U' | 'V' | 'h' | 'i' | 'j' | 'l'
+            | 'm' | 'q' | 'u' => out.push(next),
+            _ => out.extend(['\\', next]),
+        }
+    }
+    out.push_str(rest);
+    out
 }
 
 /// An expression whose `$` and `\Z` match before a line break at the end of the text, too, as Oniguruma's do; and whether

@@ -140,10 +140,13 @@ fn gmtime(v: &V) -> ValR {
 fn from_fields(v: V, name: &str) -> ValR<Tm> {
     let mut fields = [0_i64; 8];
     let items = v.into_items().unwrap_or_default();
-    for (field, item) in fields.iter_mut().zip(items) {
+    for (i, (field, item)) in fields.iter_mut().zip(items).enumerate() {
+        // C counts years from here
+        let from = if i == 0 { 1900 } else { 0 };
         match item.num().map(|n| num::to_f64(&n)) {
             Some(f) if !f.is_nan() => {
-                *field = f.clamp(f64::from(i32::MIN), f64::from(i32::MAX)) as i64;
+                let f = f - f64::from(from);
+                *field = f.clamp(f64::from(i32::MIN), f64::from(i32::MAX)) as i64 + i64::from(from);
             }
             _ => return fail(format_args!("{name} requires parsed datetime inputs")),
         }
