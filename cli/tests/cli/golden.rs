@@ -150,6 +150,7 @@ sessions! {
     json
     lost
     no_fix
+    protobuf
     values
     verify
 }

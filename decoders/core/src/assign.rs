@@ -539,6 +539,15 @@ impl Node {
         }
     }
 
+    /// Whether null is a value of a field of that name, which a struct does not have yet, and not only its absence.
+    pub fn takes_null(&self, name: &str) -> bool {
+        match (self.edit.as_deref(), &self.red.green.kind) {
+            (Some(Edit::Replaced(node)), _) => node.takes_null(name),
+            (_, Kind::Struct(shape)) => shape.takes_null(name),
+            _ => false,
+        }
+    }
+
     /// Add a field to an object.
     ///
     /// # Errors

@@ -119,6 +119,11 @@ pub trait Shape: Send + Sync + 'static {
         false
     }
 
+    /// Whether null is a value of that field, and not only what stands for a field that is not there.
+    fn takes_null(&self, _name: &str) -> bool {
+        false
+    }
+
     /// The fields that must go when this one is added, because only one of them can be there.
     fn displaced(&self, _name: &str) -> Vec<String> {
         Vec::new()

@@ -2,6 +2,7 @@
 
 use crate::schema::load;
 use crate::schema::types::{MessageType, Schema};
+use crate::wire::record::Run;
 use crate::wire::view::{self, FORMAT};
 use binq_core::shape::{Cx, Shape};
 use binq_core::{
@@ -46,8 +47,19 @@ impl Format for Protobuf {
     }
 
     fn decode(&self, space: Space, options: &Options) -> Node {
+        let of = match message_type(options) {
+            Ok(of) => of,
+            Err(why) => return no_schema(self.name(), space, why),
+        };
         let span = space.span();
-        Node::root_of(self.name(), message_kind(options), space, span)
+        // of what begins with no record, nothing can be read
+        if span.len > 0
+            && let Err(wrong) = Run::new(&space, span).record(0)
+        {
+            return undecoded(self.name(), space, wrong);
+        }
+        let kind = of.map_or_else(|| Kind::fixed(&view::MESSAGE), |of| of.kind());
+        Node::root_of(self.name(), kind, space, span)
     }
 
     fn node_functions(&self) -> &'static [NodeFn] {
@@ -60,20 +72,26 @@ pub fn message_kind(options: &Options) -> Kind {
     match message_type(options) {
         Ok(Some(of)) => of.kind(),
         Ok(None) => Kind::fixed(&view::MESSAGE),
-        Err(why) => no_schema(why),
+        Err((expected, found)) => {
+            Kind::shared(Arc::new(Undecoded(Malformed::new(0, expected, found))))
+        }
     }
 }
 
-/// What an input is whose schema, or type, cannot be told: what was expected and found.
-fn no_schema((expected, found): (String, String)) -> Kind {
-    Kind::shared(Arc::new(NoSchema { expected, found }))
+fn no_schema(name: &'static str, space: Space, (expected, found): (String, String)) -> Node {
+    undecoded(name, space, Malformed::new(0, expected, found))
+}
+
+/// An input that cannot be decoded, because of what is wrong with its beginning.
+pub fn undecoded(name: &'static str, space: Space, wrong: Malformed) -> Node {
+    let span = space.span();
+    Node::root_of(name, Kind::shared(Arc::new(Undecoded(wrong))), space, span)
 }
 
 /// An input that cannot be decoded, as the options do not say what its messages are.
 pub fn undecodable(name: &'static str, space: &Space, options: &Options) -> Option<Node> {
     let why = message_type(options).err()?;
-    let span = space.span();
-    Some(Node::root_of(name, no_schema(why), space.clone(), span))
+    Some(no_schema(name, space.clone(), why))
 }
 
 /// The type of the input: the one named, or the only one possible; `None` for the wire view.
@@ -133,15 +151,12 @@ fn inside_type(
     )
 }
 
-/// An input whose schema cannot be had: all of it is a gap.
-struct NoSchema {
-    expected: String,
-    found: String,
-}
+/// An input whose schema cannot be had, or that does not begin as the format does: all of it is a gap.
+struct Undecoded(Malformed);
 
-impl Shape for NoSchema {
+impl Shape for Undecoded {
     fn name(&self) -> &'static str {
-        "message without its schema"
+        "input that cannot be decoded"
     }
 
     fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {
@@ -151,6 +166,6 @@ impl Shape for NoSchema {
     }
 
     fn fault(&self) -> Option<Malformed> {
-        Some(Malformed::new(0, &self.expected, &self.found))
+        Some(self.0.clone())
     }
 }

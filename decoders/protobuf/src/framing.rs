@@ -1,6 +1,6 @@
 //! Messages with something before them: `protobuf_delimited`, `grpc_message`, `confluent`.
 
-use crate::format::{message_kind, message_type, undecodable};
+use crate::format::{message_kind, message_type, undecodable, undecoded};
 use crate::schema::types::MessageType;
 use crate::schema::{self, load};
 use crate::wire::build;
@@ -88,6 +88,16 @@ impl Format for Grpc {
 
 fn stream<S: Messages>(name: &'static str, space: Space, messages: S) -> Node {
     let span = space.span();
+    let start = SeqAt {
+        space: &space,
+        span,
+    };
+    if span.len > 0
+        && !messages.is_item(span.byte_len())
+        && let Err(wrong) = messages.message(&start, span.first_byte())
+    {
+        return undecoded(name, space, wrong);
+    }
     let shape = Stream {
         name,
         messages: Arc::new(messages),

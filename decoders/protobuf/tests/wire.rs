@@ -84,6 +84,7 @@ fn tags_are_edited_in_place() {
         ("wire_type", text("I32")),
         ("value", int(7)),
     ]);
+    // another wire type stores the value in another way: `.fields[0].wire_type` alone would leave one byte for four
     assert_eq!(
         bytes(&set(&root, ".fields[0]", both)),
         hex("85 01 07 00 00 00")
@@ -259,6 +260,7 @@ fn two_thousand_deep_and_two_to_the_sixty_three_end_in_faults() {
     let fault = wire(groups).fault().expect("too deep");
     assert_eq!(fault.expected, "at most 100 groups in each other");
 
+    // protoc reads lengths of 31 bits, in at most five bytes
     let huge = wire(hex("08 01 0a ff ff ff ff 0f 61"));
     let fault = huge.fault().expect("too long");
     assert_eq!(

@@ -92,8 +92,14 @@ fn node_field<'a>(
             None => Ok(n.remove_field(name).map_err(rejected)?),
         },
         None => match f(V::Null)? {
-            // the null that is read there already: nothing was assigned, as where an inner `[]?` finds nothing
-            None | Some(V::Null) => Ok(n),
+            None => Ok(n),
+            // the null that is read there already: nothing was assigned, as where an inner `[]?` finds nothing; where null is a
+            // value, it was assigned if anything else in its place becomes null, too
+            Some(V::Null)
+                if !n.takes_null(name) || !matches!(f(V::from(false)), Ok(Some(V::Null))) =>
+            {
+                Ok(n)
+            }
             Some(new) => {
                 let new = to_plain(&new)?;
                 match opt {

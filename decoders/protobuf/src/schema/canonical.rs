@@ -3,13 +3,12 @@
 
 use super::build::record;
 use super::map::no_bits;
-use super::types::{FieldType, Label, MessageType, ValueType};
+use super::types::{FieldType, Label, MessageType};
 use super::view::root;
 use super::well_known::WellKnown;
 use crate::wire::build as wire;
-use crate::wire::record::{LEN, MOST_DEPTH, VARINT};
+use crate::wire::record::{MOST_DEPTH, VARINT};
 use crate::wire::varint;
-use binq_core::codec::Codec;
 use binq_core::{Bits, Node, Scalar, Space};
 
 /// The bytes of a message, written anew.
@@ -118,20 +117,10 @@ fn unknown(of: &'static MessageType, bytes: &[u8], out: &mut Vec<u8>) {
             out.extend_from_slice(whole);
             continue;
         };
-        let ValueType::Enum(codec) = &field.value else {
-            continue;
-        };
-        if record.wire_type != LEN || codec.is_open() {
-            continue;
-        }
-        let mut rest = &bytes[record.body as usize..record.body_end as usize];
-        while let Some((raw, size)) = varint::read(rest) {
-            let number = codec.decode(&Bits::from_bytes(rest[..size].to_vec()));
-            if number.is_ok_and(|number| !codec.takes(&number)) {
-                wire::tag(record.number, VARINT, out);
-                varint::write(raw, out);
-            }
-            rest = &rest[size..];
+        for number in field.unknown_numbers(&record, &space) {
+            let raw = varint::read(&bytes[number.first_byte() as usize..]);
+            wire::tag(record.number, VARINT, out);
+            varint::write(raw.map_or(0, |(raw, _)| raw), out);
         }
     }
 }

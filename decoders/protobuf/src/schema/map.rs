@@ -2,11 +2,13 @@
 //! (<https://protobuf.dev/programming-guides/encoding/#maps>); the last entry of a key counts.
 
 use super::build;
+use super::hidden;
 use super::merge;
 use super::types::{FieldType, MessageType, ValueType};
 use super::view;
 use crate::wire::record::{LEN, Record, Run, VARINT};
 use crate::wire::view::root;
+use binq_core::codec::Codec;
 use binq_core::shape::{At, Cx, Room, Rooms, Shape};
 use binq_core::{Bits, Frame, Kind, Malformed, Node, Plain, Scalar, Space, Span};
 use std::collections::HashMap;
@@ -110,18 +112,27 @@ impl MapType {
     fn read(&'static self, space: &Space, entry: &Record) -> Entry {
         let mut records = Run::new(space, entry.body()).records();
         let (mut key, mut values) = (None, Vec::new());
+        let mut wrong = None;
+        let mut replaced = |codec: Option<&dyn Codec>, before: Record| {
+            let hidden = codec.and_then(|codec| hidden::in_scalar(codec, space, before.body()));
+            wrong = wrong.take().or(hidden);
+        };
         for record in records.by_ref() {
             if record.number == 1 && self.key.takes(&record, space) {
-                key = Some(record);
+                if let Some(before) = key.replace(record) {
+                    replaced(self.key.value.codec(), before);
+                }
             } else if record.number == 2 && self.value.takes(&record, space) {
                 // a message is merged, as any that is there more than once
-                if self.value.value.message().is_none() {
-                    values.clear();
+                if self.value.value.message().is_none()
+                    && let Some(before) = values.pop()
+                {
+                    replaced(self.value.value.codec(), before);
                 }
                 values.push(record);
             }
         }
-        let mut wrong = records.wrong;
+        let mut wrong = wrong.or(records.wrong);
         let key = match (key, self.key.value.codec()) {
             (Some(key), Some(codec)) => match codec.decode(&space.bits(key.body())) {
                 Ok(key) => Some(key),
@@ -147,6 +158,7 @@ impl MapType {
     fn add(&'static self, cx: &mut Cx<'_>, entry: &Entry, within: &Within) {
         let space = cx.at.space.clone();
         let around = entry.record.frame(within.up.clone());
+        let mut wrong = None;
         let (space, body, frame) = match entry.values[..] {
             [] => {
                 self.add_absent(cx, entry);
@@ -154,6 +166,7 @@ impl MapType {
             }
             [value] => (space, value.body(), value.frame(Some(Arc::new(around)))),
             _ => {
+                wrong = merge::wrong(&space, &entry.values);
                 let merged = merge::space(&space, &entry.values);
                 let body = merged.span();
                 (merged, body, around)
@@ -161,6 +174,9 @@ impl MapType {
         };
         let opened = view::open(&self.value.value, &space, body, Some(frame));
         let child = cx.node_in(entry.key.clone(), &space, opened.span, opened.kind);
+        if let Some(wrong) = wrong {
+            child.wrong(merge::placed(wrong, &entry.values));
+        }
         if let Some(frame) = opened.frame {
             child.framed(frame);
         }
@@ -227,7 +243,10 @@ impl MapType {
             let entry = self.read(cx.at.space, &record);
             wrong = wrong.or_else(|| entry.wrong.clone());
             match last.get(&entry.key) {
-                Some(i) => entries[*i] = entry,
+                Some(i) => {
+                    let before = std::mem::replace(&mut entries[*i], entry);
+                    wrong = wrong.or_else(|| self.hidden(cx, &before));
+                }
                 None => {
                     last.insert(entry.key.clone(), entries.len());
                     entries.push(entry);
@@ -236,6 +255,14 @@ impl MapType {
         }
         entries.iter().for_each(|entry| self.add(cx, entry, within));
         wrong.map_or(Ok(()), Err)
+    }
+
+    /// What is wrong with the value of an entry that a later one replaces.
+    fn hidden(&'static self, cx: &Cx<'_>, entry: &Entry) -> Option<Malformed> {
+        // the values are one level below the message that the map is in, as the map is
+        let depth = cx.depth().saturating_sub(1);
+        let mut values = entry.values.iter();
+        values.find_map(|value| hidden::in_value(self.value, cx.at.space, value, depth))
     }
 
     /// Add the entry of that key.
@@ -316,6 +343,10 @@ impl Shape for MapShape {
 
     fn room(&self, name: &str, at: &At<'_>) -> Option<Room> {
         Some(self.0.room(name, at.space, &Within::message(at)))
+    }
+
+    fn takes_null(&self, _name: &str) -> bool {
+        super::well_known::takes_null(&self.0.value.value)
     }
 
     fn is_scattered(&self) -> bool {

@@ -39,7 +39,9 @@ pub fn placed(wrong: Malformed, pieces: &[Record]) -> Malformed {
     let mut start = 0;
     for piece in pieces {
         if (piece.body..=piece.body_end).contains(&wrong.at) {
-            let at = start + wrong.at - piece.body;
+            // the byte after a piece is one of the next piece
+            let last = piece.body_end.saturating_sub(1).max(piece.body);
+            let at = start + wrong.at.min(last) - piece.body;
             return Malformed { at, ..wrong };
         }
         start += piece.body_end - piece.body;

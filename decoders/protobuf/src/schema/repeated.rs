@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 impl FieldType {
     /// The item of a packed record at byte `start`. What is left of it when it is cut off is an item with a fault.
-    fn packed_item(&self, space: &Space, start: u64, end: u64) -> Span {
+    pub fn packed_item(&self, space: &Space, start: u64, end: u64) -> Span {
         let size = match self.value.wire_type() {
             I32 => 4,
             I64 => 8,
@@ -28,7 +28,7 @@ impl FieldType {
     }
 
     /// Whether a packed item is not a value of its closed enum, and so counts as unknown.
-    fn is_unknown(&self, space: &Space, item: Span) -> bool {
+    pub fn is_unknown(&self, space: &Space, item: Span) -> bool {
         match &self.value {
             ValueType::Enum(codec) => {
                 let number = codec.decode(&space.bits(item));

@@ -4,9 +4,10 @@
 //! it can become anything else: what lies between is a frame around the entries or items.
 
 use super::build;
+use super::hidden;
 use super::map::{MapType, Within};
 use super::types::{FieldType, MessageType};
-use super::well_known::{self, WellKnown, slice};
+use super::well_known::{self, slice};
 use crate::wire::build as wire;
 use crate::wire::codec::{F64, Varint, float_of};
 use crate::wire::record::{I64, LEN, Record, Run, VARINT};
@@ -33,6 +34,10 @@ pub fn kind(of: &'static MessageType, space: &Space, span: Span) -> Option<Kind>
         last = Some(record);
     }
     let record = last.filter(|_| records.wrong.is_none())?;
+    // what a later one replaces is found among the fields
+    if record.start > span.first_byte() && hidden::before_last(of, space, span) {
+        return None;
+    }
     if record.number <= 4 {
         let codec = of.codec();
         codec.decode(&space.bits(span)).ok()?;
@@ -44,19 +49,12 @@ pub fn kind(of: &'static MessageType, space: &Space, span: Span) -> Option<Kind>
         return None;
     }
     let inside = field.value.message()?;
-    let opened = well_known::open(inside, space, record.body(), None);
-    let entries = inside.number(1)?;
-    match (inside.well_known?, opened.kind) {
-        // only as a map or list: an object of fields would hide that it is one
-        (WellKnown::Struct, Kind::Struct(_)) => {
-            let map = entries.map()?;
-            Some(Kind::shared(Arc::new(ValueObject { of, map })))
-        }
-        (WellKnown::ListValue, Kind::Array(_)) => {
-            Some(Kind::array(Arc::new(ValueList { of, items: entries })))
-        }
-        _ => None,
-    }
+    // only as a map or list: an object of fields would hide that it is one
+    let items = well_known::only_items(inside, space, record.body())?;
+    Some(match items.map() {
+        Some(map) => Kind::shared(Arc::new(ValueObject { of, map })),
+        None => Kind::array(Arc::new(ValueList { of, items })),
+    })
 }
 
 /// A `Value` made of a plain one.
@@ -126,6 +124,10 @@ impl Shape for ValueObject {
     fn room(&self, name: &str, at: &At<'_>) -> Option<Room> {
         let within = within(at.space, at.span);
         Some(self.map.room(name, at.space, &within))
+    }
+
+    fn takes_null(&self, _name: &str) -> bool {
+        true
     }
 
     fn is_scattered(&self) -> bool {

@@ -1,15 +1,17 @@
 //! Messages of a known type: objects keyed by field names.
 
 use super::build;
+use super::hidden;
 use super::merge;
 use super::types::{FieldType, Label, MessageType, Schema, ValueType};
+use super::unknown::Unknown;
 use super::well_known::WellKnown;
 use crate::wire::record::{LEN, MOST_DEPTH, Record, Run};
-use crate::wire::view::{self as wire, step};
-use binq_core::sequence::{SeqAt, Sequence, State, Step};
+use crate::wire::view as wire;
 use binq_core::shape::{At, Cx, Room, Shape};
-use binq_core::{Frame, Kind, Malformed, Node, Plain, Ref, Scalar, Space, Span};
+use binq_core::{Child, Frame, Kind, Malformed, Node, Plain, Ref, Scalar, Severity, Space, Span};
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 /// A message of that type, without what is around it.
 pub fn root(of: &'static MessageType, bytes: Vec<u8>) -> Node {
@@ -62,15 +64,25 @@ struct Seen {
 }
 
 impl Seen {
-    fn note(&mut self, field: &FieldType, record: Record) {
+    fn spread(&mut self, record: Record) {
         if self.last.is_none() {
             self.first = record.start;
         }
         self.end = record.end;
+        self.last = Some(record);
+    }
+
+    fn note(&mut self, field: &FieldType, record: Record) {
         if field.label == Label::Singular && matches!(field.value, ValueType::Message { .. }) {
             self.pieces.push(record);
         }
-        self.last = Some(record);
+        self.spread(record);
+    }
+
+    /// The records of what is shown of a field: of a message, all that are merged.
+    fn records(self) -> impl Iterator<Item = Record> {
+        let single = self.last.filter(|_| self.pieces.is_empty());
+        self.pieces.into_iter().chain(single)
     }
 
     fn span(&self) -> Span {
@@ -98,7 +110,7 @@ impl FieldType {
 
 impl MessageType {
     /// The field that a record belongs to.
-    fn field_of(&'static self, record: &Record, space: &Space) -> Option<&'static FieldType> {
+    pub fn field_of(&'static self, record: &Record, space: &Space) -> Option<&'static FieldType> {
         self.number(record.number)
             .filter(|f| f.takes(record, space))
     }
@@ -136,8 +148,18 @@ impl MessageType {
         if let (Some(WellKnown::Any), 2) = (self.well_known, field.number)
             && let Some(of) = self.packed_type(&cx.at)
         {
-            let opened = super::well_known::open(of, &space, last.body(), Some(last.frame(None)));
-            add_opened(cx, field.name, opened);
+            let body = last.body();
+            let Some(wrong) = hidden::in_message(of, &space, body, cx.depth() + 1) else {
+                let frame = Some(last.frame(None));
+                let opened = super::well_known::open(of, &space, body, frame);
+                add_opened(cx, field.name, opened);
+                return;
+            };
+            // a runtime reads these bytes only when somebody unpacks them
+            let expected = format!("a {}: {}", of.name, wrong.expected);
+            let wrong = Malformed { expected, ..wrong }.with(Severity::Odd);
+            let opened = open(&field.value, &space, body, Some(last.frame(None)));
+            add_opened(cx, field.name, opened).wrong(wrong);
             return;
         }
         let opened = open(&field.value, &space, last.body(), Some(last.frame(None)));
@@ -160,11 +182,12 @@ fn type_url(at: &At<'_>) -> Option<String> {
     String::from_utf8(url.to_vec()).ok()
 }
 
-fn add_opened(cx: &mut Cx<'_>, name: &'static str, opened: Opened) {
+fn add_opened<'c>(cx: &'c mut Cx<'_>, name: &'static str, opened: Opened) -> &'c mut Child {
     let child = cx.node(name, opened.span, opened.kind);
     if let Some(frame) = opened.frame {
         child.framed(frame);
     }
+    child
 }
 
 impl Schema {
@@ -194,6 +217,7 @@ impl Shape for MessageShape {
         let mut seen: Vec<(Option<&'static FieldType>, Seen)> = Vec::new();
         // where each number is among those; 0 stands for unknown fields
         let mut places: HashMap<u32, usize> = HashMap::new();
+        let mut replaced: Vec<(&'static FieldType, Record)> = Vec::new();
         let mut records = this.records(at.space, at.span);
         for record in records.by_ref() {
             let field = this.field_of(&record, at.space);
@@ -202,7 +226,10 @@ impl Shape for MessageShape {
                 let rivals = this.oneofs.get(oneof).into_iter().flatten();
                 for number in rivals.filter(|n| **n != record.number) {
                     if let Some(i) = places.remove(number) {
-                        seen[i].1 = Seen::default();
+                        let (field, gone) = (seen[i].0, std::mem::take(&mut seen[i].1));
+                        if let Some(field) = field {
+                            replaced.extend(gone.records().map(|r| (field, r)));
+                        }
                     }
                 }
             }
@@ -213,14 +240,20 @@ impl Shape for MessageShape {
             });
             let entry = &mut seen[place].1;
             match field {
-                Some(field) => entry.note(field, record),
-                None => {
-                    if entry.last.is_none() {
-                        entry.first = record.start;
+                Some(field) => {
+                    if field.label == Label::Singular && field.value.message().is_none() {
+                        replaced.extend(entry.last.map(|before| (field, before)));
                     }
-                    entry.last = Some(record);
-                    entry.end = record.end;
+                    entry.note(field, record);
                 }
+                None => entry.spread(record),
+            }
+            if field.is_some_and(|f| f.has_unknown(&record, at.space)) {
+                let place = *places.entry(0).or_insert_with(|| {
+                    seen.push((None, Seen::default()));
+                    seen.len() - 1
+                });
+                seen[place].1.spread(record);
             }
         }
         for (field, seen) in &seen {
@@ -236,15 +269,27 @@ impl Shape for MessageShape {
             }
         }
         if let Some((_, unknown)) = seen.iter().find(|(f, _)| f.is_none()) {
-            let kind = Kind::array(std::sync::Arc::new(Unknown { of: this }));
+            let kind = Kind::array(Arc::new(Unknown { of: this }));
             cx.node(this.unknown, unknown.span(), kind);
         }
+        replaced.sort_by_key(|(_, record)| record.start);
+        let depth = cx.depth();
+        let hidden = replaced
+            .iter()
+            .find_map(|(field, record)| hidden::in_value(field, at.space, record, depth));
         let good = records.at() * 8;
         let Some(wrong) = records.wrong() else {
-            return Ok(());
+            return hidden.map_or(Ok(()), Err);
         };
-        cx.gap(at.space, Span::bits(good, at.span.end() - good));
-        Err(wrong)
+        let gap = cx.gap(at.space, Span::bits(good, at.span.end() - good));
+        match (hidden, gap) {
+            // a node has one finding: the message has what comes first, and the rest has its own
+            (Some(hidden), Some(gap)) => {
+                gap.wrong(wrong);
+                Err(hidden)
+            }
+            _ => Err(wrong),
+        }
     }
 
     fn find_all(&self, cx: &mut Cx<'_>) -> bool {
@@ -342,6 +387,10 @@ impl Shape for MessageShape {
             };
             if goes {
                 cut.push((record.span(), None));
+            } else if let Some(field) = field.filter(|_| name == this.unknown) {
+                let numbers = field.unknown_numbers(&record, at.space);
+                let around = Arc::new(record.frame(None));
+                cut.extend(numbers.map(|number| (number, Some(around.clone()))));
             }
         }
         Some(Room {
@@ -349,6 +398,11 @@ impl Shape for MessageShape {
             at: records.at() * 8,
             inside: None,
         })
+    }
+
+    fn takes_null(&self, name: &str) -> bool {
+        let field = self.0.named(name).filter(|f| f.label == Label::Singular);
+        field.is_some_and(|field| super::well_known::takes_null(&field.value))
     }
 
     fn displaced(&self, name: &str) -> Vec<String> {
@@ -389,41 +443,5 @@ impl Shape for MessageShape {
     fn retypes(&self) -> bool {
         // a Value changes its kind with its value
         true
-    }
-}
-
-/// The records of a message that no field takes.
-struct Unknown {
-    of: &'static MessageType,
-}
-
-impl Sequence for Unknown {
-    fn name(&self) -> &'static str {
-        "field"
-    }
-
-    fn step(&self, at: &SeqAt<'_>, state: &State) -> Option<Step> {
-        let run = Run::new(at.space, at.span);
-        let mut start = state.at / 8;
-        while start < at.span.end_byte() {
-            let record = run.record(start).ok()?;
-            let len = record.body_end - record.body;
-            let content = || at.space.read(record.body, len).into_owned();
-            let field = self.of.record_of(record, content);
-            if self.of.field_of(&field, at.space).is_none() {
-                return Some(step(Kind::fixed(&wire::FIELD), record.span(), record.end));
-            }
-            start = record.end;
-        }
-        None
-    }
-
-    fn resizable(&self) -> bool {
-        true
-    }
-
-    fn build(&self, value: &Plain) -> Result<Node, String> {
-        let bytes = crate::wire::build::record_of(value)?;
-        Ok(wire::root(bytes, Kind::fixed(&wire::FIELD)))
     }
 }

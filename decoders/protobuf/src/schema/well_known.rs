@@ -5,7 +5,7 @@
 
 use super::build;
 use super::time;
-use super::types::{MessageType, ValueType};
+use super::types::{FieldType, MessageType, ValueType};
 use super::value;
 use super::view::Opened;
 use crate::wire::build as wire;
@@ -90,17 +90,13 @@ fn special(
         WellKnown::Timestamp | WellKnown::Duration | WellKnown::FieldMask | WellKnown::Wrapper => {
             let codec = of.codec();
             codec.decode(&space.bits(span)).ok()?;
+            if super::hidden::before_last(of, space, span) {
+                return None;
+            }
             opened(Kind::Leaf(Ref::Static(codec)))
         }
         WellKnown::Struct | WellKnown::ListValue => {
-            let mut records = Run::new(space, span).records();
-            let only = records
-                .by_ref()
-                .all(|r| r.number == 1 && r.wire_type == LEN);
-            if !only || records.wrong.is_some() {
-                return None;
-            }
-            let field = of.number(1)?;
+            let field = only_items(of, space, span)?;
             opened(match field.map() {
                 Some(map) => map.kind(),
                 None => field.items(),
@@ -109,6 +105,19 @@ fn special(
         WellKnown::Value => opened(value::kind(of, space, span)?),
         WellKnown::Any | WellKnown::Empty => None,
     }
+}
+
+/// The field of the entries of a `Struct`, or of the items of a list; `None` where there is anything else.
+pub fn only_items(
+    of: &'static MessageType,
+    space: &Space,
+    span: Span,
+) -> Option<&'static FieldType> {
+    let mut records = Run::new(space, span).records();
+    let only = records
+        .by_ref()
+        .all(|r| r.number == 1 && r.wire_type == LEN);
+    of.number(1).filter(|_| only && records.wrong.is_none())
 }
 
 /// Whether null is a value of that type, and not its absence.

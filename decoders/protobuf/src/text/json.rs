@@ -166,12 +166,15 @@ fn scalar(value: &ValueType, node: &Node) -> Result<Plain, String> {
 fn any(of: &'static MessageType, node: &Node) -> Result<Plain, String> {
     let url = node.field("type_url").or_else(|| node.field("typeUrl"));
     let value = node.field("value").filter(Node::is_stored);
-    let url = match (url, &value) {
-        (Some(url), value) if url.is_stored() || value.is_some() => url.scalar(),
-        // an Any of nothing, whose fields are made up at most
-        _ => return Ok(Plain::Object(Vec::new())),
-    };
+    let url = url.map_or_else(|| "".into(), |url| url.scalar());
     let text = url.as_str().unwrap_or_default();
+    let holds_nothing = match &value {
+        Some(value) => value.bytes().map_err(|e| e.to_string())?.is_empty(),
+        None => true,
+    };
+    if text.is_empty() && holds_nothing {
+        return Ok(Plain::Object(Vec::new()));
+    }
     let Some(inside) = of.schema.any_type(text) else {
         return Err(format!(
             "{}: {text:?} names no type of the schema",

@@ -124,12 +124,24 @@ pub fn natural(value: &Plain) -> u8 {
     }
 }
 
+/// What the shape of a record is called.
+pub const RECORD: &str = "field";
+
 /// The bytes of a record: `{number, wire_type, value}`; without a wire type, the natural one of the value.
 pub fn record_of(value: &Plain) -> Result<Vec<u8>, String> {
+    let made;
     let pairs = match value {
         Plain::Object(pairs) => pairs,
-        Plain::Node(node) if node.kind() == NodeKind::Object => {
+        Plain::Node(node) if node.shape_name() == Some(RECORD) => {
             return Ok(node.bytes().map_err(|e| e.to_string())?.to_vec());
+        }
+        // what only reads as a record
+        Plain::Node(node) if node.kind() == NodeKind::Object => {
+            let fields = node.fields().into_iter();
+            made = fields
+                .map(|(name, child)| (name.into_owned(), Plain::Node(child)))
+                .collect();
+            &made
         }
         other => {
             return Err(format!(

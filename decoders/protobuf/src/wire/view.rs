@@ -295,14 +295,15 @@ pub struct Field;
 /// The shape of a record.
 pub static FIELD: Field = Field;
 
-static WIRE_TYPE: Named<UBits> = Named {
+/// A wire type and its name.
+pub static WIRE_TYPE: Named<UBits> = Named {
     number: UBits,
     names: &WIRE_TYPES,
 };
 
 impl Shape for Field {
     fn name(&self) -> &'static str {
-        "field"
+        build::RECORD
     }
 
     fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {

@@ -9,6 +9,7 @@ mod laws;
 mod lists;
 mod sets;
 mod types;
+mod unknown;
 
 use binq_core::{Format, Node, Options, Plain, Scalar, Space};
 use binq_protobuf::Protobuf;

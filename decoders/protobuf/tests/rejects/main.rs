@@ -1,7 +1,9 @@
 //! `protoc` is the judge of what makes a message unreadable: binq has a finding that stops exactly where protoc refuses the
 //! message, with a schema and without.
 
+#[path = "../common/mod.rs"]
 mod common;
+mod replaced;
 
 use binq_core::{Format, Node, Options, Severity, Space};
 use binq_protobuf::{Delimited, Protobuf};
@@ -72,10 +74,9 @@ fn decode(of: Option<(&str, &str)>, message: &[u8]) -> Node {
     Protobuf.decode(Space::source(message.to_vec()), &options)
 }
 
-/// What stops a reader; not what is in an `Any`, which `protoc --decode` leaves as bytes.
+/// What stops a reader.
 fn stops(root: &Node) -> Vec<String> {
     let stops = root.findings().filter(|f| f.severity == Severity::Stops);
-    let stops = stops.filter(|f| !f.path.contains("any.value"));
     stops.map(|f| f.to_string()).collect()
 }
 
