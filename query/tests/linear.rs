@@ -84,6 +84,9 @@ const PROGRAMS: &[(&str, usize)] = &[
     ("(\"a\" * $n) | until(length == 0; .[1:])", 5_000),
     ("(\"a\" * $n) | until(length == 0; ltrimstr(\"a\"))", 5_000),
     ("(\"abc\" * $n) as $s | [range($n) | $s[.:. + 2]]", 10_000),
+    ("(\"aé\" * $n) as $s | [range($n) | $s[.:. + 1]]", 10_000),
+    ("(\"é\" * $n) | until(length == 0; .[1:])", 5_000),
+    ("(\"aé\" * $n) | until(length == 0; .[:-1])", 5_000),
     ("[range($n)] | until(length == 0; .[1:])", 5_000),
     (
         "[range($n)] | def sum: if length == 0 then 0 else .[0] + (.[1:] | sum) end; sum",

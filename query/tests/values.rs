@@ -435,3 +435,14 @@ yields!(
         "[0]"
     ]
 );
+
+// positions in a text are those of its characters, in whatever order they are asked for
+yields!(
+    slices_of_text_forth_and_back,
+    "null",
+    r#"("aé€😀" * 20) as $s | ($s | explode) as $e
+    | all((range(80), (79 - range(80)), (range(80) | . * 37 % 80)); . as $i
+        | all((0, 1, 2, 5, 30, 80); . as $n | ($s[$i:$i + $n] | explode) == $e[$i:$i + $n] and ($s[-$n:-$i] | explode) == $e[-$n:-$i])),
+      ($s[3:70][5:][:-7] | length), ($s | length)"#,
+    ["true", "55", "80"]
+);

@@ -109,7 +109,7 @@ fn length(v: &V) -> ValR {
         V::Null => V::size(0),
         V::Num(_) => return abs(v.clone()),
         V::Text(s) if s.is_ascii() => V::size(s.len()),
-        V::Text(s) => V::size(s.lossy().chars().count()),
+        V::Text(s) => V::size(s.chars().unwrap_or_else(|| s.lossy().chars().count())),
         V::Bytes(s) => V::size(s.len()),
         V::Arr(a) => V::size(a.len()),
         V::Obj(o) => V::size(o.len()),

@@ -82,6 +82,10 @@ impl Bounds {
         if s.is_ascii() {
             return self.within_bytes(s);
         }
+        if let Some(count) = s.chars() {
+            let r = self.within(count as u64);
+            return s.char_start(r.start as usize)..s.char_start(r.end as usize);
+        }
         let text = s.lossy();
         let chars = self.within(text.chars().count() as u64);
         // where the text is not valid UTF-8, positions are those of its repaired form; see `text_slice`
@@ -105,9 +109,12 @@ impl Bounds {
         if s.is_ascii() {
             return V::Text(s.slice(range));
         }
-        match s.lossy() {
-            std::borrow::Cow::Borrowed(_) => V::Text(s.slice(range)),
-            std::borrow::Cow::Owned(t) => V::text(&t[range]),
+        match s.chars() {
+            Some(count) => {
+                let r = self.within(count as u64);
+                V::Text(s.slice_of(range, (r.end - r.start) as usize))
+            }
+            None => V::text(&s.lossy()[range]),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use std::hash::{Hash, Hasher};
 use std::ops::{Deref, Range};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed};
 
 /// The longest string kept inline. Field names and symbols nearly always fit.
 const INLINE: usize = 22;
@@ -27,6 +27,19 @@ enum Repr {
 struct Long {
     bytes: Bytes,
     ascii: AtomicU8,
+    /// How many characters it has, and one more: 0 is not counted yet.
+    chars: AtomicU64,
+    /// The last position that was asked for: a character in the upper half, its first byte in the lower one. The next one is
+    /// looked for from there, as queries go through texts from one end to the other.
+    last: AtomicU64,
+}
+
+/// For a string that is no UTF-8.
+const NO_TEXT: u64 = u64::MAX;
+
+/// Whether a byte of UTF-8 is the first one of its character.
+fn begins(b: u8) -> bool {
+    b & 0xc0 != 0x80
 }
 
 const UNKNOWN: u8 = 0;
@@ -37,6 +50,8 @@ fn long(bytes: Bytes, ascii: u8) -> Repr {
     Repr::Long(Arc::new(Long {
         bytes,
         ascii: AtomicU8::new(ascii),
+        chars: AtomicU64::new(0),
+        last: AtomicU64::new(0),
     }))
 }
 
@@ -89,6 +104,64 @@ impl Str {
         }
     }
 
+    /// How many characters there are, if it is text. They are counted once.
+    pub fn chars(&self) -> Option<usize> {
+        let count = || Some(std::str::from_utf8(self).ok()?.chars().count());
+        let Repr::Long(l) = &self.0 else {
+            return count();
+        };
+        let known = match l.chars.load(Relaxed) {
+            0 => {
+                let counted = count().map_or(NO_TEXT, |n| n as u64 + 1);
+                l.chars.store(counted, Relaxed);
+                counted
+            }
+            known => known,
+        };
+        (known != NO_TEXT).then(|| known as usize - 1)
+    }
+
+    /// The first byte of a character of a text, or its end.
+    pub fn char_start(&self, char: usize) -> usize {
+        let (mut at, mut byte) = match &self.0 {
+            Repr::Long(l) => {
+                let last = l.last.load(Relaxed);
+                ((last >> 32) as usize, last as u32 as usize)
+            }
+            Repr::Short(..) => (0, 0),
+        };
+        // the ends may be nearer
+        if char < at / 2 {
+            (at, byte) = (0, 0);
+        }
+        if let Some(count) = self.chars()
+            && char.abs_diff(at) > count.abs_diff(char)
+        {
+            (at, byte) = (count, self.len());
+        }
+        let forth = |byte: &mut usize| {
+            *byte += 1;
+            while self.get(*byte).is_some_and(|b| !begins(*b)) {
+                *byte += 1;
+            }
+        };
+        while at < char && byte < self.len() {
+            forth(&mut byte);
+            at += 1;
+        }
+        while at > char {
+            byte -= 1;
+            while !begins(self[byte]) {
+                byte -= 1;
+            }
+            at -= 1;
+        }
+        if let (Repr::Long(l), Ok(_)) = (&self.0, u32::try_from(self.len())) {
+            l.last.store((at as u64) << 32 | byte as u64, Relaxed);
+        }
+        byte
+    }
+
     fn short(s: &[u8]) -> Self {
         let mut buf = [0; INLINE];
         buf[..s.len()].copy_from_slice(s);
@@ -108,6 +181,17 @@ impl Str {
             }
             _ => Self::short_or_copy(&self[range]),
         }
+    }
+
+    /// A part of a text that has so many characters.
+    pub fn slice_of(&self, range: Range<usize>, chars: usize) -> Self {
+        let part = self.slice(range);
+        if let Repr::Long(l) = &part.0 {
+            l.chars.store(chars as u64 + 1, Relaxed);
+            let ascii = if chars == l.bytes.len() { ASCII } else { OTHER };
+            l.ascii.store(ascii, Relaxed);
+        }
+        part
     }
 
     fn short_or_copy(s: &[u8]) -> Self {
