@@ -1,5 +1,6 @@
 //! The write-ahead log: format `pg_wal`.
 
+mod block_headers;
 mod blocks;
 mod continuation;
 mod geometry;
@@ -14,6 +15,7 @@ mod relay;
 mod rmgr;
 mod scan;
 mod stream;
+mod stretches;
 mod survey;
 mod text;
 mod walk;

@@ -4,7 +4,7 @@ use super::geometry::Geometry;
 use super::linear;
 use super::rmgr;
 use super::scan::{Header, RECORD_HEADER, align, crc};
-use super::{blocks, text::Text};
+use super::{block_headers, blocks, text::Text};
 use crate::lsn::Lsn;
 use crate::payload;
 use binq_core::codec::{Codec, Int, Raw};
@@ -178,7 +178,7 @@ impl Shape for Record {
         let span = cx.at.span;
         let bytes = space.read(span.start / 8, span.len / 8);
         let start = span.start / 8;
-        let headers = blocks::parse(self.geometry.major(), &bytes, start);
+        let headers = block_headers::parse(self.geometry.major(), &bytes, start);
         if let Some(origin) = headers.origin {
             cx.leaf("record_origin", Span::bytes(start + origin, 2), &Int::U16LE);
         }

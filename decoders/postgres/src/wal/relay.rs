@@ -5,7 +5,7 @@
 //! head of a record that runs into the next file cannot move, because the rest of it is there; nor can the record that one
 //! in the next file names as the one before it.
 
-use super::blocks;
+use super::block_headers;
 use super::geometry::Geometry;
 use super::header::major_of;
 use super::record::RECORD;
@@ -328,7 +328,7 @@ fn take_up(
         if left == 0 {
             break;
         }
-        if blocks::spell_long(geometry.major(), &mut record.bytes) {
+        if block_headers::spell_long(geometry.major(), &mut record.bytes) {
             left -= 1;
             let sum = crc(&[&record.bytes[24..], &record.bytes[..20]]) as u32;
             record.bytes[20..24].copy_from_slice(&sum.to_le_bytes());

@@ -1,6 +1,6 @@
 //! What says that bytes are a record, besides its header: the record behind it, its parts, its checksum, what was written.
 
-use super::super::blocks;
+use super::super::block_headers;
 use super::{Header, RECORD_HEADER, Scan, align, crc};
 use crate::wal::header::PageHeader;
 use std::borrow::Cow;
@@ -87,7 +87,7 @@ impl Scan<'_> {
 
     /// Where a record ends by its own block and data headers.
     pub(super) fn implied_len(&self, at: u64) -> Option<u64> {
-        Some(at + blocks::implied_len(self.geometry.major(), &self.headers(at))?)
+        Some(at + block_headers::implied_len(self.geometry.major(), &self.headers(at))?)
     }
 
     /// Whether the block headers of the record at `at` say that the next one is at `next`.
@@ -99,7 +99,7 @@ impl Scan<'_> {
     pub(super) fn adds_up(&self, at: u64, header: &Header) -> bool {
         let len = header.tot_len.into();
         self.implied_len(at) == Some(at + len)
-            || blocks::add_up(self.geometry.major(), &self.headers(at), len)
+            || block_headers::add_up(self.geometry.major(), &self.headers(at), len)
     }
 
     /// The length that a record had, if its headers and its checksum agree on one.
