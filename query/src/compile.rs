@@ -5,7 +5,7 @@ use crate::report::{self, CompileError, CompileErrors};
 use crate::rewrite::Rewriter;
 use crate::run::{Context, Data, Outputs, Types};
 use crate::value::V;
-use crate::{fns, fuse, json, syntax};
+use crate::{fns, fuse, json, prelude, syntax};
 use binq_core::{NodeFn, ScalarFn};
 use jaq_core::load::parse::Def;
 use jaq_core::load::{Arena, File};
@@ -48,6 +48,17 @@ impl Query {
     ///
     /// All that is wrong with the program, with the place of each.
     pub fn compile(code: &str, settings: &Settings<'_>) -> Result<Self, CompileErrors> {
+        // what is said of an error does not depend on which definitions were read
+        Self::compile_with(code, settings, prelude::needed)
+            .or_else(|_| Self::compile_with(code, settings, |all, _| all.to_owned()))
+    }
+
+    /// Compiles a program with those of the definitions that `choose` chooses, of which it is told who calls them.
+    fn compile_with(
+        code: &str,
+        settings: &Settings<'_>,
+        choose: fn(&str, &[&str]) -> String,
+    ) -> Result<Self, CompileErrors> {
         let fail = |errors| CompileErrors {
             code: code.into(),
             errors,
@@ -74,17 +85,23 @@ impl Query {
         let mut loader = Loader::new(&arena, settings.library);
         let term = loader.program(code, program).map_err(fail)?;
 
-        let mut prelude: Vec<Def<&str>> = fns::defs(&arena);
-        let extras = fns::extra_defs(settings.extras, settings.functions);
+        let mut callers = vec![code];
+        callers.extend(loader.files.iter().map(|(_, text)| *text));
+        let definitions = choose(settings.definitions, &callers);
+        callers.push(&definitions);
+        let extras = choose(
+            &fns::extra_defs(settings.extras, settings.functions),
+            &callers,
+        );
+        callers.push(&extras);
+        let own = choose(fns::DEFS, &callers);
+        let mut prelude: Vec<Def<&str>> = fns::parse_defs(&own, &arena);
         prelude.extend(fns::parse_defs(&extras, &arena));
-        let supplied = syntax::program(settings.definitions, &arena).map_err(|e| {
+        let supplied = syntax::program(&definitions, &arena).map_err(|e| {
             fail(vec![CompileError {
-                span: report::span(settings.definitions, e.at),
+                span: report::span(&definitions, e.at),
                 message: e.message,
-                file: Some((
-                    "what a format supplies".to_owned(),
-                    settings.definitions.to_owned(),
-                )),
+                file: Some(("what a format supplies".to_owned(), definitions.clone())),
             }])
         })?;
         prelude.extend(supplied.defs);

@@ -18,6 +18,7 @@ mod fns;
 mod fuse;
 pub mod json;
 mod modules;
+mod prelude;
 mod report;
 mod rewrite;
 mod run;

@@ -63,7 +63,7 @@ pub fn table() -> Table {
         ("builtins", v(0), |_| {
             let natives = super::natives().map(|(name, args, _)| (name, args.len()));
             let arena = Arena::default();
-            let defs = super::defs(&arena);
+            let defs = super::parse_defs(super::DEFS, &arena);
             let defs = defs.iter().map(|d| (d.name, d.args.len()));
             let names = natives
                 .chain(defs)

@@ -102,9 +102,7 @@ pub fn parse_defs<'s>(code: &'s str, arena: &'s Arena) -> Vec<Def<&'s str>> {
 }
 
 /// The functions that are defined in jq.
-pub fn defs(arena: &Arena) -> Vec<Def<&str>> {
-    parse_defs(include_str!("../defs.jq"), arena)
-}
+pub const DEFS: &str = include_str!("../defs.jq");
 
 /// Whether `@name` is a format.
 pub fn is_format(name: &str) -> bool {
