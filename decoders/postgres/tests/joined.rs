@@ -43,6 +43,9 @@ fn segments_in_any_order_are_read() {
                     let first = |s: &Bytes| u64::from_le_bytes(s[8..16].try_into().unwrap());
                     first(x) + (1 << 20) == first(y)
                 };
+                // where a log ends inside its file, nothing is damaged, unless it goes on in the next one
+                let sound = told.iter().all(|f| f.found != "0");
+                assert!(sound || follows(a, b) || follows(b, c), "{told:?}");
                 assert!(names(at) || follows(a, b), "{at}: {told:?}");
                 assert!(names(then) || follows(b, c), "{then}: {told:?}");
             }

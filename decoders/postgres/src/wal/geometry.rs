@@ -279,9 +279,16 @@ impl Geometry {
     pub fn is_stale(&self, file: &Space, page: u64) -> bool {
         let header = PageHeader::read(file, page * self.blcksz);
         let old = header.is_some_and(|h| h.magic == self.version.magic && self.is_old(&h, page));
-        old && self
-            .page(file, page + 1)
-            .is_none_or(|(_, current)| !current)
+        old && !self.goes_on(file, page)
+    }
+
+    /// Whether the page behind a page is one of this log, and follows it.
+    pub fn goes_on(&self, file: &Space, page: u64) -> bool {
+        let follows = std::ptr::eq(self.of_page(page), self.of_page(page + 1));
+        follows
+            && self
+                .page(file, page + 1)
+                .is_some_and(|(_, current)| current)
     }
 
     /// The file of the segment that holds an LSN, as the server names it (`XLogFileName`).

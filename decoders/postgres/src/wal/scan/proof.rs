@@ -26,8 +26,7 @@ impl Scan<'_> {
 
     /// Whether the log had not come to a page: it is an old one, or blank, and the next one is no page of the log, either.
     pub fn is_unwritten(&self, page: u64, header: &PageHeader) -> bool {
-        let next = || self.geometry.page(self.file(), page + 1);
-        header.is_blank() && next().is_none_or(|(_, current)| !current)
+        header.is_blank() && !self.geometry.goes_on(self.file(), page)
             || self.geometry.is_stale(self.file(), page)
     }
 

@@ -85,7 +85,10 @@ impl Scan<'_> {
                 .unwrap_or_else(PoisonError::into_inner)
         };
         let from = (at + 8).max(lock().passed(at, end));
-        let found = self.search(from, self.geometry.lsn(at));
+        let found = match from < end {
+            true => self.search(from, self.geometry.lsn(at)),
+            false => None,
+        };
         let until = found.unwrap_or(end);
         lock().remember(at, from, Hit { until, end });
         found
