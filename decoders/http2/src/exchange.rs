@@ -182,12 +182,14 @@ impl Shape for MessageShape {
         if message.has_body() {
             let exchange = self.talk.exchange(self.i);
             let body = &exchange.content(&self.talk, self.who).space;
-            cx.node_in(
-                "body",
-                body,
-                body.span(),
-                Kind::Leaf(Ref::Static(&Raw::ANY)),
-            );
+            let raw = Kind::Leaf(Ref::Static(&Raw::ANY));
+            let field = cx.node_in("body", body, body.span(), raw);
+            // the hole in it is the one that the message and the connection tell
+            let lost = self.talk.lost(self.i, self.who);
+            if let (Some(lost), Some(hole)) = (lost, body.hole_in(body.span())) {
+                let at = hole.first_byte();
+                field.wrong(Malformed { at, ..lost });
+            }
         }
         if let Some(found) = self.talk.headers(message.trailers) {
             list(cx, "trailers", &found);

@@ -80,7 +80,9 @@ pub fn resync(stream: &Space, at: u64) -> Option<u64> {
             next += HEAD + head.length;
             if next == end {
                 // the type and flags of DATA are zeros, as much else is: one alone may be none
-                return count > 0 || head.kind != kind::DATA || *start == at;
+                let first = *start == at
+                    || *start > 0 && stream.hole_in(Span::bytes(start - 1, 1)).is_some();
+                return count > 0 || head.kind != kind::DATA || first;
             }
             if next > end {
                 return false;

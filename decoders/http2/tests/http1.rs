@@ -213,3 +213,57 @@ proptest! {
         prop_assert_eq!(count(&now), count(&was), "{} = {:?}", path, value);
     }
 }
+
+/// RFC 9112 section 5.2: a value over several lines is one with spaces; it keeps its lines until it changes.
+#[test]
+fn a_folded_value_reads_as_one_line() {
+    let folded = "HTTP/1.1 200 OK\r\nX-Fold: a\r\n b\r\n\t c\r\nContent-Length:\r\n 2\r\nX-C: d\r\n\r\nok\
+         HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n";
+    let all = leaves(folded.as_bytes());
+    let shown = |path: &str| all.get(path).map(String::as_str);
+    assert_eq!(shown(".responses[0].headers[0].value"), Some("a b c"));
+    let by_name = all.iter().find(|(path, _)| path.contains("x-fold"));
+    assert_eq!(by_name.unwrap().1, "a b c");
+    assert_eq!(shown(".responses[0].headers[1].value"), Some("2"));
+    assert_eq!(shown(".responses[0].headers[2].value"), Some("d"));
+    assert_eq!(shown(".responses[0].body"), Some("ok"));
+    assert_eq!(shown(".responses[1].status"), Some("404"));
+    let found: Vec<_> = decode(folded.as_bytes()).findings().collect();
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!(found[0].severity, binq_core::Severity::Odd);
+    let value = ".responses[0].headers[0].value";
+    assert_eq!(set(folded, value, "a b c").unwrap(), folded.as_bytes());
+    let wanted = folded.replace("a\r\n b\r\n\t c", "new");
+    assert_eq!(set(folded, value, "new").unwrap(), wanted.as_bytes());
+    assert!(set(folded, value, "a\r\n b").is_err());
+    // the length follows where it is
+    let wanted = folded
+        .replace("\r\n 2\r\n", "\r\n 4\r\n")
+        .replace("ok", "okay");
+    assert_eq!(
+        set(folded, ".responses[0].body", "okay").unwrap(),
+        wanted.as_bytes()
+    );
+}
+
+/// RFC 9112 section 2.2: a server ignores empty lines before a request line.
+#[test]
+fn empty_lines_before_a_request_are_a_gap_of_it() {
+    let two = "GET /1 HTTP/1.1\r\nHost: a\r\n\r\n\r\n\nGET /2 HTTP/1.1\r\nHost: a\r\n\r\n\r\n";
+    for text in [two, &two[two.find("\r\n\n").unwrap()..]] {
+        let all = leaves(text.as_bytes());
+        let targets: Vec<_> = all.iter().filter(|(p, _)| p.ends_with(".target")).collect();
+        assert_eq!(targets.len(), text.matches("GET").count());
+        assert_eq!(targets.last().unwrap().1, "/2");
+        assert_eq!(decode(text.as_bytes()).findings().count(), 0);
+        let i = targets.len() - 1;
+        let wanted = text.replace("/2", "/longer");
+        let path = format!(".requests[{i}].target");
+        assert_eq!(set(text, &path, "/longer").unwrap(), wanted.as_bytes());
+        assert!(set(text, &format!(".requests[{i}].gap0"), "GET").is_err());
+    }
+    // not before a status line
+    let answer = "\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+    let found: Vec<_> = decode(answer.as_bytes()).findings().collect();
+    assert_eq!(found.len(), 1);
+}

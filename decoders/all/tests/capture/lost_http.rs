@@ -1,4 +1,4 @@
-//! What a capture lost of HTTP: it is told on the messages, calls and streams that it may belong to, and nothing is made up of it.
+//! What a capture lost of HTTP/1.1: it is told on the messages and exchanges that it may belong to, and nothing is made up of it.
 
 use crate::craft::{CLIENT, Ip, SERVER, Wire};
 use crate::{at, decode, text};
@@ -6,9 +6,9 @@ use binq_core::{Node, Severity};
 use std::collections::HashSet;
 
 /// What was sent, in order: by whom, what, and whether the capture has it.
-type Sent<'a> = (usize, &'a [u8], bool);
+pub(crate) type Sent<'a> = (usize, &'a [u8], bool);
 
-fn capture(sent: &[Sent<'_>]) -> Node {
+pub(crate) fn capture(sent: &[Sent<'_>]) -> Node {
     let mut wire = Wire::new(Ip::V4, [1000, 5000]);
     wire.open();
     for (who, bytes, is_there) in sent {
@@ -22,7 +22,7 @@ fn capture(sent: &[Sent<'_>]) -> Node {
 }
 
 /// The worst that is found.
-fn worst(root: &Node) -> Option<Severity> {
+pub(crate) fn worst(root: &Node) -> Option<Severity> {
     root.findings().map(|f| f.severity).max()
 }
 

@@ -6,6 +6,7 @@ mod faults;
 mod fragments;
 mod losses;
 mod lost;
+mod lost_h2;
 mod lost_http;
 mod moves;
 mod oracle;

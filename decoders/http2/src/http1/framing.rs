@@ -2,7 +2,8 @@
 //! the sizes of chunks.
 
 use super::Stream;
-use super::message::{Body, Chunk, Message, Messages};
+use super::message::{Body, Chunk, Message};
+use super::search::Messages;
 use super::shape::SIZE;
 use crate::framing::near;
 use binq_core::codec::Codec;

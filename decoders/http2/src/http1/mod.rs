@@ -3,6 +3,7 @@
 
 mod framing;
 mod message;
+mod search;
 mod shape;
 mod talk;
 
@@ -16,7 +17,8 @@ use binq_core::{
     Confidence, Format, Kind, Malformed, Node, Options, Probe, Ref, Severity, Space, Span, Takes,
 };
 use framing::Framing;
-use message::{Asked, Body, Messages, Search, Side, begins, lost_at};
+use message::{Body, Side, begins};
+use search::{Asked, Messages, Search, lost_at};
 use std::sync::{Arc, OnceLock};
 
 /// A part of a first line is no longer than this, so that the line is read back.

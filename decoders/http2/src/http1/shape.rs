@@ -1,7 +1,8 @@
 //! Messages as nodes.
 
 use super::Stream;
-use super::message::{Body, CHUNK_LINE, Chunk, Item, Lost, Message, Side, lost_at};
+use super::message::{Body, CHUNK_LINE, Chunk, Message, Side};
+use super::search::{Item, Lost, lost_at};
 use super::there;
 use super::{METHOD, REASON, TARGET, VERSION};
 use crate::grpc::web::Content;

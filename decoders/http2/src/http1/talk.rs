@@ -1,6 +1,7 @@
 //! Both directions of a connection: which response answers which request.
 
-use super::message::{Side, first, lost_at};
+use super::message::Side;
+use super::search::{first, lost_at};
 use super::{Begin, Peer, Stream, root, shape};
 use crate::grpc::head::{Head, LineHead};
 use crate::grpc::web::{Content, Web};
