@@ -9,6 +9,7 @@ use binq_core::dialogue::Clock;
 use binq_core::layer::{Gather, Layer};
 use binq_core::{Malformed, Severity, Space};
 use std::collections::HashSet;
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// A window is never larger (RFC 7323 section 2.3): a segment farther from the others is not of their stream.
@@ -308,12 +309,36 @@ impl Collected {
             if (tcp.header, tcp.source, tcp.destination, seq) != (header, from.1, to.1, number) {
                 continue;
             }
+            if is_ip_damaged(space, start, [from, to]) {
+                return Some(Verdict::Invalid(0));
+            }
             let pseudo = pseudo_of(from.0, to.0, dissect::TCP, bytes.len() as u64);
             let stored = Order::BIG.u16(&bytes[16..]);
             return Some(checksum::judge(&bytes, &pseudo, 16, false, stored));
         }
         None
     }
+}
+
+/// Whether the IPv4 header that ends at a byte of the file has a checksum that does not hold.
+fn is_ip_damaged(space: &Space, end: u64, [from, to]: [Peer; 2]) -> bool {
+    let (IpAddr::V4(from), IpAddr::V4(to)) = (from.0, to.0) else {
+        return false;
+    };
+    let addresses = [from.octets(), to.octets()].concat();
+    let lengths = (20..=60).step_by(4);
+    lengths
+        .filter_map(|len| Some((len, end.checked_sub(len)?)))
+        .any(|(len, start)| {
+            let header = space.read(start, len);
+            let is_header = header.len() as u64 == len
+                && u64::from(header[0]) == 0x40 | len / 4
+                && header[9] == dissect::TCP
+                && header[12..20] == addresses[..];
+            let stored = || Order::BIG.u16(&header[10..]);
+            let verdict = || checksum::judge(&header, &[], 10, false, stored());
+            is_header && matches!(verdict(), Verdict::Invalid(_))
+        })
 }
 
 /// Segments, while they are put together in order.

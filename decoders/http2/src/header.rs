@@ -121,7 +121,7 @@ impl Sequence for Headers {
         let was: Vec<_> = cx.items.iter().map(place).collect();
         for (item, stays) in cx.items.iter_mut().zip(longest_rise(&was)) {
             // one that moves is elsewhere, too: to another place of the table
-            if let Some(bytes) = self.moved(item).filter(|_| !stays) {
+            if !stays && let Some(bytes) = self.moved(item, &cx.path)? {
                 item.was = None;
                 item.new = Some(standalone(bytes));
                 continue;
@@ -178,21 +178,36 @@ impl Sequence for Headers {
 
 impl Headers {
     /// A field that is not edited, without a reference to the dynamic table, if it has one.
-    fn moved(&self, item: &Placed) -> Option<Vec<u8>> {
-        let at = item.was?.first_byte().checked_sub(self.base)? as usize;
+    fn moved(&self, item: &Placed, path: &str) -> Result<Option<Vec<u8>>, Reject> {
+        let at = item.was.and_then(|s| s.first_byte().checked_sub(self.base));
         let fields = &self.block.fields;
-        let i = fields.binary_search_by_key(&at, |f| f.repr.at).ok()?;
+        let find = |at: u64| {
+            fields
+                .binary_search_by_key(&(at as usize), |f| f.repr.at)
+                .ok()
+        };
+        let Some(i) = at.and_then(find) else {
+            return Ok(None);
+        };
         let field = &fields[i];
         let is_dynamic = field.repr.form != Form::SizeUpdate && field.repr.int > STATIC_LEN;
         if !is_dynamic || !item.splices.is_empty() {
-            return None;
+            return Ok(None);
         }
         let form = match field.repr.form {
             Form::Indexed => Form::WithoutIndexing,
             form => form,
         };
-        let (name, value) = (field.name.known()?, field.value.known()?);
-        Some(write_literal(form, 0, name, value))
+        let (Some(name), Some(value)) = (field.name.known(), field.value.known()) else {
+            return Err(Reject::Structure {
+                path: format!("{path}[{i}]"),
+                why: format!(
+                    "what its index {} stands for is not known, so it cannot move",
+                    field.repr.int
+                ),
+            });
+        };
+        Ok(Some(write_literal(form, 0, name, value)))
     }
 }
 

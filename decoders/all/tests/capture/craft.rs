@@ -155,9 +155,9 @@ impl Wire {
         self.packets.insert(i, self.packets[i].clone());
     }
 
-    /// Have a TCP checksum of a packet over IPv4 that does not hold.
-    pub fn spoil(&mut self, i: usize) {
-        self.packets[i][20 + 16] ^= 0x12;
+    /// Have a checksum of a packet over IPv4 that does not hold: the one at this byte.
+    pub fn spoil(&mut self, i: usize, at: usize) {
+        self.packets[i][at] ^= 0x12;
     }
 
     /// Send a packet in fragments of `most` bytes, in an order that `arrive` makes of theirs.

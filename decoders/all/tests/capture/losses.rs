@@ -178,9 +178,9 @@ fn a_segment_far_from_the_others_is_told() {
     assert_eq!(text(&at(&root, STREAM)), "hello");
 }
 
-/// A client that sends two texts in segments of their own, and the first one again as another one. `damaged` is the packet whose
-/// checksum does not hold.
-fn disputed(first: &[u8], again: &[u8], damaged: Option<usize>) -> Bytes {
+/// A client that sends two texts in segments of their own, and the first one again as another one. `damaged` is the packet of which
+/// the checksum at a byte does not hold.
+fn disputed(first: &[u8], again: &[u8], damaged: Option<(usize, usize)>) -> Bytes {
     let mut wire = Wire::new(Ip::V4, [1000, 5000]);
     wire.open();
     let [seq, ack] = wire.next;
@@ -188,8 +188,8 @@ fn disputed(first: &[u8], again: &[u8], damaged: Option<usize>) -> Bytes {
     wire.segment(CLIENT, seq, ack, ACK | PSH, b"", again);
     wire.next[CLIENT] += first.len() as u32;
     wire.send(CLIENT, b"the next one");
-    if let Some(i) = damaged {
-        wire.spoil(i);
+    if let Some((i, at)) = damaged {
+        wire.spoil(i, at);
     }
     wire.pcap()
 }
@@ -254,15 +254,19 @@ fn bytes_that_came_again_as_others_are_told_and_stay() {
     assert!(findings(&decode(&wire.pcap())).is_empty());
 }
 
+const IP_SUM: usize = 10;
+const TCP_SUM: usize = 20 + 16;
+
 #[test]
 fn what_the_receiver_threw_away_is_not_in_the_stream() {
     let good = b"the right one";
     for (first, again, damaged) in [
-        (&b"the wrong one"[..], &good[..], Some(3)),
-        (&good[..], b"the wrong one", Some(4)),
+        (&b"the wrong one"[..], &good[..], Some((3, TCP_SUM))),
+        (&good[..], b"the wrong one", Some((4, TCP_SUM))),
+        (b"the wrong one", &good[..], Some((3, IP_SUM))),
         // shorter, and longer
-        (&b"a wrong one"[..], &good[..], Some(3)),
-        (&good[..], b"the wrong one, and more", Some(4)),
+        (&b"a wrong one"[..], &good[..], Some((3, TCP_SUM))),
+        (&good[..], b"the wrong one, and more", Some((4, TCP_SUM))),
     ] {
         let root = decode(&disputed(first, again, damaged));
         let found = findings(&root);
