@@ -3,9 +3,9 @@
 use std::collections::HashSet;
 
 /// What a program may call without naming it: what stands for operators, paths and texts, and what calls are rewritten to.
-const UNNAMED: [&str; 16] = [
-    "empty", "error", "first", "getpath", "last", "limit", "map", "not", "path", "paths", "range",
-    "recurse", "select", "tojson", "tonumber", "tostring",
+const UNNAMED: [&str; 18] = [
+    "_modify", "_where", "empty", "error", "first", "getpath", "last", "limit", "map", "not",
+    "path", "paths", "range", "recurse", "select", "tojson", "tonumber", "tostring",
 ];
 
 /// Names in a text, and what else looks like some.
@@ -37,8 +37,7 @@ pub fn needed<'a>(text: &'a str, by: &[&'a str]) -> String {
         let name = names(&definition["def ".len()..])
             .next()
             .unwrap_or_default();
-        // what calls are rewritten to begins so
-        if name.starts_with('_') || called.contains(name) {
+        if called.contains(name) {
             called.extend(names(definition));
             kept.push(definition);
         }
@@ -59,9 +58,9 @@ mod tests {
         let text = "# before\n\ndef a: 1;\ndef b: a; # b\ndef c($x):\n  def b: 2;\n  $x | b;\ndef _d: 1;\ndef e: 2;\n";
         assert_eq!(
             needed(text, &["b"]),
-            "# before\n\ndef a: 1;\ndef b: a; # b\ndef _d: 1;\n"
+            "# before\n\ndef a: 1;\ndef b: a; # b\n"
         );
-        assert_eq!(needed(text, &[".x | c(1)"]).matches("def ").count(), 5);
-        assert_eq!(needed(text, &[".bb, e1"]), "# before\n\ndef _d: 1;\n");
+        assert_eq!(needed(text, &[".x | c(1)"]).matches("def ").count(), 4);
+        assert_eq!(needed(text, &[".bb, e1"]), "# before\n\n");
     }
 }
