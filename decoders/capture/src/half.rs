@@ -332,7 +332,7 @@ fn is_ip_damaged(space: &Space, end: u64, [from, to]: [Peer; 2]) -> bool {
         .any(|(len, start)| {
             let header = space.read(start, len);
             let is_header = header.len() as u64 == len
-                && u64::from(header[0]) == 0x40 | len / 4
+                && u64::from(header[0]) == (0x40 | (len / 4))
                 && header[9] == dissect::TCP
                 && header[12..20] == addresses[..];
             let stored = || Order::BIG.u16(&header[10..]);
