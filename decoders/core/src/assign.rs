@@ -433,7 +433,7 @@ impl Node {
     }
 
     /// The index of this node in that array, if it was decoded there.
-    fn place_in(&self, array: &Node) -> Option<u64> {
+    pub(crate) fn place_in(&self, array: &Node) -> Option<u64> {
         match self.red.key() {
             Some(Key::Index(i)) if self.red.is_in(&array.red) => Some(*i),
             _ => None,

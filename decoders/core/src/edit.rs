@@ -10,6 +10,8 @@ use std::sync::Arc;
 pub(crate) enum Edit {
     /// A leaf was assigned this actual value.
     Scalar(Scalar),
+    /// A leaf follows from what was assigned elsewhere. Nobody assigned it: it is there only while edits are encoded.
+    Derived(Scalar),
     /// The node stands for another node, whose bytes it takes.
     Replaced(Node),
     /// A field was removed.

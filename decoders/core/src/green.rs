@@ -313,16 +313,29 @@ impl Green {
 
     /// How many bits of a space under it this is stored in.
     pub(crate) fn stored_len(&self, under: &Space) -> u64 {
+        self.stored_spans(under).0.iter().map(|span| span.len).sum()
+    }
+
+    /// Where this is stored in a space under it, from the first bit to the last; nothing if it is not stored there.
+    pub(crate) fn stored_in(&self, under: &Space) -> Option<Span> {
+        let (spans, there) = self.stored_spans(under);
+        let (first, last) = (spans.first()?, spans.last()?);
+        let len = last.end().checked_sub(first.start)?;
+        there.then_some(Span::bits(first.start, len))
+    }
+
+    /// Where this is stored in a space under it, and whether that space is one.
+    fn stored_spans(&self, under: &Space) -> (Vec<Span>, bool) {
         let mut spans = vec![self.span];
         let mut space = &self.space;
         while !space.same(under) {
             let Some((below, layer)) = space.under() else {
-                break;
+                return (spans, false);
             };
             spans = spans.into_iter().flat_map(|s| layer.origins(s)).collect();
             space = below;
         }
-        spans.iter().map(|span| span.len).sum()
+        (spans, true)
     }
 
     pub(crate) fn index(&self) -> &Index {

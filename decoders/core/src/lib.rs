@@ -20,7 +20,7 @@
 //! struct Message;
 //!
 //! static KIND: Named<Int> = Named { number: Int::U8, names: &[(1, "greeting"), (2, "farewell")] };
-//! static LENGTH: Rule = Rule::Len { of: Of::Field("text"), bias: 0 };
+//! static LENGTH: Rule = Rule::len_of("text");
 //! static HEAD: [Field; 2] = [
 //!     // derived: recomputed when the text changes its size, unless it is assigned
 //!     Field::leaf("length", 0, 1, &Int::U8).derived(&LENGTH),

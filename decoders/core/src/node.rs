@@ -215,7 +215,7 @@ impl Node {
         let node = self.content();
         let green = node.green();
         match (&green.kind, node.edit.as_deref()) {
-            (_, Some(Edit::Scalar(s))) => Some(s.clone()),
+            (_, Some(Edit::Scalar(s) | Edit::Derived(s))) => Some(s.clone()),
             (Kind::Leaf(codec), _) => {
                 let value = codec.known().or_else(|| green.value(&**codec).ok());
                 value.or_else(|| node.stood_in(&**codec))
@@ -290,9 +290,9 @@ impl Node {
         let Rule::Sum { .. } = &**rule else {
             return own;
         };
-        let right = encode::sum(rule, &parent.green)?;
+        let right = encode::right(rule, parent)?.as_int()?;
         Some(match actual.as_int() {
-            Some(n) if n == i128::from(right) => "valid".to_owned(),
+            Some(n) if n == right => "valid".to_owned(),
             _ => format!("invalid: {right} would be right"),
         })
     }
@@ -689,7 +689,11 @@ impl Node {
             return None;
         };
         shape.check(name, &parent.green.at()).or_else(|| {
-            let right = encode::sum(self.red.rule.as_deref()?, &parent.green)?;
+            let rule = self.red.rule.as_deref()?;
+            if !matches!(rule, Rule::Sum { .. }) {
+                return None;
+            }
+            let right = encode::right(rule, parent)?.as_int()?;
             let green = self.green();
             let Kind::Leaf(codec) = &green.kind else {
                 return None;
@@ -697,7 +701,7 @@ impl Node {
             let is = green.value(&**codec).ok()?.as_int()?;
             let wrong =
                 || Malformed::new(green.span.first_byte(), right.to_string(), is.to_string());
-            (is != i128::from(right)).then(|| wrong().with(Severity::Damage))
+            (is != right).then(|| wrong().with(Severity::Damage))
         })
     }
 

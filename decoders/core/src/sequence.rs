@@ -145,6 +145,10 @@ pub struct Arrange<'a> {
     /// The state of the walk at the first of them.
     pub first: State,
     pub(crate) seq: &'a dyn Sequence,
+    /// The index of the first of them.
+    pub(crate) number: u64,
+    /// How many steps the sequence is from its root.
+    pub(crate) level: usize,
     /// The item before the first.
     pub(crate) before: Option<Old>,
     /// The items that changed, or come after one that did, in their new order.

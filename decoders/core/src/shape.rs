@@ -5,7 +5,7 @@ use crate::error::Malformed;
 use crate::frame::Frame;
 use crate::green::{Child, Green, Kind, Ref};
 use crate::node::{Node, Plain};
-use crate::rule::Rule;
+use crate::rule::{Relation, Rule};
 use crate::{Name, Scalar, Space, Span};
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -30,6 +30,11 @@ pub trait Shape: Send + Sync + 'static {
 
     /// Fields at fixed places, counted from the start of the struct. They are read without looking at anything else.
     fn layout(&self) -> &'static [Field] {
+        &[]
+    }
+
+    /// What holds between parts of the struct that lie apart.
+    fn relations(&self) -> &[Relation] {
         &[]
     }
 

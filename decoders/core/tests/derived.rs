@@ -2,7 +2,7 @@
 
 use binq_core::codec::{Bool, Codec, Endian, Int, Named, Raw, UBits};
 use binq_core::encode::{Did, EncodeOptions, encode};
-use binq_core::rule::{Of, Part, Rule};
+use binq_core::rule::{Of, Part, Path, Rule};
 use binq_core::sequence::{SeqAt, Sequence, State, Step};
 use binq_core::shape::{At, Cx, Field, Shape};
 use binq_core::{Bits, Kind, Malformed, Node, Plain, Scalar, Severity, Space, Span};
@@ -20,26 +20,16 @@ fn add(parts: &[&[u8]]) -> u64 {
         & 0xff
 }
 
-static TOTAL: Rule = Rule::Len {
-    of: Of::Struct,
-    bias: 0,
-};
+static TOTAL: Rule = Rule::len(Of::Struct);
 static LENGTH: Rule = Rule::Len {
-    of: Of::Field("text"),
+    of: Of::Field(Path::Name("text")),
+    unit: 1,
     bias: 1,
 };
-static COUNT: Rule = Rule::Count("items");
-static COPY: Rule = Rule::Copy("kind");
-static SUM: Rule = Rule::Sum {
-    sum: add,
-    over: &[
-        Part {
-            from: 0,
-            to: Some(4),
-        },
-        Part { from: 5, to: None },
-    ],
-};
+static COUNT: Rule = Rule::Count(Path::Name("items"));
+static COPY: Rule = Rule::Copy(Path::Name("kind"));
+static SUM_OVER: [Part; 2] = [Part::bytes(0, 4), Part::from_byte(5)];
+static SUM: Rule = Rule::sum(add, &SUM_OVER);
 static KIND: Named<Int> = Named {
     number: Int::U8,
     names: &[(1, "greeting"), (2, "farewell")],

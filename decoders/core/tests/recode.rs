@@ -2,7 +2,7 @@
 
 use binq_core::codec::{Int, Raw};
 use binq_core::layer::{Recode, Recoding};
-use binq_core::rule::{Of, Rule};
+use binq_core::rule::{Of, Path, Rule};
 use binq_core::shape::{Cx, Field, Shape};
 use binq_core::{Kind, Malformed, Node, Plain, Ref, Scalar, Space, Span};
 
@@ -32,12 +32,10 @@ impl Recoding for Twice {
 
 struct Packed;
 
-static SHOWN: Rule = Rule::Len {
-    of: Of::Field("text"),
-    bias: 0,
-};
+static SHOWN: Rule = Rule::len_of("text");
 static STORED: Rule = Rule::Len {
-    of: Of::Stored("text"),
+    of: Of::Stored(Path::Name("text")),
+    unit: 1,
     bias: 1,
 };
 static HEAD: [Field; 2] = [

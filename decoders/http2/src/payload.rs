@@ -580,6 +580,7 @@ impl Shape for Origin {
     fn layout(&self) -> &'static [Field] {
         static LEN: binq_core::rule::Rule = binq_core::rule::Rule::Len {
             of: binq_core::rule::Of::Struct,
+            unit: 1,
             bias: -2,
         };
         static FIELDS: [Field; 1] = [Field::leaf("origin_len", 0, 2, &Int::U16BE).derived(&LEN)];

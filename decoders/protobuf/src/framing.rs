@@ -8,7 +8,7 @@ use crate::wire::codec::{LENGTH, Payload, Varint};
 use crate::wire::varint;
 use crate::wire::view::{self, root, step};
 use binq_core::codec::{Int, Named};
-use binq_core::rule::{Of, Rule};
+use binq_core::rule::{Path, Rule};
 use binq_core::sequence::{SeqAt, Sequence, State, Step};
 use binq_core::shape::{Cx, Shape};
 use binq_core::{
@@ -320,10 +320,7 @@ impl Shape for GrpcMessage {
         let plain = cx.at.read(0, 1).first() == Some(&0);
         cx.leaf("compressed", Span::bytes(start, 1), &COMPRESSED);
         cx.leaf("length", Span::bytes(start + 1, 4), &Int::U32BE)
-            .derived(Rule::Len {
-                of: Of::Field("message"),
-                bias: 0,
-            });
+            .derived(Rule::len_of("message"));
         let body = Span::bytes(start + GRPC_PREFIX, cx.at.len().saturating_sub(GRPC_PREFIX));
         // with which algorithm it was compressed, only the headers say
         let kind = if plain {
@@ -436,7 +433,7 @@ impl Shape for ConfluentMessage {
         if first > prefix {
             let span = Span::bytes(prefix, first - prefix);
             cx.leaf("index_count", span, &Varint::Sint64)
-                .derived(Rule::Count("message_indexes"));
+                .derived(Rule::Count(Path::Name("message_indexes")));
         }
         if !whole {
             cx.gap(at.space, Span::bytes(first, at.span.end_byte() - first));

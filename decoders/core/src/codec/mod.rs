@@ -1,12 +1,16 @@
 //! Codecs: two-way conversions between the bits of a leaf and its scalar.
 
+mod float;
 mod int;
+mod le_bits;
 mod raw;
 mod text;
 
+pub use float::{Float, float_of, widen};
 pub use int::{Endian, Int, Named, UBits};
+pub use le_bits::LeBits;
 pub use raw::{Bool, Raw};
-pub use text::Text;
+pub use text::{Padded, Terminated, Text};
 
 use crate::error::Misfit;
 use crate::green::{Kind, Ref};
@@ -60,6 +64,12 @@ pub trait Codec: Send + Sync + 'static {
 
     /// Bits of the leaf, counted from its start, that belong to another leaf: `encode` copies them from the old ones.
     fn spares(&self) -> Option<Span> {
+        None
+    }
+
+    /// The bits of the leaf that it speaks of, counted from its start, where the others belong to other leaves: each run keeps its
+    /// size. All of them, if nothing is said.
+    fn own_bits(&self) -> Option<Vec<Span>> {
         None
     }
 

@@ -8,12 +8,34 @@ use crate::{Bits, Scalar};
 #[derive(Clone, Copy, Debug)]
 pub struct Text;
 
+/// Text that a NUL ends, which belongs to the leaf and not to the value.
+#[derive(Clone, Copy, Debug)]
+pub struct Terminated;
+
+/// Text in a field of fixed size: what comes before the first NUL. What is behind it stays as long as the text does, and is filled
+/// with NULs then.
+#[derive(Clone, Copy, Debug)]
+pub struct Padded;
+
+/// Text in UTF-8, else raw bytes.
+fn text_of(bytes: &[u8]) -> Scalar {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => text.into(),
+        Err(_) => Scalar::Bytes(bytes.to_vec().into()),
+    }
+}
+
+/// The bytes of a text without NUL.
+fn without_nul<'a>(value: &'a Scalar, expected: &str) -> Result<&'a [u8], Misfit> {
+    let bytes = value.as_bytes().filter(|bytes| !bytes.contains(&0));
+    bytes.ok_or_else(|| Misfit::new(expected, value))
+}
+
 impl Codec for Text {
     fn decode(&self, bits: &Bits) -> Result<Scalar, Misfit> {
-        let bytes = bits.bytes();
-        Ok(match std::str::from_utf8(bytes) {
+        Ok(match std::str::from_utf8(bits.bytes()) {
             Ok(text) => text.into(),
-            Err(_) => Scalar::Bytes(bytes.clone()),
+            Err(_) => Scalar::Bytes(bits.bytes().clone()),
         })
     }
 
@@ -22,5 +44,46 @@ impl Codec for Text {
             Some(bytes) => Ok(Bits::from_bytes(bytes.to_vec())),
             None => Err(Misfit::new("a string", value)),
         }
+    }
+}
+
+impl Codec for Terminated {
+    fn decode(&self, bits: &Bits) -> Result<Scalar, Misfit> {
+        match bits.bytes().split_last() {
+            Some((0, text)) if !text.contains(&0) => Ok(text_of(text)),
+            _ => Err(Misfit::new(
+                "text that ends with its first NUL",
+                format!("{} bytes", bits.len() / 8),
+            )),
+        }
+    }
+
+    fn encode(&self, value: &Scalar, _like: &Bits) -> Result<Bits, Misfit> {
+        let mut bytes = without_nul(value, "a string without NUL")?.to_vec();
+        bytes.push(0);
+        Ok(Bits::from_bytes(bytes))
+    }
+}
+
+impl Codec for Padded {
+    fn decode(&self, bits: &Bits) -> Result<Scalar, Misfit> {
+        let text = bits.bytes().split(|b| *b == 0).next();
+        Ok(text_of(text.unwrap_or_default()))
+    }
+
+    fn encode(&self, value: &Scalar, like: &Bits) -> Result<Bits, Misfit> {
+        let size = like.bytes().len();
+        let expected = || format!("a string of at most {size} bytes without NUL");
+        let text = without_nul(value, &expected())?;
+        if text.len() > size {
+            return Err(Misfit::new(expected(), format!("{} bytes", text.len())));
+        }
+        let old = like.bytes().split(|b| *b == 0).next();
+        if old == Some(text) {
+            return Ok(like.clone());
+        }
+        let mut bytes = text.to_vec();
+        bytes.resize(size, 0);
+        Ok(Bits::from_bytes(bytes))
     }
 }

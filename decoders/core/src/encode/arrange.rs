@@ -1,6 +1,6 @@
 //! Arrays whose items are added, removed and moved: as many as possible stay where they are.
 
-use super::splice::Splice;
+use super::splice::{Seat, Splice};
 use crate::frame::{Frame, Growth};
 use crate::sequence::{Arrange, Old, Placed};
 use crate::{Reject, Span};
@@ -45,7 +45,12 @@ impl Arrange<'_> {
                 inside: self.seq.around(&self.at),
             },
         };
-        for ((item, was), stays) in items.iter().zip(&was).zip(stays) {
+        for (i, ((item, was), stays)) in (self.number..).zip(items.iter().zip(&was).zip(stays)) {
+            let seat = Seat {
+                list: self.at.span,
+                level: self.level,
+                item: i,
+            };
             match was {
                 Some(i) if stays => {
                     gone[*i] = false;
@@ -61,14 +66,14 @@ impl Arrange<'_> {
                     let from = was.map(|i| &old[i]);
                     let bytes = self.stored(item, from, &growth, place.inside.as_deref())?;
                     growth.inside(place.inside.as_ref(), bytes.len() as i64 * 8);
-                    self.cut_or_insert(Span::bits(place.at, 0), bytes);
+                    self.cut_or_insert(Span::bits(place.at, 0), bytes, Some(seat));
                 }
             }
         }
         for (old, _) in old.iter().zip(gone).filter(|(_, gone)| *gone) {
             let outer = outer(old);
             growth.inside(up(old), -(outer.len as i64));
-            self.cut_or_insert(outer, Vec::new());
+            self.cut_or_insert(outer, Vec::new(), None);
         }
         growth.finish(self.changes, self.report)
     }
@@ -106,11 +111,12 @@ impl Arrange<'_> {
         Ok(self.seq.wrap(self.bytes(item)?, inside))
     }
 
-    fn cut_or_insert(&mut self, span: Span, new: Vec<u8>) {
+    fn cut_or_insert(&mut self, span: Span, new: Vec<u8>, seat: Option<Seat>) {
         let mut splice = Splice::new(span, new, &self.path);
         // insertions in one place keep the order in which they are made: all of them count as assigned
         splice.assigned = true;
         splice.items = Some(self.seq.name());
+        splice.seat = seat;
         self.changes.push(self.at.space, splice);
     }
 }

@@ -4,8 +4,12 @@
 //! layers carry splices of derived spaces down to the input. Everything else is copied.
 
 mod arrange;
+mod derive;
+mod facts;
 mod output;
+mod places;
 mod rebuild;
+mod relate;
 mod right;
 mod settle;
 mod splice;
@@ -13,8 +17,8 @@ mod splice;
 pub use arrange::longest_rise;
 pub use output::Encoded;
 pub use rebuild::{Rebuilt, rebuild};
-pub(crate) use settle::sum;
-pub use splice::{Changes, Splice, agree, patched};
+pub(crate) use right::right;
+pub use splice::{Changes, Seat, Splice, agree, patched};
 
 use crate::green::Kind;
 use crate::node::Node;

@@ -1,46 +1,32 @@
 //! What a derived field should hold, by its rule, as everything was decoded.
 
+use super::facts::Facts;
+use super::settle::Settler;
 use crate::Scalar;
 use crate::green::Kind;
-use crate::node::Node;
-use crate::rule::{Of, Rule};
+use crate::node::{Node, Red};
+use crate::rule::Rule;
+use std::sync::Arc;
+
+/// What a field should hold by a rule of its struct, as that was decoded; nothing where what the rule reads is not there.
+pub(crate) fn right(rule: &Rule, parent: Arc<Red>) -> Option<Scalar> {
+    let parent = Node {
+        red: parent,
+        edit: None,
+    };
+    let mut settler = Settler::default();
+    Facts::decoded(&parent, &mut settler).right(rule).ok()?
+}
 
 impl Node {
     /// What a derived field should hold, by its rule, in the input as it was decoded; nothing for other fields, and where what
     /// the rule reads is not there.
     #[must_use]
     pub fn right(&self) -> Option<Scalar> {
-        let (Some(rule), Some(parent)) = (&self.red.rule, self.red.parent()) else {
-            return None;
-        };
-        let green = &parent.green;
-        let Kind::Struct(shape) = &green.kind else {
-            return None;
-        };
-        let field = |name: &str| {
-            let found = green.field(&**shape, name)?;
-            let parent = Node {
-                red: parent.clone(),
-                edit: None,
-            };
-            Some(parent.found(found, None))
-        };
-        let right = match &**rule {
-            Rule::Len { of, bias } => {
-                let len = match of {
-                    Of::Struct => green.span.len / 8,
-                    Of::Field(name) => field(name)?.span().len / 8,
-                    Of::Stored(name) => field(name)?.green().stored_len(&green.space) / 8,
-                };
-                i128::from(len) + i128::from(*bias)
-            }
-            Rule::Count(of) => i128::from(field(of)?.len()),
-            Rule::Copy(of) => field(of)?.actual()?.as_int()?,
-            Rule::Sum { .. } => i128::from(super::sum(rule, green)?),
-            // some of what it covers is not here
-            Rule::Follows { .. } => return None,
-        };
-        Some(Scalar::Int(right))
+        match (&self.red.rule, self.red.parent()) {
+            (Some(rule), Some(parent)) => right(rule, parent),
+            _ => self.related(),
+        }
     }
 
     /// Whether the value is computed, not stored.

@@ -1,31 +1,34 @@
 //! From edits to splices, bottom up.
 
-use super::splice::{Changes, Splice, patched};
+use super::derive::Derive;
+use super::splice::{Changes, Splice};
 use super::{Did, EncodeOptions, Note, Report};
 use crate::edit::{Edit, Item};
 use crate::frame::Growth;
-use crate::green::{Found, Green, Kind};
+use crate::green::{Green, Kind};
 use crate::layer::Patching;
 use crate::node::Node;
-use crate::rule::{Of, Part, Rule};
 use crate::sequence::{Arrange, Old, Placed, Sequence, State};
 use crate::shape::Shape;
-use crate::{Key, Name, Reject, Scalar, Space, Span};
+use crate::{Name, Reject, Scalar, Space, Span};
 use bytes::Bytes;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 /// By how many bits a field grew.
-#[derive(Clone, Copy)]
-struct Grown {
+#[derive(Clone, Copy, Default)]
+pub(super) struct Grown {
     /// In the space where it shows its value.
-    shown: i64,
+    pub shown: i64,
     /// In the space of its struct.
-    stored: i64,
+    pub stored: i64,
+    /// What of that is inserted where it begins.
+    pub first: i64,
 }
 
+#[derive(Default)]
 pub(super) struct Settler {
-    no_fix: bool,
+    pub no_fix: bool,
     pub report: Report,
 }
 
@@ -79,6 +82,48 @@ impl Settler {
         }
     }
 
+    /// Do something that is done again, and told then.
+    pub fn quietly<T>(&mut self, what: impl FnOnce(&mut Self) -> T) -> T {
+        let told = self.report.notes.len();
+        let out = what(self);
+        self.report.notes.truncate(told);
+        out
+    }
+
+    /// What changes in the space of a node, in it.
+    pub fn own_splices(&mut self, node: &Node) -> Result<Vec<Splice>, Reject> {
+        let space = &node.green().space;
+        Ok(self.lowered(node, space)?.take(space))
+    }
+
+    /// By how much a node grew, seen from a space under its own.
+    pub fn grown(&mut self, node: &Node, under: &Space) -> Result<Grown, Reject> {
+        self.quietly(|settler| {
+            let green = node.green();
+            let own = settler.lowered(node, &green.space)?;
+            let shown = own.growth(&green.space);
+            let own = lower(own, under, !settler.no_fix, None)?;
+            Ok(Grown {
+                shown,
+                ..grown_in(green, under, &own)
+            })
+        })
+    }
+
+    /// The same node, with the values that its derived fields have then.
+    pub fn with_derived(&mut self, mut node: Node) -> Result<Node, Reject> {
+        let content = node.content().clone();
+        if let (Some(Edit::Fields(fields)), Kind::Struct(shape)) =
+            (content.state(), &content.green().kind)
+        {
+            let settled = self.quietly(|s| s.settle_fields(&content, &**shape, fields))?;
+            for (name, value) in settled.1 {
+                node.derive_field(&name, value);
+            }
+        }
+        Ok(node)
+    }
+
     fn lowered(&mut self, node: &Node, to: &Space) -> Result<Changes, Reject> {
         let changes = self.settle(node)?;
         lower(changes, to, !self.no_fix, false, &mut self.report)
@@ -104,22 +149,42 @@ impl Settler {
                     .map_err(|e| crate::assign::misfit(node, e))?;
                 if new != old {
                     let splice = Splice {
-                        span: green.span,
                         new,
-                        by: node.path_text().into(),
                         assigned: true,
-                        items: None,
                         spares: codec
                             .spares()
                             .map(|s| Span::bits(green.span.start + s.start, s.len)),
+                        ..Splice::new(green.span, Vec::new(), &node.path_text())
                     };
-                    changes.push(&green.space, splice);
+                    changes.push_leaf(&green.space, splice, &**codec, &old);
                 } else {
                     changes.pin(&green.space, green.span);
                 }
             }
+            (Some(Edit::Derived(value)), Kind::Leaf(codec)) => {
+                let old = green.space.bits(green.span);
+                let new = codec
+                    .encode(value, &old)
+                    .map_err(|e| crate::assign::misfit(node, e))?;
+                if new != old {
+                    let path = node.path_text();
+                    let did = Did::Recomputed {
+                        from: codec.decode(&old).unwrap_or(Scalar::Null),
+                        to: value.clone(),
+                    };
+                    let splice = Splice {
+                        new,
+                        ..Splice::new(green.span, Vec::new(), &path)
+                    };
+                    changes.push_leaf(&green.space, splice, &**codec, &old);
+                    self.note(path, node.offset(), did);
+                }
+            }
             (Some(Edit::Fields(fields)), Kind::Struct(shape)) => {
-                return self.settle_struct(node, &**shape, fields);
+                return match shape.relations().is_empty() {
+                    true => Ok(self.settle_fields(node, &**shape, fields)?.0),
+                    false => self.relate(node, &**shape),
+                };
             }
             (Some(Edit::Sparse(map)), Kind::Array(seq)) => {
                 return self.settle_sparse(node, &**seq, map);
@@ -133,15 +198,16 @@ impl Settler {
         Ok(changes)
     }
 
-    fn settle_struct(
+    /// Settle a struct, but for the relations that it declares. Gives what changes, and the derived fields that have other values.
+    pub fn settle_fields(
         &mut self,
         node: &Node,
         shape: &dyn Shape,
         fields: &BTreeMap<Name, Arc<Edit>>,
-    ) -> Result<Changes, Reject> {
+    ) -> Result<(Changes, Vec<(Name, Scalar)>), Reject> {
         let green = node.green();
         let mut changes = Changes::default();
-        let mut grown: BTreeMap<&str, Grown> = BTreeMap::new();
+        let mut grown: BTreeMap<Name, Grown> = BTreeMap::new();
         let mut earlier = HashMap::new();
         let path = node.path_text();
         if let Some(why) = shape.locked() {
@@ -151,16 +217,10 @@ impl Settler {
             });
         }
         let mut frames = Growth::new(&green.space, &path, !self.no_fix);
-        for (name, edit) in fields {
-            if matches!(**edit, Edit::Removed | Edit::Hidden | Edit::Added(_)) {
-                continue;
-            }
-            let Some(child) = node.field_as_it_was(name) else {
-                continue;
-            };
+        for (name, child) in in_order(node, fields) {
             let own = self.lowered(&child, &child.green().space)?;
             if !own.is_empty()
-                && let Some(what) = shape.beyond(name, &child)
+                && let Some(what) = shape.beyond(&name, &child)
             {
                 self.note(child.path_text(), child.offset(), Did::Warning(what));
             }
@@ -170,8 +230,11 @@ impl Settler {
                 own.drop_same(&green.space, &mut earlier)?;
             }
             let growth = own.growth(&green.space);
-            let stored = growth;
-            grown.insert(name, Grown { shown, stored });
+            let stored = Grown {
+                shown,
+                ..grown_in(child.green(), &green.space, &own)
+            };
+            grown.insert(name.clone(), stored);
             changes.extend(own);
             let frame = child.green().frame.as_deref();
             let own = changes.of(&green.space).len();
@@ -187,13 +250,15 @@ impl Settler {
         }
         frames.finish(&mut changes, &mut self.report)?;
         changes.join_spared(&green.space);
-        let mut derived = green.derived(shape);
-        derived.sort_by_key(|f| f.rule.as_deref().map(rank));
-        for field in derived {
-            let pinned = fields.contains_key(&field.name);
-            self.derive(node, shape, field, pinned, &grown, &mut changes)?;
-        }
-        Ok(changes)
+        let derive = Derive {
+            node,
+            shape,
+            fields,
+            grown,
+            changes: &mut changes,
+        };
+        let values = derive.settle(self)?;
+        Ok((changes, values))
     }
 
     /// Add or remove a field.
@@ -243,136 +308,6 @@ impl Settler {
         let mut splice = Splice::new(span, new, frames.path);
         splice.assigned = true;
         changes.push(frames.space, splice);
-    }
-
-    /// Recompute one derived field, if what it covers changed.
-    fn derive(
-        &mut self,
-        node: &Node,
-        shape: &dyn Shape,
-        field: Found,
-        pinned: bool,
-        grown: &BTreeMap<&str, Grown>,
-        changes: &mut Changes,
-    ) -> Result<(), Reject> {
-        let green = node.green();
-        let (Some(rule), Kind::Leaf(codec)) = (field.rule.as_deref(), &field.green.kind) else {
-            return Ok(());
-        };
-        let (affected, right) = match rule {
-            Rule::Len { of, bias } => {
-                let (len, growth) = match of {
-                    Of::Struct => (green.span.len, changes.growth(&green.space)),
-                    Of::Field(name) => {
-                        let measured = green.field(shape, name);
-                        let len = measured.map_or(0, |f| f.green.span.len);
-                        (len, grown.get(name).map_or(0, |g| g.shown))
-                    }
-                    Of::Stored(name) => {
-                        let measured = green.field(shape, name);
-                        let len = measured.map_or(0, |f| f.green.stored_len(&green.space));
-                        (len, grown.get(name).map_or(0, |g| g.stored))
-                    }
-                };
-                let bytes = len.saturating_add_signed(growth) / 8;
-                (growth != 0, i128::from(bytes) + i128::from(*bias))
-            }
-            Rule::Count(of) => {
-                let count = node.field(of).map_or(0, |array| array.len());
-                let decoded = green.field(shape, of);
-                let was = decoded.map_or(0, |f| node.found(f, None).len());
-                (count != was, i128::from(count))
-            }
-            Rule::Copy(of) => {
-                let other = node.field(of).and_then(|f| f.actual()?.as_int());
-                (grown.contains_key(of), other.unwrap_or(0))
-            }
-            Rule::Sum { sum, over } => {
-                let spans = parts(green.span, over);
-                let splices = changes.of(&green.space);
-                let touched = |s: &Splice| spans.iter().any(|p| p.touches(s.span));
-                let affected = splices.iter().any(touched);
-                if !affected && !pinned {
-                    return Ok(());
-                }
-                (
-                    affected,
-                    i128::from(sum_of(*sum, &green.space, &spans, splices)),
-                )
-            }
-            Rule::Follows { follow, over } => {
-                let spans = parts(green.span, over);
-                let splices = changes.of(&green.space);
-                let touched = |s: &Splice| spans.iter().any(|p| p.touches(s.span));
-                if !splices.iter().any(touched) {
-                    return Ok(());
-                }
-                let was = green.space.bits(field.green.span);
-                let was = codec.decode(&was).ok().and_then(|was| was.as_int());
-                let was = was.and_then(|was| u64::try_from(was).ok()).unwrap_or(0);
-                let old = patched(&green.space, green.span, &[]);
-                match follow(was, &old, &patched(&green.space, green.span, splices)) {
-                    Ok(right) => (true, i128::from(right)),
-                    Err(_) if pinned => return Ok(()),
-                    Err(why) => {
-                        let mut path = node.path();
-                        path.push(Key::Name(field.name));
-                        let offset = green.space.offset(field.green.span.first_byte());
-                        self.note(crate::path_text(&path), offset, Did::Warning(why));
-                        return Ok(());
-                    }
-                }
-            }
-        };
-        if !affected && !pinned {
-            return Ok(());
-        }
-        let right = Scalar::Int(right);
-        let old_bits = field.green.space.bits(field.green.span);
-        let old = codec.decode(&old_bits).unwrap_or(Scalar::Null);
-        let is = if pinned {
-            let child = node.field(&field.name);
-            child.and_then(|c| c.actual()).unwrap_or(Scalar::Null)
-        } else {
-            old
-        };
-        if is == right {
-            return Ok(());
-        }
-        let mut path = node.path();
-        path.push(Key::Name(field.name));
-        let path = crate::path_text(&path);
-        let offset = green.space.offset(field.green.span.first_byte());
-        if pinned || self.no_fix {
-            self.note(path, offset, Did::LeftWrong { is, right });
-            return Ok(());
-        }
-        let new = codec
-            .encode(&right, &old_bits)
-            .map_err(|e| Reject::Misfit {
-                path: path.clone(),
-                offset,
-                expected: e.expected,
-                found: e.found,
-            })?;
-        let splice = Splice {
-            span: field.green.span,
-            new,
-            by: path.as_str().into(),
-            assigned: false,
-            items: None,
-            spares: None,
-        };
-        changes.push(&green.space, splice);
-        self.note(
-            path,
-            offset,
-            Did::Recomputed {
-                from: is,
-                to: right,
-            },
-        );
-        Ok(())
     }
 
     fn note(&mut self, path: String, offset: u64, did: Did) {
@@ -511,6 +446,8 @@ impl Settler {
             seq,
             before,
             first: state,
+            number: first,
+            level: node.path().len(),
             items: placed,
             path: node.path_text(),
             fix: !self.no_fix,
@@ -540,49 +477,57 @@ fn shape_name(node: &Node) -> &'static str {
 /// The names of the fields that were assigned.
 fn pinned(edit: Option<&Edit>) -> Vec<String> {
     match edit {
-        Some(Edit::Fields(fields)) => fields.keys().map(|name| name.to_string()).collect(),
+        Some(Edit::Fields(fields)) => {
+            let assigned = fields
+                .iter()
+                .filter(|(_, edit)| !matches!(***edit, Edit::Derived(_)));
+            assigned.map(|(name, _)| name.to_string()).collect()
+        }
         _ => Vec::new(),
     }
 }
 
-/// Sizes of fields first, then the size of the struct, then checksums.
-fn rank(rule: &Rule) -> u8 {
-    match rule {
-        Rule::Count(_) | Rule::Copy(_) => 0,
-        Rule::Len {
-            of: Of::Field(_) | Of::Stored(_),
-            ..
-        } => 0,
-        Rule::Len { of: Of::Struct, .. } => 1,
-        Rule::Sum { .. } | Rule::Follows { .. } => 2,
+/// By how much a node grew in a space under it, by what changes there.
+fn grown_in(green: &Green, under: &Space, own: &Changes) -> Grown {
+    let stored = own.growth(under);
+    let start = green.stored_in(under).map(|span| span.start);
+    let is_first = |s: &&Splice| s.span.len == 0 && Some(s.span.start) == start;
+    Grown {
+        shown: stored,
+        stored,
+        first: own
+            .of(under)
+            .iter()
+            .filter(is_first)
+            .map(Splice::growth)
+            .sum(),
     }
 }
 
-fn parts(span: Span, over: &[Part]) -> Vec<Span> {
-    let len = span.len / 8;
-    let part = |p: &Part| {
-        let to = p.to.unwrap_or(len).min(len);
-        let from = p.from.min(to);
-        Span::bytes(span.start / 8 + from, to - from)
-    };
-    over.iter().map(part).collect()
-}
-
-fn sum_of(sum: fn(&[&[u8]]) -> u64, space: &Space, parts: &[Span], splices: &[Splice]) -> u64 {
-    let bytes: Vec<_> = parts
-        .iter()
-        .map(|part| patched(space, *part, splices))
-        .collect();
-    let slices: Vec<&[u8]> = bytes.iter().map(Vec::as_slice).collect();
-    sum(&slices)
-}
-
-/// What a checksum of a struct should be, as it was decoded.
-pub(crate) fn sum(rule: &Rule, parent: &Green) -> Option<u64> {
-    match rule {
-        Rule::Sum { sum, over } => {
-            Some(sum_of(*sum, &parent.space, &parts(parent.span, over), &[]))
+/// The fields that were edited in their places, as they lie: of what is inserted in one place, that of the earlier field comes first.
+fn in_order(node: &Node, fields: &BTreeMap<Name, Arc<Edit>>) -> Vec<(Name, Node)> {
+    let mut out = Vec::with_capacity(fields.len());
+    for (name, edit) in fields {
+        if matches!(**edit, Edit::Removed | Edit::Hidden | Edit::Added(_)) {
+            continue;
         }
-        Rule::Len { .. } | Rule::Count(_) | Rule::Copy(_) | Rule::Follows { .. } => None,
+        if let Some(child) = node.field_as_it_was(name) {
+            out.push((name.clone(), child));
+        }
     }
+    let key = |(_, child): &(Name, Node)| (child.span().start, child.span().end());
+    out.sort_by_key(key);
+    let tied = |pair: &[(Name, Node)]| key(&pair[0]) == key(&pair[1]) && pair[0].1.span().len == 0;
+    if out.windows(2).any(tied)
+        && let Kind::Struct(shape) = &node.green().kind
+    {
+        let places = node
+            .green()
+            .every_field(&**shape)
+            .into_iter()
+            .map(|f| f.name);
+        let places: HashMap<Name, usize> = places.zip(0..).collect();
+        out.sort_by_key(|field| (key(field), places.get(&field.0).copied()));
+    }
+    out
 }

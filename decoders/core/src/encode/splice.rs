@@ -1,5 +1,6 @@
 //! Splices: runs of bits of a space that are replaced by others.
 
+use crate::codec::Codec;
 use crate::{Bits, Reject, Space, Span};
 use bytes::Bytes;
 use std::collections::HashMap;
@@ -20,6 +21,19 @@ pub struct Splice {
     pub items: Option<&'static str>,
     /// Bits of the span that another splice may change; this one only copied them.
     pub spares: Option<Span>,
+    /// Where it adds an item of an array, or moves one: which.
+    pub seat: Option<Seat>,
+}
+
+/// The place of an item in an array.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Seat {
+    /// Where the array lay.
+    pub list: Span,
+    /// How many steps the array is from its root: arrays in each other may begin and end together.
+    pub level: usize,
+    /// The index of the item.
+    pub item: u64,
 }
 
 impl Splice {
@@ -32,6 +46,7 @@ impl Splice {
             assigned: false,
             items: None,
             spares: None,
+            seat: None,
         }
     }
 
@@ -65,6 +80,33 @@ impl Changes {
     /// Add a splice.
     pub fn push(&mut self, space: &Space, splice: Splice) {
         self.list(space).push(splice);
+    }
+
+    /// Add the splice of a leaf: only of the bits that its codec speaks of.
+    pub(super) fn push_leaf(
+        &mut self,
+        space: &Space,
+        splice: Splice,
+        codec: &dyn Codec,
+        old: &Bits,
+    ) {
+        let Some(own) = codec.own_bits() else {
+            return self.push(space, splice);
+        };
+        for part in own {
+            let new = splice.new.slice(part.start, part.len);
+            if new != old.slice(part.start, part.len) {
+                let span = Span::bits(splice.span.start + part.start, part.len);
+                self.push(
+                    space,
+                    Splice {
+                        span,
+                        new,
+                        ..splice.clone()
+                    },
+                );
+            }
+        }
     }
 
     /// Whether nothing changes.

@@ -145,6 +145,7 @@ impl Layer for Window {
         for change in &mut changes {
             change.span.start += self.at * 8;
             change.items = None;
+            change.seat = None;
             if let Some(spares) = &mut change.spares {
                 spares.start += self.at * 8;
             }

@@ -2,7 +2,7 @@
 
 use super::block_headers::{Block, ID_TOPLEVEL_XID, Image};
 use binq_core::codec::{Bool, Codec, Int, Named, Raw, UBits};
-use binq_core::rule::{Of, Rule};
+use binq_core::rule::Rule;
 use binq_core::sequence::{SeqAt, Sequence, State, Step};
 use binq_core::shape::{Cx, Field, Fixed, Shape};
 use binq_core::{Bits, Kind, Malformed, Misfit, Scalar, Span};
@@ -71,15 +71,14 @@ impl Codec for BlockId {
     }
 }
 
+static DATA_LENGTH: Rule = Rule::len_of("data");
+
 static LAYOUT: [Field; 4] = [
     Field::leaf("id", 0, 1, &BlockId),
     // the low four bits, BKPBLOCK_FORK_MASK
     Field::bits("fork", 12, 4, &FORK),
     Field::of("flags", 1, 1, &FLAGS),
-    Field::leaf("data_length", 2, 2, &Int::U16LE).derived(&Rule::Len {
-        of: Of::Field("data"),
-        bias: 0,
-    }),
+    Field::leaf("data_length", 2, 2, &Int::U16LE).derived(&DATA_LENGTH),
 ];
 
 /// `RelFileNode` until 15, `RelFileLocator` since; the names are those of 16 on.
@@ -129,10 +128,7 @@ struct ImageShape {
     image: Image,
 }
 
-static IMAGE_LENGTH: Rule = Rule::Len {
-    of: Of::Field("data"),
-    bias: 0,
-};
+static IMAGE_LENGTH: Rule = Rule::len_of("data");
 
 /// `XLogRecordBlockImageHeader`, with `bimg_info` as it was up to 14, and from 15 on.
 macro_rules! image_layout {

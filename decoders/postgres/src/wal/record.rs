@@ -11,6 +11,7 @@ use binq_core::codec::{Codec, Int, Raw};
 use binq_core::rule::{Of, Part, Rule};
 use binq_core::shape::{At, Cx, Field, Shape};
 use binq_core::{Bits, Kind, Malformed, Misfit, Node, Ref, Scalar, Severity, Span};
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// `xl_rmid`; its symbol is the name of the resource manager.
@@ -46,25 +47,12 @@ impl Codec for Rmid {
     }
 }
 
-static TOT_LEN: Rule = Rule::Len {
-    of: Of::Struct,
-    bias: 0,
-};
+static TOT_LEN: Rule = Rule::len(Of::Struct);
 
 /// Payload first, then the header before `xl_crc` (`ValidXLogRecord`).
-static CRC: Rule = Rule::Sum {
-    sum: crc,
-    over: &[
-        Part {
-            from: RECORD_HEADER,
-            to: None,
-        },
-        Part {
-            from: 0,
-            to: Some(20),
-        },
-    ],
-};
+static CRC_OVER: [Part; 2] = [Part::from_byte(RECORD_HEADER), Part::bytes(0, 20)];
+
+static CRC: Rule = Rule::sum(crc, &CRC_OVER);
 
 const fn head(tot_len: Option<&'static Rule>, crc: Option<&'static Rule>) -> [Field; 7] {
     let mut fields = [
@@ -92,16 +80,7 @@ static CUT_HEAD: [Field; 7] = head(None, Some(&CUT_CRC));
 
 static CUT_CRC: Rule = Rule::Follows {
     follow: linear::follow,
-    over: &[
-        Part {
-            from: RECORD_HEADER,
-            to: None,
-        },
-        Part {
-            from: 0,
-            to: Some(20),
-        },
-    ],
+    over: Cow::Borrowed(&CRC_OVER),
 };
 
 static COMPUTED: [(&str, &dyn Codec); 4] = [
@@ -201,10 +180,7 @@ impl Shape for Record {
             Kind::array(Arc::new(list)),
         );
         cx.leaf("main_data_length", main_header, &MainDataHeader)
-            .derived(Rule::Len {
-                of: Of::Field("main_data"),
-                bias: 0,
-            });
+            .derived(Rule::len_of("main_data"));
         if let Some(wrong) = headers.wrong {
             // where blocks end and main data begins cannot be known
             cx.gap(&space, main);

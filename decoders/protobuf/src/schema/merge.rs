@@ -126,6 +126,7 @@ impl Layer for Merged {
                     assigned: change.assigned,
                     items: None,
                     spares: change.spares.map(moved),
+                    seat: None,
                 };
                 grown[i] += part.growth();
                 out.push(part);

@@ -7,7 +7,7 @@ use super::record::{I32, I64, LEN, MOST_DEPTH, Record, Run, SGROUP, VARINT, WIRE
 use super::typed::Undeclared;
 use super::varint;
 use binq_core::codec::{Codec, Named, UBits};
-use binq_core::rule::{Of, Rule};
+use binq_core::rule::{Path, Rule};
 use binq_core::sequence::{SeqAt, Sequence, State, Step};
 use binq_core::shape::{At, Cx, Room, Rooms, Shape};
 use binq_core::{
@@ -321,10 +321,7 @@ impl Shape for Field {
         cx.leaf("wire_type", bits, &WIRE_TYPE);
         if record.wire_type == LEN {
             cx.leaf("length", record.prefix(), &LENGTH)
-                .derived(Rule::Len {
-                    of: Of::Field("value"),
-                    bias: 0,
-                })
+                .derived(Rule::len_of("value"))
                 .hidden();
         }
         let kind = value_kind(at.space, &record);
@@ -332,7 +329,7 @@ impl Shape for Field {
         if record.wire_type == SGROUP {
             let end = Span::bytes(record.body_end, record.end - record.body_end);
             cx.leaf("end_number", end, &TagNumber)
-                .derived(Rule::Copy("number"))
+                .derived(Rule::Copy(Path::Name("number")))
                 .hidden();
         }
         Ok(())
