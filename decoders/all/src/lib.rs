@@ -15,5 +15,6 @@ pub fn registry() -> Registry {
         &binq_http2::Http1,
         &binq_capture::Pcap,
         &binq_capture::PcapNg,
+        &binq_png::PNG,
     ])
 }

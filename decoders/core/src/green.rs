@@ -78,6 +78,11 @@ impl Kind {
         Self::Computed(codec, Box::new(value))
     }
 
+    /// A scalar that is stored in a way known at compile time.
+    pub fn leaf(codec: &'static dyn Codec) -> Self {
+        Self::Leaf(Ref::Static(codec))
+    }
+
     /// A struct of a shape made at run time.
     pub fn shared(shape: Arc<dyn Shape>) -> Self {
         Self::Struct(Ref::Shared(shape))
@@ -154,7 +159,7 @@ impl Child {
     /// Say what is wrong with the field though its bytes can be decoded; a gap can say so why it is one.
     pub fn wrong(&mut self, wrong: Malformed) -> &mut Self {
         if let Some(green) = Arc::get_mut(&mut self.green) {
-            green.wrong = Some(Box::new(wrong));
+            green.set_wrong(wrong);
         }
         self
     }
@@ -282,6 +287,11 @@ impl Green {
     /// The name of the format that this is the root of.
     pub(crate) fn format(&self) -> Option<&'static str> {
         self.format.as_ref().map(|format| format.0)
+    }
+
+    /// Say what is wrong with it though its bytes can be decoded.
+    pub(crate) fn set_wrong(&mut self, wrong: Malformed) {
+        self.wrong = Some(Box::new(wrong));
     }
 
     /// The same node, so many levels down.

@@ -94,6 +94,16 @@ impl Node {
         }
     }
 
+    /// The same root of a decode, of which something is wrong.
+    pub(crate) fn wrong(mut self, wrong: Malformed) -> Self {
+        if let Some(green) =
+            Arc::get_mut(&mut self.red).and_then(|red| Arc::get_mut(&mut red.green))
+        {
+            green.set_wrong(wrong);
+        }
+        self
+    }
+
     fn child(
         &self,
         key: Key,

@@ -176,13 +176,16 @@ impl Part {
     }
 }
 
+/// Makes a checksum of parts.
+pub type SumFn = dyn Fn(&[&[u8]]) -> u64 + Send + Sync;
+
 /// A checksum of parts.
 #[derive(Clone)]
 pub enum Checksum {
     /// Known at compile time.
     Of(fn(&[&[u8]]) -> u64),
     /// Made at run time.
-    Shared(Arc<dyn Fn(&[&[u8]]) -> u64 + Send + Sync>),
+    Shared(Arc<SumFn>),
 }
 
 impl Checksum {
@@ -200,6 +203,9 @@ impl std::fmt::Debug for Checksum {
     }
 }
 
+/// Finds what a field should hold.
+pub type CustomFn = dyn Fn(&Node) -> Option<Scalar> + Send + Sync;
+
 /// What a field should hold, from the struct that declares the rule, or, in a [`Relation::Each`], from the partner; nothing if that
 /// cannot be told.
 #[derive(Clone)]
@@ -207,7 +213,7 @@ pub enum Custom {
     /// Known at compile time.
     Of(fn(&Node) -> Option<Scalar>),
     /// Made at run time.
-    Shared(Arc<dyn Fn(&Node) -> Option<Scalar> + Send + Sync>),
+    Shared(Arc<CustomFn>),
 }
 
 impl Custom {

@@ -75,15 +75,27 @@ pub trait Sequence: Send + Sync + 'static {
         false
     }
 
+    /// What a new item is, and its size in bytes, where all items look alike: then one can be made of a plain value that has all
+    /// its fields.
+    fn template(&self) -> Option<(Kind, u64)> {
+        None
+    }
+
     /// Bytes of a new item, made from a plain value.
     ///
     /// # Errors
     /// What an item must look like.
-    fn build(&self, _value: &Plain) -> Result<Node, String> {
-        Err(format!(
-            "a new {} can only be a copy of a decoded one",
-            self.name()
-        ))
+    fn build(&self, value: &Plain) -> Result<Node, String> {
+        let Some((kind, bytes)) = self.template() else {
+            return Err(format!(
+                "a new {} can only be a copy of a decoded one",
+                self.name()
+            ));
+        };
+        let space = Space::source(vec![0; bytes as usize]);
+        let span = space.span();
+        let item = Node::root_of(self.name(), kind, space, span);
+        item.assign(value.clone()).map_err(|e| e.to_string())
     }
 
     /// Lay the items out again, after items were added, removed or moved, or changed their size.
@@ -118,6 +130,14 @@ pub struct State {
 }
 
 impl State {
+    /// A place with something to remember.
+    pub fn with(at: u64, memory: u64) -> Self {
+        Self {
+            memory,
+            ..Self::new(at)
+        }
+    }
+
     /// A place with nothing to remember.
     pub fn new(at: u64) -> Self {
         Self {

@@ -6,7 +6,8 @@ use crate::frame::Frame;
 use crate::green::{Child, Green, Kind, Ref};
 use crate::node::{Node, Plain};
 use crate::rule::{Relation, Rule};
-use crate::{Name, Scalar, Space, Span};
+use crate::sequence::{SeqAt, Sequence, State};
+use crate::{Name, Scalar, Severity, Space, Span};
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -299,6 +300,17 @@ pub struct Fixed {
     pub word: Option<&'static dyn Codec>,
 }
 
+impl Fixed {
+    /// A struct with these fields.
+    pub const fn of(name: &'static str, fields: &'static [Field]) -> Self {
+        Self {
+            name,
+            fields,
+            word: None,
+        }
+    }
+}
+
 impl Shape for Fixed {
     fn name(&self) -> &'static str {
         self.name
@@ -390,6 +402,26 @@ impl Cx<'_> {
         self.push(name.into(), Green::new(kind, space.clone(), span))
     }
 
+    /// Add an array of which it is not known where it ends: it takes so much of a span as its walk does. Gives the state
+    /// at the end of that.
+    pub fn list(
+        &mut self,
+        name: impl Into<Name>,
+        within: Span,
+        sequence: Ref<dyn Sequence>,
+    ) -> State {
+        let at = SeqAt {
+            space: self.at.space,
+            span: within,
+        };
+        let mut state = sequence.start(&at);
+        sequence.advance(&at, &mut state, u64::MAX);
+        state.at = state.at.clamp(within.start, within.end());
+        let span = Span::bits(within.start, state.at - within.start);
+        self.node(name, span, Kind::Array(sequence));
+        state
+    }
+
     /// Add what another format made of bytes: the root of its decode becomes a field.
     pub fn root(&mut self, name: impl Into<Name>, root: &crate::Node) -> &mut Child {
         self.children.push(Child {
@@ -400,6 +432,29 @@ impl Cx<'_> {
             donor: None,
         });
         self.children.last_mut().expect("a child was just pushed")
+    }
+
+    /// Leave all from a bit of the space on as a gap, and say that something else was expected there.
+    pub fn expected(&mut self, at: u64, what: impl Into<String>) -> Malformed {
+        let space = self.at.space.clone();
+        let rest = Span::bits(at, self.at.span.end().saturating_sub(at));
+        self.gap(&space, rest);
+        let found = match rest.len / 8 {
+            0 => "the end".to_owned(),
+            n => format!("{n} other bytes"),
+        };
+        Malformed::new(at / 8, what, found)
+    }
+
+    /// Leave all from a bit of the space on as a gap: there should be nothing.
+    ///
+    /// # Errors
+    /// There is something.
+    pub fn nothing_after(&mut self, at: u64) -> Result<(), Malformed> {
+        match at < self.at.span.end() {
+            true => Err(self.expected(at, "the end").with(Severity::Odd)),
+            false => Ok(()),
+        }
     }
 
     /// Add bytes that no field covers, as `gap0`, `gap1`, …; nothing if there are none.

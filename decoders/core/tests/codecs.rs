@@ -1,6 +1,6 @@
 //! Codecs: whatever decodes is encoded to the same bits, and what does not fit is refused.
 
-use binq_core::codec::{Codec, Float, LeBits, Padded, Terminated};
+use binq_core::codec::{Codec, Float, Latin1, LeBits, Padded, Terminated, Text};
 use binq_core::encode::{EncodeOptions, encode};
 use binq_core::shape::{Field, Fixed};
 use binq_core::{Bits, Kind, Node, Plain, Scalar, Space};
@@ -15,8 +15,9 @@ proptest! {
     #[test]
     fn what_decodes_is_encoded_to_the_same_bits(bytes in proptest::collection::vec(any::<u8>(), 0..9)) {
         let own = LeBits::new(3, 11);
-        let codecs: [&dyn Codec; 7] =
-            [&Float::F32LE, &Float::F32BE, &Float::F64LE, &Float::F64BE, &Terminated, &Padded, &own];
+        let codecs: [&dyn Codec; 9] = [
+            &Float::F32LE, &Float::F32BE, &Float::F64LE, &Float::F64BE, &Terminated(Text), &Terminated(Latin1), &Latin1, &Padded, &own,
+        ];
         let old = bits(&bytes);
         for codec in codecs {
             if let Ok(value) = codec.decode(&old) {
@@ -102,15 +103,19 @@ fn floats_are_those_of_both_byte_orders() {
 #[test]
 fn a_nul_inside_a_text_is_refused() {
     let old = bits(b"text\0");
-    assert_eq!(Terminated.decode(&old).unwrap(), "text".into());
+    assert_eq!(Terminated(Text).decode(&old).unwrap(), "text".into());
     assert_eq!(
-        Terminated.encode(&"longer".into(), &old).unwrap(),
+        Terminated(Text).encode(&"longer".into(), &old).unwrap(),
         bits(b"longer\0")
     );
-    assert!(Terminated.encode(&"a\0b".into(), &old).is_err());
+    assert!(Terminated(Text).encode(&"a\0b".into(), &old).is_err());
     for not in [&b"text"[..], b"a\0b\0", b""] {
-        assert!(Terminated.decode(&bits(not)).is_err());
+        assert!(Terminated(Text).decode(&bits(not)).is_err());
     }
+    let old = Latin1.encode(&"é".into(), &old).unwrap();
+    assert_eq!(old, bits(b"\xe9"));
+    assert_eq!(Latin1.decode(&old).unwrap(), "é".into());
+    assert!(Latin1.encode(&"€".into(), &old).is_err());
     let old = bits(b"ab\0\x07x");
     assert_eq!(Padded.decode(&old).unwrap(), "ab".into());
     assert_eq!(

@@ -30,6 +30,8 @@ pub static SAMPLES: LazyLock<Vec<Sample>> = LazyLock::new(|| {
         ("http2", "http2", "h2"),
         ("pcap", "capture", "pcap"),
         ("pcapng", "capture", "pcapng"),
+        ("png", "png", "png"),
+        ("zip", "zip", "zip"),
     ] {
         let dir = root.join(folder);
         for entry in std::fs::read_dir(&dir).expect("the samples are there") {

@@ -149,6 +149,16 @@ pub struct Named<C: 'static> {
     pub names: &'static [(i128, &'static str)],
 }
 
+impl Named<Int> {
+    /// A byte some of whose values have names.
+    pub const fn u8(names: &'static [(i128, &'static str)]) -> Self {
+        Self {
+            number: Int::U8,
+            names,
+        }
+    }
+}
+
 impl<C: Codec> Codec for Named<C> {
     fn decode(&self, bits: &Bits) -> Result<Scalar, Misfit> {
         self.number.decode(bits)

@@ -10,7 +10,7 @@ pub use float::{Float, float_of, widen};
 pub use int::{Endian, Int, Named, UBits};
 pub use le_bits::LeBits;
 pub use raw::{Bool, Raw};
-pub use text::{Padded, Terminated, Text};
+pub use text::{Latin1, Padded, Terminated, Text};
 
 use crate::error::Misfit;
 use crate::green::{Kind, Ref};

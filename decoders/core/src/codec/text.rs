@@ -8,9 +8,13 @@ use crate::{Bits, Scalar};
 #[derive(Clone, Copy, Debug)]
 pub struct Text;
 
+/// Text in Latin-1, ISO 8859-1: each byte is the character of its number.
+#[derive(Clone, Copy, Debug)]
+pub struct Latin1;
+
 /// Text that a NUL ends, which belongs to the leaf and not to the value.
 #[derive(Clone, Copy, Debug)]
-pub struct Terminated;
+pub struct Terminated<T>(pub T);
 
 /// Text in a field of fixed size: what comes before the first NUL. What is behind it stays as long as the text does, and is filled
 /// with NULs then.
@@ -47,10 +51,31 @@ impl Codec for Text {
     }
 }
 
-impl Codec for Terminated {
+impl Codec for Latin1 {
+    fn decode(&self, bits: &Bits) -> Result<Scalar, Misfit> {
+        let text: String = bits.bytes().iter().map(|b| char::from(*b)).collect();
+        Ok(text.into())
+    }
+
+    fn encode(&self, value: &Scalar, _like: &Bits) -> Result<Bits, Misfit> {
+        if let Scalar::Bytes(bytes) = value {
+            return Ok(Bits::from_bytes(bytes.clone()));
+        }
+        let bytes = value.as_str().and_then(|text| {
+            let bytes = text.chars().map(|c| u8::try_from(u32::from(c)).ok());
+            bytes.collect::<Option<Vec<u8>>>()
+        });
+        let bytes = bytes.ok_or_else(|| Misfit::new("a string of Latin-1 characters", value))?;
+        Ok(Bits::from_bytes(bytes))
+    }
+}
+
+impl<T: Codec> Codec for Terminated<T> {
     fn decode(&self, bits: &Bits) -> Result<Scalar, Misfit> {
         match bits.bytes().split_last() {
-            Some((0, text)) if !text.contains(&0) => Ok(text_of(text)),
+            Some((0, text)) if !text.contains(&0) => self
+                .0
+                .decode(&Bits::from_bytes(bits.bytes().slice(..text.len()))),
             _ => Err(Misfit::new(
                 "text that ends with its first NUL",
                 format!("{} bytes", bits.len() / 8),
@@ -58,8 +83,9 @@ impl Codec for Terminated {
         }
     }
 
-    fn encode(&self, value: &Scalar, _like: &Bits) -> Result<Bits, Misfit> {
-        let mut bytes = without_nul(value, "a string without NUL")?.to_vec();
+    fn encode(&self, value: &Scalar, like: &Bits) -> Result<Bits, Misfit> {
+        without_nul(value, "a string without NUL")?;
+        let mut bytes = self.0.encode(value, like)?.bytes().to_vec();
         bytes.push(0);
         Ok(Bits::from_bytes(bytes))
     }

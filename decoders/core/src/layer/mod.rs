@@ -1,11 +1,13 @@
 //! Layers: how a derived space is gathered from the space under it, and written back.
 
+mod deflate;
 mod gather;
 mod narrow;
 mod recode;
 
+pub use deflate::{Deflate, Zlib};
 pub use gather::{Gather, Run};
-pub use recode::{Recode, Recoding};
+pub use recode::{MOST_SHOWN, Recode, Recoding, read_bounded};
 
 use crate::encode::{Report, Splice};
 use crate::{Reject, Space, Span};

@@ -2,10 +2,39 @@
 
 use super::{Layer, Patching};
 use crate::encode::{Splice, agree, patched};
-use crate::{Malformed, Reject, Space, Span};
+use crate::{Malformed, Reject, Severity, Space, Span};
 use bytes::Bytes;
 use std::borrow::Cow;
+use std::io::Read;
 use std::sync::Arc;
+
+/// As many bytes are shown at most of what is stored in another form.
+pub const MOST_SHOWN: u64 = 64 << 20;
+
+/// All bytes that a decoder gives, at most [`MOST_SHOWN`].
+///
+/// # Errors
+/// What the decoder says, and more bytes than that.
+pub fn read_bounded(reader: impl Read) -> Result<Vec<u8>, Malformed> {
+    let mut out = Vec::new();
+    let mut reader = reader.take(MOST_SHOWN + 1);
+    if let Err(e) = reader.read_to_end(&mut out) {
+        return Err(Malformed::new(
+            0,
+            "bytes that can be decoded",
+            e.to_string(),
+        ));
+    }
+    match out.len() as u64 > MOST_SHOWN {
+        true => Err(Malformed::new(
+            0,
+            format!("at most {MOST_SHOWN} bytes, which binq shows"),
+            "more",
+        )
+        .with(Severity::Odd)),
+        false => Ok(out),
+    }
+}
 
 /// A two-way conversion between bytes as they are stored and as they are shown.
 ///

@@ -1,0 +1,110 @@
+//! Formats and arrays that a few words describe.
+
+use crate::green::{Kind, Ref};
+use crate::registry::{Confidence, Format, Options, Probe};
+use crate::sequence::{SeqAt, Sequence, State, Step};
+use crate::shape::Shape;
+use crate::{Malformed, Node, Space, Span};
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
+}
+
+/// A format that begins with certain bytes.
+pub struct Described {
+    /// The name of the format.
+    pub name: &'static str,
+    /// What it is, in a line.
+    pub description: &'static str,
+    /// The bytes that every input begins with.
+    pub magic: &'static [u8],
+    /// What the input is.
+    pub root: &'static dyn Shape,
+}
+
+impl Described {
+    /// A format of this name, which begins with these bytes.
+    pub const fn of(
+        name: &'static str,
+        description: &'static str,
+        magic: &'static [u8],
+        root: &'static dyn Shape,
+    ) -> Self {
+        Self {
+            name,
+            description,
+            magic,
+            root,
+        }
+    }
+}
+
+impl Format for Described {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn description(&self) -> &'static str {
+        self.description
+    }
+
+    fn probe(&self, probe: &Probe<'_>) -> Confidence {
+        match probe.bytes.starts_with(self.magic) {
+            true => Confidence::Certain,
+            false => Confidence::No,
+        }
+    }
+
+    /// Bytes that do not begin as they should are read all the same, so that what was damaged can be mended.
+    fn decode(&self, space: Space, _options: &Options) -> Node {
+        let span = space.span();
+        let head = space.bytes(0, self.magic.len() as u64);
+        let root = Node::root_of(self.name, Kind::fixed(self.root), space, span);
+        match head == self.magic {
+            true => root,
+            false => root.wrong(Malformed::new(0, hex(self.magic), hex(&head))),
+        }
+    }
+}
+
+/// An array of structs of one size, to the end of its span. Items come and go.
+pub struct Table {
+    /// What an item is.
+    pub item: &'static dyn Shape,
+    /// Its size in bytes.
+    pub bytes: u64,
+}
+
+impl Table {
+    /// Structs of so many bytes.
+    pub const fn of(item: &'static dyn Shape, bytes: u64) -> Self {
+        Self { item, bytes }
+    }
+}
+
+impl Sequence for Table {
+    fn name(&self) -> &'static str {
+        self.item.name()
+    }
+
+    fn step(&self, at: &SeqAt<'_>, state: &State) -> Option<Step> {
+        let len = (at.span.end() - state.at).min(self.bytes * 8);
+        (len > 0).then(|| Step {
+            kind: Kind::Struct(Ref::Static(self.item)),
+            span: Span::bits(state.at, len),
+            next: State::new(state.at + len),
+        })
+    }
+
+    fn stride(&self) -> Option<u64> {
+        Some(self.bytes * 8)
+    }
+
+    fn resizable(&self) -> bool {
+        true
+    }
+
+    fn template(&self) -> Option<(Kind, u64)> {
+        Some((Kind::Struct(Ref::Static(self.item)), self.bytes))
+    }
+}
