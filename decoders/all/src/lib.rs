@@ -16,5 +16,6 @@ pub fn registry() -> Registry {
         &binq_capture::Pcap,
         &binq_capture::PcapNg,
         &binq_png::PNG,
+        &binq_zip::Zip,
     ])
 }

@@ -36,6 +36,12 @@ impl<T: ?Sized> Clone for Ref<T> {
     }
 }
 
+impl<T: ?Sized + std::fmt::Debug> std::fmt::Debug for Ref<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        (**self).fmt(f)
+    }
+}
+
 impl<T: ?Sized> Deref for Ref<T> {
     type Target = T;
 

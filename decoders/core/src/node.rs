@@ -5,7 +5,6 @@ use crate::edit::{Added, Edit, Item};
 use crate::encode;
 use crate::green::{Found, Green, Kind, RuleRef};
 use crate::light::Far;
-use crate::rule::Rule;
 use crate::sequence::State;
 use crate::shape::At;
 use crate::{
@@ -297,10 +296,13 @@ impl Node {
         let (Some(rule), Some(parent)) = (&self.red.rule, self.red.parent()) else {
             return own;
         };
-        let Rule::Sum { .. } = &**rule else {
+        if !rule.is_sum() {
+            return own;
+        }
+        let Some(right) = encode::right(rule, parent, Some(&actual)) else {
             return own;
         };
-        let right = encode::right(rule, parent)?.as_int()?;
+        let right = right.as_int()?;
         Some(match actual.as_int() {
             Some(n) if n == right => "valid".to_owned(),
             _ => format!("invalid: {right} would be right"),
@@ -700,10 +702,11 @@ impl Node {
         };
         shape.check(name, &parent.green.at()).or_else(|| {
             let rule = self.red.rule.as_deref()?;
-            if !matches!(rule, Rule::Sum { .. }) {
+            if !rule.is_sum() {
                 return None;
             }
-            let right = encode::right(rule, parent)?.as_int()?;
+            let held = self.unedited().actual();
+            let right = encode::right(rule, parent, held.as_ref())?.as_int()?;
             let green = self.green();
             let Kind::Leaf(codec) = &green.kind else {
                 return None;

@@ -3,7 +3,8 @@
 use crate::codec::Codec;
 use crate::green::{Child, Kind, Ref};
 use crate::layer::{Recode, Recoding};
-use crate::shape::Cx;
+use crate::rule::Rule;
+use crate::shape::{Cx, What};
 use crate::{Malformed, Name, Span};
 
 /// Adds fields to a struct one behind the other. What is left when a field does not fit is a gap.
@@ -43,19 +44,10 @@ impl Reader<'_, '_> {
     fn take(&mut self, name: &str, bytes: u64) -> Result<Span, Malformed> {
         let rest = self.rest();
         if rest.len / 8 < bytes {
-            let what = format!("{bytes} bytes of {name}");
-            return Err(self.gives_up(what, format!("{} bytes", rest.len / 8)));
+            return Err(self.expected(format!("{bytes} bytes of {name}")));
         }
         self.at += bytes * 8;
         Ok(Span::bits(rest.start, bytes * 8))
-    }
-
-    /// Leave the rest as a gap.
-    fn gives_up(&mut self, expected: String, found: impl Into<String>) -> Malformed {
-        let (rest, space) = (self.rest(), self.cx.at.space.clone());
-        self.at = rest.end();
-        self.cx.gap(&space, rest);
-        Malformed::new(rest.first_byte(), expected, found)
     }
 
     /// A scalar of so many bytes.
@@ -86,6 +78,48 @@ impl Reader<'_, '_> {
         Ok(self.cx.node(name, span, kind))
     }
 
+    /// Fields of these names, sizes in bytes, and kinds, one behind the other.
+    ///
+    /// # Errors
+    /// Fewer bytes than they take.
+    pub fn rows(&mut self, rows: &'static [(&'static str, u64, What)]) -> Result<(), Malformed> {
+        for (name, bytes, what) in rows {
+            self.node(*name, *bytes, what.kind())?;
+        }
+        Ok(())
+    }
+
+    /// Declare a field that was added as derived.
+    pub fn derive(&mut self, name: &str, rule: Rule) {
+        let field = self.cx.children.iter_mut().find(|child| child.name == name);
+        if let Some(field) = field {
+            field.derived(rule);
+        }
+    }
+
+    /// Another view of bytes that are in some field already.
+    pub fn view(&mut self, name: impl Into<Name>, span: Span, kind: Kind) -> &mut Child {
+        self.cx.node(name, span, kind)
+    }
+
+    /// The next byte, from the start of the struct.
+    pub fn place(&self) -> u64 {
+        (self.at - self.cx.at.span.start) / 8
+    }
+
+    /// Leave the rest as a gap.
+    pub fn gap(&mut self) {
+        let (rest, space) = (self.rest(), self.cx.at.space.clone());
+        self.at = rest.end();
+        self.cx.gap(&space, rest);
+    }
+
+    /// Leave the rest as a gap, and say that something else was expected there.
+    pub fn expected(&mut self, what: impl Into<String>) -> Malformed {
+        let at = std::mem::replace(&mut self.at, self.cx.at.span.end());
+        self.cx.expected(at, what)
+    }
+
     /// A scalar up to the first NUL, which belongs to it: see [`Terminated`](crate::codec::Terminated).
     ///
     /// # Errors
@@ -99,7 +133,7 @@ impl Reader<'_, '_> {
         let nul = self.peek(u64::MAX).iter().position(|b| *b == 0);
         match nul {
             Some(nul) => self.leaf(name, nul as u64 + 1, codec),
-            None => Err(self.gives_up(format!("a NUL behind {name}"), "none")),
+            None => Err(self.expected(format!("{name} and a NUL behind it"))),
         }
     }
 

@@ -12,7 +12,7 @@
 //!   an error that names them.
 //! * A derived space is encoded before a rule reads how it is stored.
 
-use crate::{Name, Node, Scalar};
+use crate::{Name, Node, Ref, Scalar};
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -58,6 +58,13 @@ pub enum Rule {
     },
     /// The field holds what a function finds.
     Custom(Custom),
+    /// The field follows a rule, unless it holds a number that says that another field does.
+    Unless {
+        /// That number, such as `0xffff_ffff`.
+        is: i128,
+        /// The rule.
+        rule: Ref<Rule>,
+    },
 }
 
 impl Rule {
@@ -81,6 +88,42 @@ impl Rule {
             of: Edge::Start(Path::Name(name)),
             unit: 1,
             bias: 0,
+        }
+    }
+
+    /// Where the struct begins: of a partner, its place.
+    pub const fn place() -> Self {
+        Self::Offset {
+            of: Edge::Start(Path::Here),
+            unit: 1,
+            bias: 0,
+        }
+    }
+
+    /// A rule for fields that do not hold that number.
+    pub const fn unless(is: i128, rule: &'static Rule) -> Self {
+        Self::Unless {
+            is,
+            rule: Ref::Static(rule),
+        }
+    }
+
+    /// The size of a field as it is stored, in bytes.
+    pub const fn stored_len_of(name: &'static str) -> Self {
+        Self::len(Of::Stored(Path::Name(name)))
+    }
+
+    /// The number of items of an array.
+    pub const fn count_of(name: &'static str) -> Self {
+        Self::Count(Path::Name(name))
+    }
+
+    /// Whether it is a checksum.
+    pub(crate) fn is_sum(&self) -> bool {
+        match self {
+            Self::Sum { .. } => true,
+            Self::Unless { rule, .. } => rule.is_sum(),
+            _ => false,
         }
     }
 
@@ -263,6 +306,8 @@ pub enum Match {
     Index,
     /// That field of an item says where the partner begins, in bytes from the start of the struct that declares the relation.
     Place(Path),
+    /// A function finds in an item where the partner begins, in bytes from the start of the struct that declares the relation.
+    At(fn(&Node) -> Option<Scalar>),
     /// That field of an item equals that one of the partner.
     Key(Path, Path),
 }

@@ -236,6 +236,15 @@ pub enum What {
     Struct(&'static dyn Shape),
 }
 
+impl What {
+    pub(crate) fn kind(&self) -> Kind {
+        match self {
+            Self::Leaf(codec) => Kind::Leaf(Ref::Static(*codec)),
+            Self::Struct(shape) => Kind::Struct(Ref::Static(*shape)),
+        }
+    }
+}
+
 impl Field {
     /// A scalar at byte `at`, `len` bytes long.
     pub const fn leaf(name: &'static str, at: u64, len: u64, codec: &'static dyn Codec) -> Self {
@@ -281,10 +290,7 @@ impl Field {
     }
 
     pub(crate) fn green(&self, space: &Space, parent: Span) -> Green {
-        let kind = match &self.what {
-            What::Leaf(codec) => Kind::Leaf(Ref::Static(*codec)),
-            What::Struct(shape) => Kind::Struct(Ref::Static(*shape)),
-        };
+        let kind = self.what.kind();
         let span = Span::bits(parent.start + self.span.start, self.span.len);
         Green::new(kind, space.clone(), span)
     }
@@ -301,6 +307,19 @@ pub struct Fixed {
 }
 
 impl Fixed {
+    /// An object of flag bits, whose word is stored like that.
+    pub const fn flags(
+        name: &'static str,
+        word: &'static dyn Codec,
+        fields: &'static [Field],
+    ) -> Self {
+        Self {
+            name,
+            fields,
+            word: Some(word),
+        }
+    }
+
     /// A struct with these fields.
     pub const fn of(name: &'static str, fields: &'static [Field]) -> Self {
         Self {
@@ -340,6 +359,12 @@ impl<'a> At<'a> {
         let all = self.span.len / 8;
         let at = at.min(all);
         self.space.read(self.span.start / 8 + at, len.min(all - at))
+    }
+
+    /// The little-endian number in `len` bytes, at most 8, from byte `at` of the struct on; bytes that are not there count as 0.
+    pub fn uint_le(&self, at: u64, len: u64) -> u64 {
+        let bytes = self.read(at, len.min(8));
+        bytes.iter().rev().fold(0, |n, b| n << 8 | u64::from(*b))
     }
 
     /// Number of bytes.

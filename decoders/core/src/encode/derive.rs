@@ -100,12 +100,7 @@ impl Derive<'_> {
     /// Whatever reads another field comes after it.
     fn in_order(&self, mut left: Vec<Found>) -> Result<Vec<Found>, Reject> {
         // sizes first, as they are read most
-        left.sort_by_key(|f| {
-            matches!(
-                f.rule.as_deref(),
-                Some(Rule::Sum { .. } | Rule::Follows { .. })
-            )
-        });
+        left.sort_by_key(|f| f.rule.as_deref().is_some_and(is_late));
         let mut out = Vec::with_capacity(left.len());
         while !left.is_empty() {
             let mut reads = Vec::with_capacity(left.len());
@@ -127,8 +122,13 @@ impl Derive<'_> {
 
     /// What the values are that a field follows from. Sizes do not count: where a value changes one, all is settled again.
     fn reads(&self, field: &Found) -> Reads {
+        self.read_by(field.rule.as_deref())
+    }
+
+    fn read_by(&self, rule: Option<&Rule>) -> Reads {
         let green = self.node.green();
-        match field.rule.as_deref() {
+        match rule {
+            Some(Rule::Unless { rule, .. }) => self.read_by(Some(rule)),
             Some(Rule::Copy(of)) => Reads {
                 names: of
                     .names()
@@ -184,14 +184,14 @@ impl Derive<'_> {
         path.push(Key::Name(field.name.clone()));
         let path = crate::path_text(&path);
         let offset = green.space.offset(field.green.span.first_byte());
+        let held = field.green.value(&**codec).ok();
         let (was, right) = match rule {
             Rule::Follows { follow, .. } => {
-                let was = field.green.value(&**codec).ok();
-                let number = was.as_ref().and_then(Scalar::as_int);
+                let number = held.as_ref().and_then(Scalar::as_int);
                 let number = number.and_then(|was| u64::try_from(was).ok()).unwrap_or(0);
                 let old = patched(&green.space, green.span, &[]);
                 match follow(number, &old, &patched(&green.space, green.span, splices)) {
-                    Ok(right) => (was, Some(Scalar::Int(right.into()))),
+                    Ok(right) => (held.clone(), Some(Scalar::Int(right.into()))),
                     Err(_) if pinned => return Ok(false),
                     Err(why) => {
                         let did = Did::Warning(why);
@@ -201,9 +201,9 @@ impl Derive<'_> {
                 }
             }
             _ => {
-                let was = Facts::decoded(&decoded, settler).right(rule)?;
+                let was = Facts::decoded(&decoded, settler).right(rule, held.as_ref())?;
                 let facts = Facts::new(now, splices, settler).knowing(&self.grown);
-                (was, { facts }.right(rule)?)
+                (was, { facts }.right(rule, held.as_ref())?)
             }
         };
         let Some(right) = right.filter(|right| pinned || Some(right) != was.as_ref()) else {
@@ -270,6 +270,15 @@ impl Derive<'_> {
                 Ok(moved)
             }
         }
+    }
+}
+
+/// Whether a rule reads values, and so comes after those that give sizes.
+fn is_late(rule: &Rule) -> bool {
+    match rule {
+        Rule::Sum { .. } | Rule::Follows { .. } => true,
+        Rule::Unless { rule, .. } => is_late(rule),
+        _ => false,
     }
 }
 

@@ -76,9 +76,13 @@ impl<'a> Facts<'a> {
         Self { base, ..self }
     }
 
-    /// What the rule says; nothing where what it reads is not there.
-    pub fn right(&mut self, rule: &Rule) -> Result<Option<Scalar>, Reject> {
+    /// What the rule says about a field, of which the decoded value is given; nothing where what it reads is not there.
+    pub fn right(&mut self, rule: &Rule, was: Option<&Scalar>) -> Result<Option<Scalar>, Reject> {
         Ok(match rule {
+            Rule::Unless { is, rule } => match was.and_then(Scalar::as_int) {
+                Some(n) if n == *is => None,
+                _ => self.right(rule, was)?,
+            },
             Rule::Len { of, unit, bias } => match self.size(of)? {
                 Some(bits) => Some(self.counted(bits, *unit, *bias)?),
                 None => None,
@@ -282,8 +286,10 @@ impl<'a> Facts<'a> {
     /// Whether changes touch what a rule reads of the bytes of the struct, which was decoded. Those that speak of values are taken
     /// to be touched.
     pub fn is_touched(&mut self, rule: &Rule, splices: &[Splice]) -> Result<bool, Reject> {
-        let (Rule::Sum { over, .. } | Rule::Follows { over, .. }) = rule else {
-            return Ok(true);
+        let over = match rule {
+            Rule::Sum { over, .. } | Rule::Follows { over, .. } => over,
+            Rule::Unless { rule, .. } => return self.is_touched(rule, splices),
+            _ => return Ok(true),
         };
         let spans = self.spans(over)?.unwrap_or_default();
         let shown = |p: &Part| match p {

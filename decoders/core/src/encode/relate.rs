@@ -18,8 +18,12 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 impl Settler {
-    /// Settle a struct that declares relations.
-    pub(super) fn relate(&mut self, node: &Node, shape: &dyn Shape) -> Result<Changes, Reject> {
+    /// Settle a struct that declares relations: what changes, and the struct with all values that follow.
+    pub(super) fn relate(
+        &mut self,
+        node: &Node,
+        shape: &dyn Shape,
+    ) -> Result<(Changes, Node), Reject> {
         let relations = shape.relations();
         let mut node = node.clone();
         let told = self.report.notes.len();
@@ -59,9 +63,9 @@ impl Settler {
                 }
             }
             moved = std::mem::take(&mut turn.moved);
-            let now = turn.now;
+            let (now, read) = (turn.now, turn.read);
             if moved.is_empty() {
-                return Ok(changes);
+                return Ok((changes, read));
             }
             node = now;
         }
@@ -94,9 +98,11 @@ impl Turn<'_> {
         let Some(at) = self.now.walk(field) else {
             return Ok(());
         };
-        let before = Facts::decoded(&self.was, self.settler).right(rule)?;
+        let held = at.unedited().actual();
+        let before = Facts::decoded(&self.was, self.settler).right(rule, held.as_ref())?;
         let now = self.read.clone();
-        let after = Facts::new(&now, self.places.splices(), self.settler).right(rule)?;
+        let facts = Facts::new(&now, self.places.splices(), self.settler);
+        let after = { facts }.right(rule, held.as_ref())?;
         if let Some(value) = self.follow(&at, before, after) {
             let names: Vec<Name> = field.names().map(|n| n.to_owned().into()).collect();
             self.now = derive(self.now.clone(), &names, value);
@@ -232,17 +238,21 @@ impl Turn<'_> {
             let Some(at) = item.walk(field) else {
                 continue;
             };
+            let held = at.unedited().actual();
             let was = match &before {
+                // what did not change says what it said
+                Some(_) if partner.edit.is_none() && at.edit.is_none() && !is_place(rule) => {
+                    continue;
+                }
                 Some(partner) => {
                     let at = partner.span().start as i64 - start;
-                    Facts::decoded(partner, self.settler)
-                        .based(Some(at))
-                        .right(rule)?
+                    let facts = Facts::decoded(partner, self.settler).based(Some(at));
+                    { facts }.right(rule, held.as_ref())?
                 }
                 None => None,
             };
             let facts = Facts::new(&partner, &own, self.settler).based(base);
-            let right = { facts }.right(rule)?;
+            let right = { facts }.right(rule, held.as_ref())?;
             if let Some(value) = self.follow(&at, was, right) {
                 let names = field.names().map(|n| n.to_owned().into()).collect();
                 edits.push((i as u64, names, value));
@@ -349,10 +359,14 @@ impl Lists {
                     .map(|i| (i < most).then_some(i))
                     .collect()
             }
-            Match::Place(field) => {
+            Match::Place(_) | Match::At(_) => {
                 let place = |p: &Node| Some(Scalar::Int(((p.span().start - start) / 8).into()));
                 let index = index(&place);
-                let key = |item: Node| item.walk(field)?.actual();
+                let key = |item: Node| match by {
+                    Match::Place(field) => item.walk(field)?.actual(),
+                    Match::At(place) => place(&item),
+                    _ => None,
+                };
                 self.list
                     .items()
                     .map(|item| find(&index, key(item)))
@@ -432,6 +446,15 @@ fn origins(list: &Node) -> Vec<Origin> {
     }
 }
 
+/// Whether a rule speaks of where something lies.
+fn is_place(rule: &Rule) -> bool {
+    match rule {
+        Rule::Offset { .. } => true,
+        Rule::Unless { rule, .. } => is_place(rule),
+        _ => false,
+    }
+}
+
 fn is_assigned(item: &Node, field: &Path) -> bool {
     let field = item.walk(field);
     field.is_none_or(|f| !matches!(f.state(), None | Some(Edit::Derived(_))))
@@ -487,7 +510,9 @@ impl Node {
             let Kind::Struct(shape) = &at.green().kind else {
                 continue;
             };
-            let found = shape.relations().iter().find_map(|r| said(&at, r, &way));
+            let held = self.unedited().actual();
+            let found = shape.relations().iter();
+            let found = { found }.find_map(|r| said(&at, r, &way, held.as_ref()));
             if found.is_some() {
                 return found;
             }
@@ -496,7 +521,7 @@ impl Node {
 }
 
 /// What a relation says about the field at the end of a way.
-fn said(root: &Node, relation: &Relation, way: &[Key]) -> Option<Scalar> {
+fn said(root: &Node, relation: &Relation, way: &[Key], held: Option<&Scalar>) -> Option<Scalar> {
     let leads = |way: &[Key], path: &Path| {
         let names = path.names().map(Some);
         let keys = way.iter().map(|key| match key {
@@ -509,7 +534,7 @@ fn said(root: &Node, relation: &Relation, way: &[Key]) -> Option<Scalar> {
     match relation {
         Relation::One { field, rule } => {
             let is = leads(way, field);
-            is.then(|| Facts::decoded(root, &mut settler).right(rule).ok())??
+            is.then(|| Facts::decoded(root, &mut settler).right(rule, held).ok())??
         }
         Relation::Each {
             list,
@@ -523,7 +548,7 @@ fn said(root: &Node, relation: &Relation, way: &[Key]) -> Option<Scalar> {
             else {
                 return None;
             };
-            let (_, rule) = fields.iter().find(|(field, _)| leads(tail, field))?;
+            let mut rules = fields.iter().filter(|(field, _)| leads(tail, field));
             if !leads(head, list) {
                 return None;
             }
@@ -531,8 +556,10 @@ fn said(root: &Node, relation: &Relation, way: &[Key]) -> Option<Scalar> {
             let partner = lists.partners(root, by).get(*i as usize).copied()??;
             let partner = lists.with.item(partner)?;
             let base = partner.span().start as i64 - root.span().start as i64;
-            let facts = Facts::decoded(&partner, &mut settler);
-            { facts.based(Some(base)) }.right(rule).ok()?
+            rules.find_map(|(_, rule)| {
+                let facts = Facts::decoded(&partner, &mut settler).based(Some(base));
+                { facts }.right(rule, held).ok()?
+            })
         }
     }
 }

@@ -9,13 +9,15 @@ use crate::rule::Rule;
 use std::sync::Arc;
 
 /// What a field should hold by a rule of its struct, as that was decoded; nothing where what the rule reads is not there.
-pub(crate) fn right(rule: &Rule, parent: Arc<Red>) -> Option<Scalar> {
+pub(crate) fn right(rule: &Rule, parent: Arc<Red>, held: Option<&Scalar>) -> Option<Scalar> {
     let parent = Node {
         red: parent,
         edit: None,
     };
     let mut settler = Settler::default();
-    Facts::decoded(&parent, &mut settler).right(rule).ok()?
+    Facts::decoded(&parent, &mut settler)
+        .right(rule, held)
+        .ok()?
 }
 
 impl Node {
@@ -24,7 +26,7 @@ impl Node {
     #[must_use]
     pub fn right(&self) -> Option<Scalar> {
         match (&self.red.rule, self.red.parent()) {
-            (Some(rule), Some(parent)) => right(rule, parent),
+            (Some(rule), Some(parent)) => right(rule, parent, self.as_decoded().actual().as_ref()),
             _ => self.related(),
         }
     }

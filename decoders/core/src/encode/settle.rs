@@ -116,6 +116,10 @@ impl Settler {
         if let (Some(Edit::Fields(fields)), Kind::Struct(shape)) =
             (content.state(), &content.green().kind)
         {
+            if !shape.relations().is_empty() {
+                let settled = self.quietly(|s| s.relate(&content, &**shape))?;
+                return Ok(settled.1);
+            }
             let settled = self.quietly(|s| s.settle_fields(&content, &**shape, fields))?;
             for (name, value) in settled.1 {
                 node.derive_field(&name, value);
@@ -183,7 +187,7 @@ impl Settler {
             (Some(Edit::Fields(fields)), Kind::Struct(shape)) => {
                 return match shape.relations().is_empty() {
                     true => Ok(self.settle_fields(node, &**shape, fields)?.0),
-                    false => self.relate(node, &**shape),
+                    false => Ok(self.relate(node, &**shape)?.0),
                 };
             }
             (Some(Edit::Sparse(map)), Kind::Array(seq)) => {
