@@ -68,9 +68,12 @@ impl Archive {
             }));
             state = step.next;
         }
-        files.retain(|place| place.at < directory.first_byte());
-        files.sort_by_key(|place| place.at);
-        files.dedup_by_key(|place| place.at);
+        let until = if end.is_some() {
+            directory.first_byte()
+        } else {
+            space.len()
+        };
+        let files = Place::all(&at, files, until);
         Self {
             files,
             directory,
@@ -135,14 +138,18 @@ static RELATIONS: [Relation; 10] = [
     end(&["zip64_locator", "offset_of_zip64_end"], Rule::offset_of("zip64_end_of_central_directory")),
 ];
 
+fn no_end() -> Malformed {
+    Malformed::new(0, "an end of central directory record", "none")
+}
+
 impl Shape for Archive {
     fn name(&self) -> &'static str {
         "zip"
     }
 
     fn fault(&self) -> Option<Malformed> {
-        let missing = || Malformed::new(0, "an end of central directory record", "none");
-        self.end.is_none().then(missing)
+        let is_one = self.end.is_some() || !self.files.is_empty();
+        (!is_one).then(no_end)
     }
 
     fn relations(&self) -> &[Relation] {
@@ -150,17 +157,20 @@ impl Shape for Archive {
     }
 
     fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {
-        let (space, all, directory) = (cx.at.space.clone(), cx.at.span, self.directory);
-        let Some(end) = self.end else {
-            cx.gap(&space, all);
-            return Ok(());
+        let (space, directory) = (cx.at.space.clone(), self.directory);
+        let none = if self.end.is_some() {
+            directory.start
+        } else {
+            cx.at.span.end()
         };
-        let first = self
-            .files
-            .first()
-            .map_or(directory.start, |file| file.at * 8);
+        let first = self.files.first().map_or(none, |file| file.at * 8);
         cx.gap(&space, Span::bits(0, first));
         let files = Kind::array(Arc::new(Files(self.files.clone())));
+        let Some(end) = self.end else {
+            let span = Span::bits(first, cx.at.span.end() - first);
+            cx.node("local_files", span, files);
+            return Err(no_end());
+        };
         cx.node(
             "local_files",
             Span::bits(first, directory.start - first),

@@ -64,6 +64,9 @@ impl Shape for Entry {
         fields.leaf("version_made_by", 2, &Int::U16LE)?;
         fields.rows(&HEADER)?;
         fields.rows(&MORE)?;
+        fields.derive("file_name_length", Rule::len_of("file_name"));
+        fields.derive("extra_field_length", Rule::len_of("extra_fields"));
+        fields.derive("file_comment_length", Rule::len_of("file_comment"));
         fields.leaf("file_name", at.uint_le(28, 2), &Text)?;
         extra_fields(
             at,
@@ -72,9 +75,6 @@ impl Shape for Entry {
             Zip64::of(&at, [24, 20, 42, 34]),
         )?;
         fields.leaf("file_comment", at.uint_le(32, 2), &Text)?;
-        fields.derive("file_name_length", Rule::len_of("file_name"));
-        fields.derive("extra_field_length", Rule::len_of("extra_fields"));
-        fields.derive("file_comment_length", Rule::len_of("file_comment"));
         Ok(())
     }
 }
@@ -98,9 +98,8 @@ impl Shape for End {
     fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {
         let mut fields = cx.reader(0);
         fields.rows(&LAST)?;
-        fields.leaf("comment", fields.left(), &Text)?;
         fields.derive("comment_length", Rule::len_of("comment"));
-        Ok(())
+        fields.leaf("comment", fields.left(), &Text).map(drop)
     }
 }
 

@@ -9,7 +9,7 @@ use binq_core::shape::{At, Cx, Shape};
 use binq_core::{Kind, Malformed, Span};
 use std::sync::Arc;
 
-/// Where a file is, and how long its data, by the directory.
+/// Where a file is, and how long its data.
 #[derive(Clone, Copy)]
 pub struct Place {
     /// Its first byte.
@@ -18,7 +18,7 @@ pub struct Place {
 }
 
 impl Place {
-    /// The place that an entry gives.
+    /// The place that an entry of the directory gives.
     pub fn of(entry: &At<'_>) -> Self {
         let zip64 = Zip64::of(entry, [24, 20, 42, 34]);
         let extra = (46 + entry.uint_le(28, 2), entry.uint_le(30, 2));
@@ -28,7 +28,49 @@ impl Place {
             size: value(1, 20),
         }
     }
+
+    /// A file that has no entry, by its own header, as far as that says how long its data is.
+    fn orphan(all: &At<'_>, at: u64) -> Option<Self> {
+        let is_known = all.uint_le(at, 4) == LOCAL && all.uint_le(at + 6, 2) & 8 == 0;
+        let extra = (at + 30 + all.uint_le(at + 26, 2), all.uint_le(at + 28, 2));
+        let zip64 = Zip64::of(all, [at + 22, at + 18, 0, 0]);
+        let size = zip64.value(all, 1, at + 18, extra);
+        is_known.then_some(Self { at, size })
+    }
+
+    /// The first byte behind its data and their descriptor.
+    fn end(self, all: &At<'_>) -> u64 {
+        let head = 30 + all.uint_le(self.at + 26, 2) + all.uint_le(self.at + 28, 2);
+        let end = self.at.saturating_add(head).saturating_add(self.size);
+        if all.uint_le(self.at + 6, 2) & 8 == 0 {
+            return end;
+        }
+        let follows = |len: &u64| matches!(all.uint_le(end + len, 4), LOCAL | ENTRY);
+        end + [0, 12, 16, 20, 24].into_iter().find(follows).unwrap_or(0)
+    }
+
+    /// The files of the directory, and those between them and before the end that have no entry.
+    pub fn all(all: &At<'_>, mut files: Vec<Self>, end: u64) -> Vec<Self> {
+        files.retain(|place| place.at < end);
+        files.sort_by_key(|place| place.at);
+        files.dedup_by_key(|place| place.at);
+        let mut out: Vec<Self> = Vec::with_capacity(files.len());
+        let mut files = files.into_iter().peekable();
+        let mut at = 0;
+        loop {
+            let next = files.peek().map_or(end, |next| next.at);
+            let orphan = Self::orphan(all, at).filter(|_| at < next);
+            let Some(place) = orphan.or_else(|| files.next()) else {
+                return out;
+            };
+            out.push(place);
+            at = place.end(all).max(place.at + 1);
+        }
+    }
 }
+
+const LOCAL: u64 = 0x0403_4b50;
+const ENTRY: u64 = 0x0201_4b50;
 
 /// The files, in the order of their places.
 pub struct Files(pub Vec<Place>);
@@ -116,14 +158,18 @@ impl Shape for File {
         true
     }
 
+    fn check(&self, field: &str, at: &At<'_>) -> Option<Malformed> {
+        let is_wrong = field == "signature" && at.uint_le(0, 4) != LOCAL;
+        is_wrong.then(|| Malformed::new(at.span.first_byte(), "504b0304", "others"))
+    }
+
     fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {
         let at = cx.at;
         let mut fields = cx.reader(0);
-        if at.uint_le(0, 4) != 0x0403_4b50 {
-            return Err(fields.expected("a local file header"));
-        }
         fields.leaf("signature", 4, &Raw::FIXED)?;
         fields.rows(&HEADER)?;
+        fields.derive("file_name_length", Rule::len_of("file_name"));
+        fields.derive("extra_field_length", Rule::len_of("extra_fields"));
         fields.leaf("file_name", at.uint_le(26, 2), &Text)?;
         extra_fields(
             at,
@@ -131,13 +177,6 @@ impl Shape for File {
             at.uint_le(28, 2),
             Zip64::of(&at, [22, 18, 0, 0]),
         )?;
-        fields.derive("file_name_length", Rule::len_of("file_name"));
-        fields.derive("extra_field_length", Rule::len_of("extra_fields"));
-        match self.method {
-            Some(8) => fields.recoded("data", self.size, Deflate, Kind::leaf(&Text))?,
-            Some(_) => fields.leaf("data", self.size, &Text)?,
-            None => fields.leaf("data", self.size, &Raw::ANY)?,
-        };
         // 4.4.4: where the descriptor says it, the header has zeros
         let streamed = at.uint_le(6, 2) & 8 != 0;
         let is_shown = self.method.is_some();
@@ -160,17 +199,17 @@ impl Shape for File {
                 fields.derive(name, rule);
             }
         }
-        let signed = fields.peek(4)[..] == *b"PK\x07\x08";
-        let lens = [12, 20].map(|len| len + u64::from(signed) * 4);
-        let len = lens
-            .into_iter()
-            .rev()
-            .find(|len| streamed && *len <= fields.left());
-        if let Some(len) = len {
-            let shape = Descriptor {
-                signed,
-                wide: len >= 20,
-            };
+        match self.method {
+            Some(8) => fields.recoded("data", self.size, Deflate, Kind::leaf(&Text))?,
+            Some(_) => fields.leaf("data", self.size, &Text)?,
+            None => fields.leaf("data", self.size, &Raw::ANY)?,
+        };
+        let signed = u64::from(fields.peek(4)[..] == *b"PK\x07\x08") * 4;
+        let from = fields.place() + signed + 4;
+        let is_wide = |wide: &bool| at.uint_le(from, if *wide { 8 } else { 4 }) == self.size;
+        if let Some(wide) = [false, true].into_iter().find(is_wide).filter(|_| streamed) {
+            let len = signed + if wide { 20 } else { 12 };
+            let shape = Descriptor { signed, wide };
             fields.node("data_descriptor", len, Kind::shared(Arc::new(shape)))?;
         }
         fields.gap();
@@ -180,7 +219,7 @@ impl Shape for File {
 
 /// 4.3.9: the signature came later; sizes have 8 bytes in ZIP64.
 struct Descriptor {
-    signed: bool,
+    signed: u64,
     wide: bool,
 }
 
@@ -191,7 +230,7 @@ impl Shape for Descriptor {
 
     fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {
         let mut fields = cx.reader(0);
-        if self.signed {
+        if self.signed > 0 {
             fields.leaf("signature", 4, &Raw::FIXED)?;
         }
         fields.leaf("crc32", 4, &Int::U32LE)?;

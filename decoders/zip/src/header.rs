@@ -17,9 +17,12 @@ static METHOD: Named<Int> = Named { number: Int::U16LE, names: &[
 /// 4.4.4
 #[rustfmt::skip]
 static FLAGS: Fixed = Fixed::flags("flags", &Int::U16LE, &[
-    Field::flag("encrypted", 0, &Bool), Field::flag("data_descriptor", 3, &Bool), Field::flag("patched", 5, &Bool),
-    Field::flag("strong_encryption", 6, &Bool), Field::flag("language_encoding", 11, &Bool),
-    Field::flag("mask_header_values", 13, &Bool),
+    Field::flag("encrypted", 0, &Bool), Field::leaf("compression_option", 0, 2, &const { LeBits::new(1, 2) }),
+    Field::flag("data_descriptor", 3, &Bool), Field::flag("enhanced_deflation", 4, &Bool),
+    Field::flag("patched", 5, &Bool), Field::flag("strong_encryption", 6, &Bool),
+    Field::leaf("unused", 0, 2, &const { LeBits::new(7, 4) }), Field::flag("language_encoding", 11, &Bool),
+    Field::flag("enhanced_compression", 12, &Bool), Field::flag("mask_header_values", 13, &Bool),
+    Field::leaf("reserved", 0, 2, &const { LeBits::new(14, 2) }),
 ]);
 /// 4.4.6: seconds in steps of two, years since 1980.
 #[rustfmt::skip]

@@ -58,16 +58,16 @@ fn stranger(rng: &mut Rng) -> (&'static str, Vec<u8>) {
             .concat(),
         ),
         6 => (
-            "zip",
-            [&b"PK\x03\x04\x14\0\0\0\x08\0"[..], &random(rng, len)].concat(),
+            "7z",
+            [&b"7z\xbc\xaf\x27\x1c\0\x04"[..], &random(rng, len)].concat(),
         ),
         7 => (
             "gzip",
             [&b"\x1f\x8b\x08\0\0\0\0\0\0\x03"[..], &random(rng, len)].concat(),
         ),
         8 => (
-            "PNG",
-            [&b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"[..], &random(rng, len)].concat(),
+            "JPEG",
+            [&b"\xff\xd8\xff\xe0\0\x10JFIF\0"[..], &random(rng, len)].concat(),
         ),
         9 => (
             "JSON",

@@ -46,6 +46,9 @@ const EXCUSES: &[(&str, u64)] = &[
     ("index of a name", 2),
     ("informational", 2),
     ("protobuf, read otherwise", 6),
+    ("an entry of it stays", 4),
+    ("file that was streamed, without its entry", 2),
+    ("extra field that gave the sizes", 2),
 ];
 
 #[test]
@@ -279,6 +282,10 @@ pub fn refusal(e: &Reject) -> Option<&'static str> {
             "where a record begins that runs into the next file, by ",
             "no room before the next file",
         ),
+        (
+            "which was removed: remove this item too",
+            "an entry of it stays",
+        ),
     ];
     let found = named.iter().find(|(words, _)| text.contains(words));
     found.map(|(_, name)| *name)
@@ -444,6 +451,9 @@ impl Why<'_> {
                 "block data that is empty"
             }
             "pg_wal" => return None,
+            // only its entry says how long its data is
+            "zip" if last == "central_directory" => "file that was streamed, without its entry",
+            "zip" if last == "extra_fields" => "extra field that gave the sizes",
             _ if self.is_alias() => "another view in what was assigned",
             _ if self.says_how_body_is_read() => "header that says how the body is read",
             _ if damaged && last == "data" && self.sibling("pad_length").is_some() => {

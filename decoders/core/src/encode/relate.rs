@@ -186,6 +186,7 @@ impl Turn<'_> {
                         &mut edits,
                     )?;
                 }
+                None if self.settler.no_fix => {}
                 None if fields.iter().all(|(field, _)| is_assigned(&item, field)) => {}
                 None => {
                     return Err(Reject::Structure {
