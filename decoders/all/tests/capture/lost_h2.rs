@@ -254,7 +254,7 @@ fn no_more_data_is_sent_than_the_windows_allow() {
     let of_stream = |n: usize| vec![ACK.to_vec(), open.clone(), part(n), part(0)];
     assert_eq!(sent(std::slice::from_ref(&small), &of_stream(100)), []);
     let wrong = vec![(path(3, "length"), Damage)];
-    assert_eq!(sent(&[small.clone()], &of_stream(101)), wrong);
+    assert_eq!(sent(std::slice::from_ref(&small), &of_stream(101)), wrong);
     // before the settings are acknowledged, the others may hold
     assert_eq!(sent(&[small], &[open.clone(), part(101)]), []);
 }

@@ -76,7 +76,7 @@ fn what_was_assigned_stays() {
             ("no room before the next file", 5),
             ("fragment twice", 2),
             ("fragment lost", 2),
-            ("split", 6),
+            ("split", 7),
             ("base64", 40),
             ("missing bytes", 3),
         ],

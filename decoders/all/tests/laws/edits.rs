@@ -46,6 +46,7 @@ const EXCUSES: &[(&str, u64)] = &[
     ("index of a name", 2),
     ("informational", 2),
     ("protobuf, read otherwise", 6),
+    ("view of what was empty", 2),
     ("an entry of it stays", 4),
     ("file that was streamed, without its entry", 2),
     ("extra field that gave the sizes", 2),
@@ -356,6 +357,24 @@ impl Why<'_> {
         self.found.iter().all(f)
     }
 
+    /// Whether a leaf without bytes got some, and all that differs is a view that has these now, too: it had none to know it by.
+    fn filled_a_view(&self) -> bool {
+        let bytes = |root: &Node, path: &[Key]| follow(root, path)?.bytes().ok();
+        let Some(given) = bytes(&self.change.edited, &self.change.path) else {
+            return false;
+        };
+        let is_view = |d: &Difference| {
+            let (was, is) = (bytes(self.root, &d.path), bytes(self.again, &d.path));
+            let (Some(was), Some(is)) = (was, is) else {
+                return false;
+            };
+            let at = was.iter().zip(&is).take_while(|(a, b)| a == b).count();
+            let (head, tail) = was.split_at(at);
+            [head, &given, tail].concat() == is
+        };
+        self.node.span().len == 0 && !given.is_empty() && self.all(is_view)
+    }
+
     /// The field of that name beside the one that was edited.
     fn sibling(&self, name: &str) -> Option<Node> {
         self.node.parent()?.field(name)
@@ -454,6 +473,7 @@ impl Why<'_> {
             // only its entry says how long its data is
             "zip" if last == "central_directory" => "file that was streamed, without its entry",
             "zip" if last == "extra_fields" => "extra field that gave the sizes",
+            _ if self.filled_a_view() => "view of what was empty",
             _ if self.is_alias() => "another view in what was assigned",
             _ if self.says_how_body_is_read() => "header that says how the body is read",
             _ if damaged && last == "data" && self.sibling("pad_length").is_some() => {

@@ -102,7 +102,7 @@ impl Settler {
             let green = node.green();
             let own = settler.lowered(node, &green.space)?;
             let shown = own.growth(&green.space);
-            let own = lower(own, under, !settler.no_fix, None)?;
+            let own = lower(own, under, !settler.no_fix, false, &mut settler.report)?;
             Ok(Grown {
                 shown,
                 ..grown_in(green, under, &own)
