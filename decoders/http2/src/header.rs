@@ -1,13 +1,13 @@
 //! Header fields as nodes: each in its own spelling.
 
 use crate::hpack::codec::{Integer, Literal, Resolved, entry_of, span_of};
-use crate::hpack::repr::{Form, Repr, write_literal};
+use crate::hpack::repr::{self, Form, Repr, write_literal};
 use crate::hpack::table::STATIC_LEN;
 use crate::hpack::{Block, Field, Part};
 use crate::malformed::{self, Place, Wrong};
 use crate::side::Side;
 use binq_core::codec::{Codec, Text};
-use binq_core::encode::longest_rise;
+use binq_core::encode::{Splice, longest_rise, patched};
 use binq_core::sequence::{Arrange, Placed, SeqAt, Sequence, State, Step};
 use binq_core::shape::{At, Cx, Shape};
 use binq_core::{Kind, Malformed, Node, Plain, Ref, Reject, Scalar, Severity, Space, Span};
@@ -121,7 +121,7 @@ impl Sequence for Headers {
         let was: Vec<_> = cx.items.iter().map(place).collect();
         for (item, stays) in cx.items.iter_mut().zip(longest_rise(&was)) {
             // one that moves is elsewhere, too: to another place of the table
-            if !stays && let Some(bytes) = self.moved(item, &cx.path)? {
+            if !stays && let Some(bytes) = self.moved(item, &cx.at, &cx.path)? {
                 item.was = None;
                 item.new = Some(standalone(bytes));
                 continue;
@@ -177,28 +177,50 @@ impl Sequence for Headers {
 }
 
 impl Headers {
-    /// A field that is not edited, without a reference to the dynamic table, if it has one.
-    fn moved(&self, item: &Placed, path: &str) -> Result<Option<Vec<u8>>, Reject> {
-        let at = item.was.and_then(|s| s.first_byte().checked_sub(self.base));
+    /// A field for another place, its changes in it: spelled out where it refers to the dynamic table, or where both its name and
+    /// its value are made of an index; nothing for one that can be patched.
+    fn moved(
+        &self,
+        item: &Placed,
+        at: &SeqAt<'_>,
+        path: &str,
+    ) -> Result<Option<Vec<u8>>, Reject> {
+        let from = item.was.and_then(|s| s.first_byte().checked_sub(self.base));
         let fields = &self.block.fields;
         let find = |at: u64| {
             fields
                 .binary_search_by_key(&(at as usize), |f| f.repr.at)
                 .ok()
         };
-        let Some(i) = at.and_then(find) else {
+        let Some(i) = from.and_then(find) else {
             return Ok(None);
         };
         let field = &fields[i];
         let is_dynamic = field.repr.form != Form::SizeUpdate && field.repr.int > STATIC_LEN;
-        if !is_dynamic || !item.splices.is_empty() {
+        // name and value of an index are the same bytes
+        let twice = |(i, s): (usize, &Splice)| item.splices[..i].iter().any(|b| b.span == s.span);
+        if !is_dynamic && !item.splices.iter().enumerate().any(twice) {
             return Ok(None);
+        }
+        let known = |part: &Part| part.known().map(|text| text.to_vec());
+        let mut texts = [known(&field.name), known(&field.value)];
+        let old = texts.clone();
+        for splice in &item.splices {
+            let Some(new) = changed(field, &old, item.was, splice, at) else {
+                // such as another index: what that stands for is found at the new place
+                return Ok(None);
+            };
+            for ((text, old), new) in texts.iter_mut().zip(&old).zip(new) {
+                if new != *old {
+                    *text = new;
+                }
+            }
         }
         let form = match field.repr.form {
             Form::Indexed => Form::WithoutIndexing,
             form => form,
         };
-        let (Some(name), Some(value)) = (field.name.known(), field.value.known()) else {
+        let [Some(name), Some(value)] = texts else {
             return Err(Reject::Structure {
                 path: format!("{path}[{i}]"),
                 why: format!(
@@ -207,8 +229,33 @@ impl Headers {
                 ),
             });
         };
-        Ok(Some(write_literal(form, 0, name, value)))
+        Ok(Some(write_literal(form, 0, &name, &value)))
     }
+}
+
+/// The name and the value of a field after one change, if both are then told by the field, or what they were.
+fn changed(
+    field: &Field,
+    old: &[Option<Vec<u8>>; 2],
+    was: Option<Span>,
+    splice: &Splice,
+    at: &SeqAt<'_>,
+) -> Option<[Option<Vec<u8>>; 2]> {
+    let bytes = patched(at.space, was?, std::slice::from_ref(splice));
+    let repr = repr::read(&bytes, 0).ok().filter(|r| r.end == bytes.len())?;
+    let text = |text: &repr::Text| repr::text_of(&bytes[text.at..text.end]).ok();
+    let is_same = repr.int == field.repr.int;
+    let name = match &repr.name {
+        Some(name) => Some(text(name)?.to_vec()),
+        None if is_same => old[0].clone(),
+        None => return None,
+    };
+    let value = match &repr.value {
+        Some(value) => Some(text(value)?.to_vec()),
+        None if is_same => old[1].clone(),
+        None => return None,
+    };
+    Some([name, value])
 }
 
 /// A header field with bytes of its own.

@@ -1,6 +1,6 @@
 //! Arrays whose items are added, removed and moved: as many as possible stay where they are.
 
-use super::splice::{Seat, Splice};
+use super::splice::{Seat, Splice, agree};
 use crate::frame::{Frame, Growth};
 use crate::sequence::{Arrange, Old, Placed};
 use crate::{Reject, Span};
@@ -10,10 +10,13 @@ impl Arrange<'_> {
     /// The bytes of an item, changes applied.
     ///
     /// # Errors
-    /// A new item that cannot be encoded.
+    /// A new item that cannot be encoded, and two different changes of one bit.
     pub fn bytes(&self, item: &Placed) -> Result<Vec<u8>, Reject> {
         match (&item.was, &item.new) {
-            (Some(span), _) => Ok(super::patched(self.at.space, *span, &item.splices)),
+            (Some(span), _) => {
+                let splices = agree(self.at.space, item.splices.clone())?;
+                Ok(super::patched(self.at.space, *span, &splices))
+            }
             (None, Some(node)) => Ok(node.bytes()?.to_vec()),
             (None, None) => Ok(Vec::new()),
         }
@@ -101,7 +104,7 @@ impl Arrange<'_> {
         inside: Option<&Frame>,
     ) -> Result<Vec<u8>, Reject> {
         if let Some(old) = from.filter(|old| up(old).is_some() == inside.is_some()) {
-            let mut splices = item.splices.clone();
+            let mut splices = agree(self.at.space, item.splices.clone())?;
             let size = splices.iter().map(Splice::growth).sum();
             if let Some(frame) = &old.frame {
                 splices.extend(growth.new_prefix(frame, size, self.report)?);

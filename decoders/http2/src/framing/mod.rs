@@ -62,6 +62,11 @@ impl Changed {
         let inside = self.splices.iter().filter(|s| part.contains(s.span));
         inside.map(Splice::growth).sum::<i64>() / 8
     }
+
+    /// How many bytes are inserted right before a byte. Where the padding begins, they are those of the body before it.
+    fn appended(&self, at: u64) -> i64 {
+        self.growth(at, at)
+    }
 }
 
 impl Layer for Framing {
@@ -192,8 +197,7 @@ impl Framing {
         let parts = Parts::of(under, &head, payload, frame.end);
         let path = format!("{}[{}]", self.path, frame.number);
         if let (Some(at), true) = (parts.pad_length, parts.fit) {
-            let growth = frame.growth(parts.body_end, parts.end);
-            // bytes that are appended to an empty padding are those of the body before it
+            let growth = frame.growth(parts.body_end, parts.end) - frame.appended(parts.body_end);
             if growth != 0 && parts.body_end < parts.end {
                 let was = (parts.end - parts.body_end) as i64;
                 let field = Field {
