@@ -179,12 +179,7 @@ impl Sequence for Headers {
 impl Headers {
     /// A field for another place, its changes in it: spelled out where it refers to the dynamic table, or where both its name and
     /// its value are made of an index; nothing for one that can be patched.
-    fn moved(
-        &self,
-        item: &Placed,
-        at: &SeqAt<'_>,
-        path: &str,
-    ) -> Result<Option<Vec<u8>>, Reject> {
+    fn moved(&self, item: &Placed, at: &SeqAt<'_>, path: &str) -> Result<Option<Vec<u8>>, Reject> {
         let from = item.was.and_then(|s| s.first_byte().checked_sub(self.base));
         let fields = &self.block.fields;
         let find = |at: u64| {
@@ -242,7 +237,9 @@ fn changed(
     at: &SeqAt<'_>,
 ) -> Option<[Option<Vec<u8>>; 2]> {
     let bytes = patched(at.space, was?, std::slice::from_ref(splice));
-    let repr = repr::read(&bytes, 0).ok().filter(|r| r.end == bytes.len())?;
+    let repr = repr::read(&bytes, 0)
+        .ok()
+        .filter(|r| r.end == bytes.len())?;
     let text = |text: &repr::Text| repr::text_of(&bytes[text.at..text.end]).ok();
     let is_same = repr.int == field.repr.int;
     let name = match &repr.name {

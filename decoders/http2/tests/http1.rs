@@ -262,8 +262,26 @@ fn empty_lines_before_a_request_are_a_gap_of_it() {
         assert_eq!(set(text, &path, "/longer").unwrap(), wanted.as_bytes());
         assert!(set(text, &format!(".requests[{i}].gap0"), "GET").is_err());
     }
-    // not before a status line
+    // not before the first status line
     let answer = "\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
     let found: Vec<_> = decode(answer.as_bytes()).findings().collect();
     assert_eq!(found.len(), 1);
+}
+
+/// Some old servers end a body with an empty line, which is no part of it.
+#[test]
+fn empty_lines_behind_a_response_are_a_gap_of_the_next() {
+    let one = |status| format!("HTTP/1.1 {status} OK\r\nContent-Length: 2\r\n\r\nok");
+    for between in ["\r\n", "\n", "\r\n\r\n"] {
+        let text = format!("{}{between}{}{between}", one(200), one(201));
+        let root = decode(text.as_bytes());
+        assert_eq!(root.findings().count(), 0, "{between:?}");
+        let all = leaves(text.as_bytes());
+        let statuses: Vec<_> = all.iter().filter(|(p, _)| p.ends_with(".status")).collect();
+        assert_eq!(statuses.len(), 2);
+        assert_eq!(statuses[1].1, "201");
+        let longer = set(&text, ".responses[0].body", "longer").unwrap();
+        let wanted = text.replacen("2\r\n\r\nok", "6\r\n\r\nlonger", 1);
+        assert_eq!(longer, wanted.as_bytes());
+    }
 }

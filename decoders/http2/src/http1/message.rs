@@ -104,6 +104,11 @@ pub struct Message {
 }
 
 impl Message {
+    /// The first byte of its first line. Empty lines before it may have been sent with the message before.
+    pub fn first(&self) -> u64 {
+        self.at + self.blank
+    }
+
     /// The value of the first header field of that name.
     pub fn value(&self, name: &[u8]) -> Option<&[u8]> {
         let line = self.headers.iter().find(|l| l.name == name)?;
@@ -159,20 +164,21 @@ impl Message {
 /// Whether a stream begins with a message of this side.
 pub fn begins(stream: &Space, side: Side) -> bool {
     let head = stream.read(0, LONGEST);
-    let head = &head[blank(&head, side)..];
+    let head = &head[blank(&head, 0, side)..];
     let start = line(head).and_then(|(len, _)| start(&head[..len], 0, side));
     start.is_some() && stream.hole_in(Span::bytes(0, 1)).is_none()
 }
 
-/// How many bytes of empty lines come before a request line: a server ignores them (RFC 9112 section 2.2).
-pub(super) fn blank(text: &[u8], side: Side) -> usize {
-    let mut at = 0;
-    while side == Side::Client
-        && let Some((0, next)) = line(&text[at..])
+/// How many bytes of empty lines come before the first line of a message at byte `at`: a server ignores them (RFC 9112 section 2.2),
+/// and so do clients behind a response, as some old servers end a body with one.
+pub(super) fn blank(text: &[u8], at: u64, side: Side) -> usize {
+    let mut len = 0;
+    while (side == Side::Client || at > 0)
+        && let Some((0, next)) = line(&text[len..])
     {
-        at += next;
+        len += next;
     }
-    at
+    len
 }
 
 /// A first line; its version is 1.x.
@@ -253,10 +259,10 @@ pub(super) fn message(
         Side::Server => "a status line of HTTP/1",
     };
     let mut head = stream.read(at, 512);
-    let mut blank = blank(&head, side);
+    let mut blank = blank(&head, at, side);
     if line(&head[blank..]).is_none() {
         head = stream.read(at, LONGEST);
-        blank = self::blank(&head, side);
+        blank = self::blank(&head, at, side);
     }
     let first = at + blank as u64;
     let text = &head[blank..];

@@ -201,10 +201,11 @@ impl Search<'_> {
             })
         };
         while at < stream.len() && !found.switched {
-            let answers = self
-                .asked
-                .as_ref()
-                .and_then(|a| pairs.request(a, (self.time)(at)));
+            let answers = self.asked.as_ref().and_then(|a| {
+                // more than a few empty lines are no reason to read far
+                let first = at + blank(&stream.read(at, 16), at, self.side) as u64;
+                pairs.request(a, (self.time)(first.min(stream.len() - 1)))
+            });
             let request = self.asked.as_ref().zip(answers);
             let request = request.and_then(|(a, i)| a.messages.all.get(i));
             let mut rest = true;
@@ -218,7 +219,7 @@ impl Search<'_> {
                     let answers = message.answers;
                     let done = !message.is_interim();
                     if let Some(asked) = self.asked.as_ref().filter(|_| done) {
-                        pairs.answered(asked, answers, (self.time)(message.at));
+                        pairs.answered(asked, answers, (self.time)(message.first()));
                     }
                     let (lost, broken) = (message.lost, message.fault.is_some());
                     found.switched = match self.side {
@@ -234,9 +235,9 @@ impl Search<'_> {
                 }
                 Err(wrong) => {
                     rest = false;
-                    // a server ignores empty lines, where no request follows them as well
+                    // empty lines are ignored, where no message follows them as well
                     let text = stream.read(at, LONGEST);
-                    let after = at + blank(&text, self.side) as u64;
+                    let after = at + blank(&text, at, self.side) as u64;
                     match wrong.lost {
                         Some(hole) => (hole, resync(stream, hole.end_byte(), self.side, starts)),
                         None if after == stream.len() => break,
@@ -304,7 +305,7 @@ impl Pairs {
         if time.is_none() {
             return is_there(next);
         }
-        let sent = all.partition_point(|m| (asked.time)(m.at) <= time);
+        let sent = all.partition_point(|m| (asked.time)(m.first()) <= time);
         let other = self.is_unsure(asked);
         if sent <= next {
             // it answers a request that is not here; or clocks differ
@@ -330,7 +331,7 @@ impl Pairs {
         };
         (self.next, self.lost) = (i + 1, false);
         if let Some(after) = asked.messages.all.get(i + 1) {
-            match (asked.time)(after.at) < time {
+            match (asked.time)(after.first()) < time {
                 true => self.pipelined = true,
                 false => self.waited += 1,
             }

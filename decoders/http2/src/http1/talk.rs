@@ -175,7 +175,7 @@ impl Talk {
             let (stream, message) = self.part(i, who);
             let message = &stream.messages().all[message?];
             let time = |at| self.clocks[n].time(at);
-            Some((time(message.at)?, time(message.end - 1)?))
+            Some((time(message.first())?, time(message.end - 1)?))
         });
         Times {
             all: Times::around([request, response]),
