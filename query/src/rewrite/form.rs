@@ -185,6 +185,16 @@ pub fn quiet(t: &Tm<'_>) -> bool {
     }
 }
 
+/// Whether a term has exactly one output, or fails.
+pub fn one(t: &Tm<'_>) -> bool {
+    only_one(t) || quiet(t)
+}
+
+/// Whether a term has one output whatever its input is, so that nothing is lost where it does not run.
+pub fn sure(t: &Tm<'_>) -> bool {
+    matches!(t, Term::Id | Term::Num(_) | Term::Var(_) | Term::Arr(None)) || constant(t).is_some()
+}
+
 /// Whether a term does nothing but to have outputs.
 fn quiet_many(t: &Tm<'_>) -> bool {
     match t {
@@ -212,7 +222,36 @@ pub fn nested(t: &Tm<'_>) -> bool {
             _ => false,
         }
     }
-    steps(t) && distinct(t)
+    steps(t) && distinct(t) && reaches(t, false).is_some()
+}
+
+/// Whether a path that begins at what may be absent ends at what may be absent; nothing if it may end before that, as `.a[]?`
+/// does. There jq changes nothing, where going down would leave a null behind.
+fn reaches(t: &Tm<'_>, absent: bool) -> Option<bool> {
+    match t {
+        Term::BinOp(l, BinaryOp::Pipe(None), r) => reaches(r, reaches(l, absent)?),
+        Term::Path(t, path) => {
+            let step = |absent: bool, (p, opt): &(Part<Tm<'_>>, Opt)| match p {
+                Part::Range(None, None) if absent && matches!(opt, Opt::Optional) => None,
+                // items are there
+                Part::Range(None, None) => Some(false),
+                _ => Some(true),
+            };
+            path.0.iter().try_fold(reaches(t, absent)?, step)
+        }
+        Term::IfThenElse(ifs, other) => {
+            let branches = ifs.iter().map(|(_, t)| t).chain(other.as_deref());
+            let mut any = absent && other.is_none();
+            for branch in branches {
+                any |= reaches(branch, absent)?;
+            }
+            Some(any)
+        }
+        Term::Call("getpath", _) => Some(true),
+        // `select`, `values`, `empty`
+        Term::Call(..) => (!absent).then_some(false),
+        _ => Some(absent),
+    }
 }
 
 fn distinct(t: &Tm<'_>) -> bool {

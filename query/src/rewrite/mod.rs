@@ -13,7 +13,7 @@ mod order;
 use crate::constants::{Constants, MOST_KEYS, OBJECT, PATH, Step};
 use crate::value::Str;
 pub use form::calls;
-use form::{constant, fixed, nested, only_one, safe};
+use form::{constant, fixed, nested, one, only_one, safe, sure};
 use jaq_core::load::Arena;
 use jaq_core::load::lex::StrPart;
 use jaq_core::load::parse::{BinaryOp, Def, Pattern, Term};
@@ -42,6 +42,14 @@ fn pipe<'s>(l: Tm<'s>, r: Tm<'s>) -> Tm<'s> {
         Term::Id => r,
         l => Term::BinOp(Box::new(l), BinaryOp::Pipe(None), Box::new(r)),
     }
+}
+
+/// `select(.)`, whatever the program defines
+fn truthy<'s>() -> Tm<'s> {
+    Term::IfThenElse(
+        vec![(Term::Id, Term::Id)],
+        Some(Box::new(Term::Call("empty", Vec::new()))),
+    )
 }
 
 /// `t as $x | body`
@@ -329,25 +337,39 @@ impl<'s> Rewriter<'s> {
             }
             return sum;
         }
+        // jq runs through the last part fastest, and not at all through what follows one without outputs
+        let free = fields
+            .iter()
+            .all(|(k, v)| one(k) && v.as_ref().is_none_or(one));
         let mut bound = Vec::new();
+        let mut part = |t: Tm<'s>| match free || sure(&t) {
+            true => self.term(t),
+            false => {
+                let x = self.name(format!("$__o{}", bound.len()));
+                bound.push((x, self.term(t)));
+                Term::Var(x)
+            }
+        };
         let mut out = Vec::new();
         for (k, v) in fields {
-            match (k, v) {
-                // a variable alone stands for its name and its value
-                (k @ Term::Var(_), None) => out.push((k, None)),
-                // a key with several outputs is read once
-                (k, None) if !only_one(&k) => {
-                    let x = self.name(format!("$__k{}", bound.len()));
-                    bound.push((x, self.term(k)));
-                    let part = (Part::Index(Term::Var(x)), Opt::Essential);
-                    let value = Term::Path(Box::new(Term::Id), Path(vec![part]));
-                    // in brackets, as a variable that is a key stands for its name only without a value
-                    out.push((Term::Var(x), Some(value)));
-                }
-                (k, v) => out.push((self.term(k), v.map(|v| self.term(v)))),
+            // a variable alone stands for its name and its value
+            if v.is_none() && (free || matches!(k, Term::Var(_))) {
+                out.push((self.term(k), None));
+                continue;
             }
+            let k = part(k);
+            let v = v.unwrap_or_else(|| {
+                let key = (Part::Index(k.clone()), Opt::Essential);
+                Term::Path(Box::new(Term::Id), Path(vec![key]))
+            });
+            // a variable that is a key stands for its name only without a value
+            out.push((k, Some(part(v))));
         }
-        let object = Term::Obj(out);
+        let object = match free {
+            true => Term::Obj(out),
+            // of variables now
+            false => self.constant_object(&out).unwrap_or(Term::Obj(out)),
+        };
         bound
             .into_iter()
             .rev()
@@ -362,6 +384,11 @@ impl<'s> Rewriter<'s> {
             op,
             Op::Update | Op::Assign | Op::UpdateAlt | Op::UpdateMath(_)
         );
+        // jaq takes all outputs of `l // r` if one of them is true, where it is a path
+        let l = match matches!(op, Op::Alt) && !only_one(&l) {
+            true => pipe(l, truthy()),
+            false => l,
+        };
         let l = match nested && update {
             true => self.place(l),
             false => self.term(l),

@@ -3,7 +3,7 @@
 //! jq computes the right operand first, and runs through the outputs of the left one fastest; so with the parts of a string.
 //! The keys of a path come before what they are looked up in, the last one first. jaq goes from left to right. Parts whose
 //! order matters are bound to variables in jq's order.
-use super::form::quiet;
+use super::form::{one, quiet, sure};
 use super::{Rewriter, Tm, bind};
 use jaq_core::load::lex::StrPart;
 use jaq_core::load::parse::{BinaryOp, Term};
@@ -11,8 +11,11 @@ use jaq_core::ops::Math;
 use jaq_core::path::{Opt, Part, Path};
 
 /// Whether two operands can run in either order.
+///
+/// Where one of them has no output, the other one may not run: then its error is told or not, as the order is.
 pub fn free(l: &Tm<'_>, r: &Tm<'_>) -> bool {
-    quiet(l) || quiet(r)
+    let both = || one(l) && one(r) && (quiet(l) || quiet(r));
+    sure(l) || sure(r) || both()
 }
 
 /// More parts than this are added up one after the other.

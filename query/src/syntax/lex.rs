@@ -218,7 +218,8 @@ pub fn escaped(letter: u8) -> Option<char> {
     })
 }
 
-/// The character of `\u0041` or `\ud83d\ude00`, and how long that is.
+/// The character of `\u0041` or `\ud83d\ude00`, and how long that is. A second half alone is the replacement character, as in jq,
+/// a first half alone is none.
 pub fn unicode(s: &str) -> Option<(char, usize)> {
     let unit = |s: &str| {
         let digits = s.strip_prefix("\\u")?.get(..4)?;
@@ -227,10 +228,10 @@ pub fn unicode(s: &str) -> Option<(char, usize)> {
     };
     let first = unit(s)?;
     let units = [first, s.get(6..).and_then(unit).unwrap_or(0)];
-    let take = if (0xd800..0xdc00).contains(&first) {
-        2
-    } else {
-        1
+    let take = match first {
+        0xdc00..=0xdfff => return Some((char::REPLACEMENT_CHARACTER, 6)),
+        0xd800..=0xdbff => 2,
+        _ => 1,
     };
     let c = char::decode_utf16(units.into_iter().take(take))
         .next()?

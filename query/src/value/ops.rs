@@ -1,7 +1,7 @@
 //! Arithmetic. Leaves become plain values here.
 use super::node::rejected;
 use super::show::Brief;
-use super::{Error, Map, Num, Str, V, ValR, num, to_plain};
+use super::{Error, List, Map, Num, Str, V, ValR, num, to_plain};
 use binq_core::Node;
 use std::ops::{Add, Div, Mul, Neg, Rem, Sub};
 use std::rc::Rc;
@@ -84,10 +84,52 @@ impl Add for V {
     }
 }
 
-/// The plain values that a value equals: an ordinal equals its text and its number.
-fn equals(v: &V) -> Vec<V> {
-    let number = super::order::ordinal(v).map(V::int);
-    number.into_iter().chain([v.clone().settle()]).collect()
+/// The plain values that a value equals: an ordinal equals its number, and all texts of that, which `like` reads.
+fn equals(v: &V, like: Option<&Node>) -> Vec<V> {
+    let number = || {
+        let text = match v {
+            V::Text(s) | V::Bytes(s) => like?.ordinal_of(&s.lossy()),
+            _ => None,
+        };
+        super::order::ordinal(v).or(text).map(V::int)
+    };
+    number().into_iter().chain([v.clone().settle()]).collect()
+}
+
+/// The items of `l` that `r` does not have.
+fn without(mut l: List, r: &List) -> List {
+    let ordinal = |v: &V| match v {
+        V::Node(n) if n.ordinal().is_some() => Some(n.clone()),
+        _ => None,
+    };
+    // to each other, texts and numbers are what they are
+    let (own, other) = (l.iter().find_map(ordinal), r.iter().find_map(ordinal));
+    let set = |like: Option<&Node>, of: &dyn Fn(&V) -> bool| {
+        let mut all: Vec<V> = r
+            .iter()
+            .filter(|v| of(v))
+            .flat_map(|v| equals(v, like))
+            .collect();
+        all.sort();
+        all
+    };
+    let to_ordinals = set(own.as_ref(), &|_| own.is_some());
+    let ordinals = set(None, &|v| ordinal(v).is_some());
+    let plain = set(None, &|v| ordinal(v).is_none());
+    let holds = |set: &[V], v: &V| set.binary_search(v).is_ok();
+    let gone = |v: &V| match ordinal(v) {
+        Some(_) => equals(v, None).iter().any(|v| holds(&to_ordinals, v)),
+        None => {
+            let read = || {
+                equals(v, other.as_ref())
+                    .iter()
+                    .any(|v| holds(&ordinals, v))
+            };
+            holds(&plain, v) || (!ordinals.is_empty() && read())
+        }
+    };
+    l.change(|l| l.retain(|v| !gone(v)));
+    l
 }
 
 impl Sub for V {
@@ -95,13 +137,7 @@ impl Sub for V {
     fn sub(self, rhs: Self) -> ValR {
         match (self, rhs) {
             (V::Num(x), V::Num(y)) => Ok(V::Num(x - y)),
-            (V::Arr(mut l), V::Arr(r)) => {
-                let mut drop: Vec<V> = r.iter().flat_map(equals).collect();
-                drop.sort();
-                let gone = |x: &V| equals(x).iter().any(|x| drop.binary_search(x).is_ok());
-                l.change(|l| l.retain(|x| !gone(x)));
-                Ok(V::Arr(l))
-            }
+            (V::Arr(l), V::Arr(r)) => Ok(V::Arr(without(l, &r))),
             (l @ V::Node(_), r) | (l, r @ V::Node(_)) => match super::order::as_numbers(&l, &r) {
                 Some((l, r)) => Ok(V::Num(l - r)),
                 None => {

@@ -77,6 +77,11 @@ fn put_item(n: &mut Node, i: u64, new: V) -> ValR<()> {
     Ok(())
 }
 
+/// Whether null is what a filter makes of anything, and not only what it found.
+fn assigns_null<'a>(f: &impl Fn(V) -> Out<'a>) -> bool {
+    matches!(f(V::from(false)), Ok(Some(V::Null)))
+}
+
 fn node_field<'a>(
     mut n: Node,
     name: &str,
@@ -95,11 +100,7 @@ fn node_field<'a>(
             None => Ok(n),
             // the null that is read there already: nothing was assigned, as where an inner `[]?` finds nothing; where null is a
             // value, it was assigned if anything else in its place becomes null, too
-            Some(V::Null)
-                if !n.takes_null(name) || !matches!(f(V::from(false)), Ok(Some(V::Null))) =>
-            {
-                Ok(n)
-            }
+            Some(V::Null) if !n.takes_null(name) || !assigns_null(&f) => Ok(n),
             Some(new) => {
                 let new = to_plain(&new)?;
                 match opt {
@@ -278,8 +279,9 @@ fn node_index<'a>(mut n: Node, at: &V, opt: Opt, f: impl Fn(V) -> Out<'a>) -> Va
                     None => n = n.remove_item(i).map_err(rejected)?,
                 },
                 None => {
-                    // the null that is read there already is not an item to add
-                    if let Some(new) = f(V::Null)?.filter(|new| !matches!(new, V::Null)) {
+                    // the null that is read there already is not an item to add, unless it was assigned
+                    let added = |new: &V| !matches!(new, V::Null) || assigns_null(&f);
+                    if let Some(new) = f(V::Null)?.filter(added) {
                         let len = n.len();
                         if i > len {
                             let e = format_args!(
