@@ -1,7 +1,8 @@
 //! Regular expressions. Compiled ones are kept, as a query tries the same one on every record.
 use super::strings::characters;
 use super::{Args, Table, binary, fail};
-use crate::value::{Brief, Error, Kind, Map, Str, V, ValR, ValX, ValXs};
+use crate::value::{Brief, Error, Kind, Map, Str, V, ValR, ValX, ValXs, rejected};
+use binq_core::Reject;
 use jaq_core::Bind;
 use jaq_core::box_iter::box_once;
 use jaq_core::native::v;
@@ -300,7 +301,8 @@ impl Compiled {
 
 /// How many bytes the first character has.
 fn width(s: &[u8]) -> usize {
-    let chunk = s.utf8_chunks().next();
+    // not more than it can have: to look at what follows would make a long text quadratic
+    let chunk = s[..s.len().min(4)].utf8_chunks().next();
     chunk.map_or(1, |c| {
         c.valid()
             .chars()
@@ -328,6 +330,12 @@ fn prepare(v: &V, re: V, flags: V) -> ValR<(Str, bool, Rc<Compiled>)> {
         Err(re) => (re, flags),
     };
     let Some(s) = v.str() else {
+        // bytes of which some are lost are shown as gaps
+        if let V::Node(n) = v
+            && let Err(lost @ Reject::Lost { .. }) = n.bytes()
+        {
+            return Err(rejected(lost));
+        }
         return fail(format_args!(
             "{} cannot be matched, as it is not a string",
             Brief(v)

@@ -17,7 +17,7 @@ mod update;
 
 pub(crate) use index::{cannot_iterate, slice_bounds};
 pub use map::{Iter, Map};
-pub use node::{fault, finding, from_plain, tells_fault, to_plain};
+pub use node::{fault, finding, from_plain, rejected, tells_fault, to_plain};
 pub use num::Num;
 pub(crate) use ops::{find, find_all, split};
 pub(crate) use order::{same, too_deep};
