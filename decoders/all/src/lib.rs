@@ -7,6 +7,7 @@ use binq_core::Registry;
 pub fn registry() -> Registry {
     Registry::new(vec![
         &binq_postgres::wal::PgWal,
+        &binq_postgres::control::PG_CONTROL,
         &binq_protobuf::Protobuf,
         &binq_protobuf::Delimited,
         &binq_protobuf::Grpc,

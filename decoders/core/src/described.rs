@@ -10,7 +10,7 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
-/// A format that begins with certain bytes.
+/// A format that begins with certain bytes, or that a function knows.
 pub struct Described {
     /// The name of the format.
     pub name: &'static str,
@@ -20,6 +20,8 @@ pub struct Described {
     pub magic: &'static [u8],
     /// What the input is.
     pub root: &'static dyn Shape,
+    /// How sure the format is of an input, where bytes at its beginning do not tell.
+    pub probe: Option<fn(&Probe<'_>) -> Confidence>,
 }
 
 impl Described {
@@ -35,6 +37,20 @@ impl Described {
             description,
             magic,
             root,
+            probe: None,
+        }
+    }
+
+    /// A format of this name, which a function knows.
+    pub const fn probed(
+        name: &'static str,
+        description: &'static str,
+        probe: fn(&Probe<'_>) -> Confidence,
+        root: &'static dyn Shape,
+    ) -> Self {
+        Self {
+            probe: Some(probe),
+            ..Self::of(name, description, b"", root)
         }
     }
 }
@@ -49,9 +65,10 @@ impl Format for Described {
     }
 
     fn probe(&self, probe: &Probe<'_>) -> Confidence {
-        match probe.bytes.starts_with(self.magic) {
-            true => Confidence::Certain,
-            false => Confidence::No,
+        match (self.probe, probe.bytes.starts_with(self.magic)) {
+            (Some(of), _) => of(probe),
+            (None, true) => Confidence::Certain,
+            (None, false) => Confidence::No,
         }
     }
 

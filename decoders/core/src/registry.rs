@@ -24,6 +24,14 @@ pub struct Probe<'a> {
     pub bytes: &'a [u8],
 }
 
+impl Probe<'_> {
+    /// The little-endian number in `len` bytes, at most 8, from a byte on; nothing if they are not there.
+    pub fn uint_le(&self, at: u64, len: usize) -> Option<u64> {
+        let bytes = self.bytes.get(usize::try_from(at).ok()?..)?.get(..len)?;
+        Some(bytes.iter().rev().fold(0, |n, b| n << 8 | u64::from(*b)))
+    }
+}
+
 /// Settings of decoders, from `-o NAME=VALUE`.
 #[derive(Clone, Debug, Default)]
 pub struct Options {

@@ -237,7 +237,8 @@ pub enum What {
 }
 
 impl What {
-    pub(crate) fn kind(&self) -> Kind {
+    /// What a node of it is.
+    pub fn kind(&self) -> Kind {
         match self {
             Self::Leaf(codec) => Kind::Leaf(Ref::Static(*codec)),
             Self::Struct(shape) => Kind::Struct(Ref::Static(*shape)),

@@ -27,6 +27,7 @@ pub static SAMPLES: LazyLock<Vec<Sample>> = LazyLock::new(|| {
     let mut all = Vec::new();
     for (format, folder, ending) in [
         ("pg_wal", "pg_wal", "wal"),
+        ("pg_control", "pg_control", "control"),
         ("http2", "http2", "h2"),
         ("pcap", "capture", "pcap"),
         ("pcapng", "capture", "pcapng"),

@@ -77,6 +77,7 @@ fn of(format: &str) -> &'static [&'static str] {
             "content-type",
             "index",
         ],
+        "pg_control" => &["pg_control_version", "catalog_version_no"],
         "png" => &["chunks.length", "type", "compression_flag"],
         "zip" => &[
             "signature",

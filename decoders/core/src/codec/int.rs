@@ -159,6 +159,13 @@ impl Named<Int> {
     }
 }
 
+impl<C> Named<C> {
+    /// A number that is stored so, some of whose values have names.
+    pub const fn of(number: C, names: &'static [(i128, &'static str)]) -> Self {
+        Self { number, names }
+    }
+}
+
 impl<C: Codec> Codec for Named<C> {
     fn decode(&self, bits: &Bits) -> Result<Scalar, Misfit> {
         self.number.decode(bits)

@@ -1,7 +1,7 @@
 //! Typed main data: one table for each struct and version.
 
 mod heap;
-mod xlog;
+pub mod xlog;
 
 use binq_core::shape::Shape;
 
