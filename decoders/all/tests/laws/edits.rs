@@ -50,6 +50,7 @@ const EXCUSES: &[(&str, u64)] = &[
     ("an entry of it stays", 4),
     ("file that was streamed, without its entry", 2),
     ("extra field that gave the sizes", 2),
+    ("gap that became a file", 2),
 ];
 
 #[test]
@@ -470,6 +471,15 @@ impl Why<'_> {
                 "block data that is empty"
             }
             "pg_wal" => return None,
+            // where files begin in a damaged archive is a guess, made by the bytes of the gap between those that are known
+            "zip"
+                if damaged
+                    && path.len() == 1
+                    && is_gap(&path[0])
+                    && self.all(|d| is_gap(&d.path[0]) || d.path == parse(".local_files")) =>
+            {
+                "gap that became a file"
+            }
             // only its entry says how long its data is
             "zip" if last == "central_directory" => "file that was streamed, without its entry",
             "zip" if last == "extra_fields" => "extra field that gave the sizes",
