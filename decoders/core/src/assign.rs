@@ -460,9 +460,13 @@ impl Node {
                 why: "is not an array".to_owned(),
             });
         };
-        if let (Plain::Node(node), Some(like)) = (&value, self.kept_item(0)) {
-            let same = match (&node.red.green.kind, &like.red.green.kind) {
-                (Kind::Struct(a), Kind::Struct(b)) => a.name() == b.name(),
+        if let Plain::Node(node) = &value {
+            let like = self.kept_item(0);
+            let like = like.as_ref().map(|like| &like.red.green.kind);
+            let same = match (&node.red.green.kind, like) {
+                (Kind::Struct(a), Some(Kind::Struct(b))) => a.name() == b.name(),
+                // where there is none yet, the array has the name of its items
+                (Kind::Struct(a), None) => a.name() == seq.name(),
                 _ => false,
             };
             if same {

@@ -3,7 +3,7 @@
 use crate::green::{Kind, Ref};
 use crate::registry::{Confidence, Format, Options, Probe};
 use crate::sequence::{SeqAt, Sequence, State, Step};
-use crate::shape::Shape;
+use crate::shape::{At, Shape};
 use crate::{Malformed, Node, Space, Span};
 
 fn hex(bytes: &[u8]) -> String {
@@ -123,5 +123,44 @@ impl Sequence for Table {
 
     fn template(&self) -> Option<(Kind, u64)> {
         Some((Kind::Struct(Ref::Static(self.item)), self.bytes))
+    }
+}
+
+/// An array of items one behind the other, to the end of its span, each of which tells what it is and how long. Items come and go.
+pub struct Run<F> {
+    name: &'static str,
+    item: F,
+}
+
+impl<F: Fn(&At<'_>) -> Option<(Kind, u64)> + Send + Sync + 'static> Run<F> {
+    /// Items of this name. The function is given an item with all that follows it, and finds what the item is, and its size in
+    /// bytes; nothing where there is no item. One that does not fit is cut. The walk counts items in [`State::memory`].
+    pub const fn of(name: &'static str, item: F) -> Self {
+        Self { name, item }
+    }
+}
+
+impl<F: Fn(&At<'_>) -> Option<(Kind, u64)> + Send + Sync + 'static> Sequence for Run<F> {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn step(&self, at: &SeqAt<'_>, state: &State) -> Option<Step> {
+        let left = at.span.end().saturating_sub(state.at);
+        let rest = At {
+            space: at.space,
+            span: Span::bits(state.at, left),
+        };
+        let (kind, bytes) = (left > 0).then(|| (self.item)(&rest))??;
+        let len = bytes.saturating_mul(8).min(left);
+        (len > 0).then(|| Step {
+            kind,
+            span: Span::bits(state.at, len),
+            next: State::with(state.at + len, state.memory + 1),
+        })
+    }
+
+    fn resizable(&self) -> bool {
+        true
     }
 }

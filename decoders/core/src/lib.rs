@@ -120,14 +120,14 @@ mod span;
 pub mod time;
 
 pub use bits::Bits;
-pub use described::{Described, Table};
+pub use described::{Described, Run, Table};
 pub use error::{Fault, Malformed, Misfit, Reject, Severity};
 pub use findings::Findings;
 pub use frame::{Frame, Prefix};
 pub use green::{Child, Green, Kind, Ref};
 pub use node::{Items, Node, NodeKind, Plain};
 pub use path::{Key, path_text};
-pub use reader::Reader;
+pub use reader::{Reader, Row, Rows};
 pub use registry::inside;
 pub use registry::{Confidence, FnCx, Format, NodeFn, Options, Probe, Registry, ScalarFn, Takes};
 pub use scalar::Scalar;

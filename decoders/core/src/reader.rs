@@ -4,8 +4,92 @@ use crate::codec::Codec;
 use crate::green::{Child, Kind, Ref};
 use crate::layer::{Recode, Recoding};
 use crate::rule::Rule;
-use crate::shape::{Cx, What};
+use crate::shape::{Cx, Shape, What};
 use crate::{Malformed, Name, Span};
+
+/// A field of a struct whose fields follow each other.
+pub struct Row {
+    name: &'static str,
+    /// Its size in bytes; nothing for all that is left.
+    bytes: Option<u64>,
+    what: What,
+    follows: Follows,
+}
+
+enum Follows {
+    Nothing,
+    /// The length of that field.
+    Len(&'static str),
+    Rule(&'static Rule),
+}
+
+impl Row {
+    /// A scalar of so many bytes.
+    pub const fn leaf(name: &'static str, bytes: u64, codec: &'static dyn Codec) -> Self {
+        Self::new(name, Some(bytes), What::Leaf(codec))
+    }
+
+    /// A scalar in all bytes that are left.
+    pub const fn rest(name: &'static str, codec: &'static dyn Codec) -> Self {
+        Self::new(name, None, What::Leaf(codec))
+    }
+
+    /// A struct of so many bytes.
+    pub const fn of(name: &'static str, bytes: u64, shape: &'static dyn Shape) -> Self {
+        Self::new(name, Some(bytes), What::Struct(shape))
+    }
+
+    const fn new(name: &'static str, bytes: Option<u64>, what: What) -> Self {
+        Self {
+            name,
+            bytes,
+            what,
+            follows: Follows::Nothing,
+        }
+    }
+
+    /// The same field, which holds the length in bytes of that other field.
+    pub const fn len_of(self, field: &'static str) -> Self {
+        Self {
+            follows: Follows::Len(field),
+            ..self
+        }
+    }
+
+    /// The same field, derived by a rule.
+    pub const fn derived(self, rule: &'static Rule) -> Self {
+        Self {
+            follows: Follows::Rule(rule),
+            ..self
+        }
+    }
+}
+
+/// A struct whose fields follow each other as a table says. What is left is a gap.
+pub struct Rows {
+    name: &'static str,
+    rows: &'static [Row],
+}
+
+impl Rows {
+    /// A struct with these fields.
+    pub const fn of(name: &'static str, rows: &'static [Row]) -> Self {
+        Self { name, rows }
+    }
+}
+
+impl Shape for Rows {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {
+        let mut fields = cx.reader(0);
+        fields.rows(self.rows)?;
+        fields.gap();
+        Ok(())
+    }
+}
 
 /// Adds fields to a struct one behind the other. What is left when a field does not fit is a gap.
 pub struct Reader<'a, 'b> {
@@ -78,13 +162,19 @@ impl Reader<'_, '_> {
         Ok(self.cx.node(name, span, kind))
     }
 
-    /// Fields of these names, sizes in bytes, and kinds, one behind the other.
+    /// The fields of a table, one behind the other.
     ///
     /// # Errors
     /// Fewer bytes than they take.
-    pub fn rows(&mut self, rows: &'static [(&'static str, u64, What)]) -> Result<(), Malformed> {
-        for (name, bytes, what) in rows {
-            self.node(*name, *bytes, what.kind())?;
+    pub fn rows(&mut self, rows: &'static [Row]) -> Result<(), Malformed> {
+        for row in rows {
+            let bytes = row.bytes.unwrap_or_else(|| self.left());
+            let field = self.node(row.name, bytes, row.what.kind())?;
+            match row.follows {
+                Follows::Nothing => {}
+                Follows::Len(of) => _ = field.derived(Rule::len_of(of)),
+                Follows::Rule(rule) => _ = field.derived(rule.clone()),
+            }
         }
         Ok(())
     }

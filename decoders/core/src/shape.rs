@@ -39,6 +39,12 @@ pub trait Shape: Send + Sync + 'static {
         &[]
     }
 
+    /// From where the places in the relations of this struct are counted, in bytes from its start: for what was put behind other
+    /// bytes without being told.
+    fn origin(&self) -> i64 {
+        0
+    }
+
     /// Find the fields after the layout. Runs once, on first access; never looks into children.
     ///
     /// # Errors

@@ -94,8 +94,8 @@ impl Sequence for Items {
 }
 
 /// `directory_at`, `files` up to there, `count` and `size` of the directory, `directory`, `total`: the sum of all sums of the files,
-/// and the sum of everything.
-struct Archive;
+/// and the sum of everything; behind so many bytes of something else, from which no place is counted.
+struct Archive(u64);
 
 static RELATIONS: LazyLock<Vec<Relation>> = LazyLock::new(|| {
     let one = |field, rule| Relation::One {
@@ -166,26 +166,25 @@ impl Shape for End {
     }
 }
 
-static ARCHIVE: [Field; 2] = [
-    Field::leaf("directory_at", 0, 1, &Int::U8),
-    Field::leaf("copy", 1, 1, &Int::U8),
-];
-
 impl Shape for Archive {
     fn name(&self) -> &'static str {
         "archive"
     }
-    fn layout(&self) -> &'static [Field] {
-        &ARCHIVE
-    }
     fn relations(&self) -> &[Relation] {
         &RELATIONS
     }
+    fn origin(&self) -> i64 {
+        self.0 as i64
+    }
     fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {
-        let at = u64::from(cx.at.read(0, 1)[0]);
-        let len = cx.at.len();
+        let (base, len) = (self.0, cx.at.len());
+        let at = base + u64::from(cx.at.read(base, 1)[0]);
         let list = |of, size| Kind::Array(Ref::Shared(Arc::new(Items { of, size })));
-        cx.node("files", Span::bytes(2, at - 2), list(&File, None));
+        cx.gap(&cx.at.space.clone(), Span::bytes(0, base));
+        cx.leaf("directory_at", Span::bytes(base, 1), &Int::U8);
+        cx.leaf("copy", Span::bytes(base + 1, 1), &Int::U8);
+        let files = Span::bytes(base + 2, at - base - 2);
+        cx.node("files", files, list(&File, None));
         cx.node(
             "directory",
             Span::bytes(at, len - 3 - at),
@@ -221,9 +220,21 @@ fn archive(texts: &[&str], directory: &[usize]) -> Vec<u8> {
 }
 
 fn decode(bytes: &[u8]) -> Node {
+    decode_behind(0, bytes)
+}
+
+fn decode_behind(base: u64, bytes: &[u8]) -> Node {
     let space = Space::source(bytes.to_vec());
     let span = space.span();
-    Node::root_of("archive", Kind::fixed(&Archive), space, span)
+    let shape = Kind::shared(Arc::new(Archive(base)));
+    Node::root_of("archive", shape, space, span)
+}
+
+/// The same archive behind other bytes, which it was not told of.
+fn behind(other: &[u8], archive: Vec<u8>) -> Vec<u8> {
+    let mut out = [other, &archive].concat();
+    *out.last_mut().unwrap() = add(&[&out[..out.len() - 1]]) as u8;
+    out
 }
 
 fn set(node: &mut Node, path: &[&str], value: Plain) {
@@ -399,6 +410,53 @@ fn nothing_is_recomputed_if_nothing_is_to_be_fixed() {
     let mut expected = before;
     expected[4] = b'z';
     assert_eq!(out.to_bytes(), expected);
+}
+
+#[test]
+fn places_are_counted_from_the_origin() {
+    let before = behind(b"stub", archive(&["one", "two", "three"], &[2, 0, 1]));
+    let mut root = decode_behind(4, &before);
+    let at = root.field("directory_at").unwrap();
+    assert_eq!(at.right(), at.actual());
+    for entry in root.field("directory").unwrap().items() {
+        let place = entry.field("place").unwrap();
+        assert_eq!(place.right(), place.actual(), "{}", place.path_text());
+    }
+    text(&mut root, "0", "longer");
+    reorder(&mut root, "files", &[2, 0, 1]);
+    let expected = behind(b"stub", archive(&["three", "longer", "two"], &[0, 1, 2]));
+    assert_eq!(root.bytes().unwrap(), expected);
+}
+
+#[test]
+fn what_replaces_a_file_and_its_entry_follows_as_a_new_one() {
+    let mut root = decode(&archive(&["a", "bb", "ccc"], &[0, 1, 2]));
+    for list in ["files", "directory"] {
+        let mut all = root.take_field(list).unwrap();
+        let last = all.item(2).unwrap();
+        let first = all.take_item(0).unwrap();
+        all.put_item(0, first.assign(Plain::Node(last)).unwrap());
+        root.put_field(all);
+    }
+    let expected = archive(&["ccc", "bb", "ccc"], &[0, 1, 2]);
+    assert_eq!(root.bytes().unwrap(), expected);
+}
+
+#[test]
+fn files_of_another_archive_come_into_an_empty_one() {
+    let other = decode(&archive(&["a", "bb"], &[1, 0]));
+    let mut root = decode(&archive(&[], &[]));
+    for list in ["files", "directory"] {
+        let items = other.field(list).unwrap().items().map(Plain::Node);
+        let own = root.take_field(list).unwrap();
+        root.put_field(own.set_items(items.collect()).unwrap());
+    }
+    // the first new entry is that of the first new file
+    assert_eq!(root.bytes().unwrap(), archive(&["a", "bb"], &[0, 1]));
+    // an item of another kind is none
+    let entries = other.field("directory").unwrap().items().map(Plain::Node);
+    let files = decode(&archive(&[], &[])).field("files").unwrap();
+    assert!(files.set_items(entries.collect()).is_err());
 }
 
 /// Two sums that cover each other, and a field beside them.

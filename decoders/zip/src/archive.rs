@@ -1,24 +1,23 @@
 //! An archive: the files, the directory, and its end.
 
-use crate::directory::{END64, End, Entries, LOCATOR};
-use crate::file::{Files, Place};
+use crate::directory::{END, END64, ENTRY, LOCATOR, entries};
+use crate::file::{Place, files};
+use crate::header::Head;
 use binq_core::rule::{Custom, Match, Path, Relation, Rule};
-use binq_core::sequence::{SeqAt, Sequence};
+use binq_core::sequence::{SeqAt, State};
 use binq_core::shape::{At, Cx, Shape};
-use binq_core::{Kind, Malformed, Node, Ref, Scalar, Space, Span};
+use binq_core::{Kind, Malformed, Node, Ref, Scalar, Severity, Space, Span};
 use std::borrow::Cow;
-use std::sync::Arc;
 
 /// Where the parts of an archive are, in bytes.
 pub struct Archive {
+    /// From where its places are counted: where it begins, if it was put behind other bytes and not told.
+    base: i64,
     files: Vec<Place>,
     directory: Span,
     /// The end of central directory record; nothing if there is none.
     end: Option<u64>,
 }
-
-/// 4.3.16: a comment of at most so many bytes is behind the record.
-const MOST_COMMENT: u64 = 0xffff;
 
 /// 4.4.8, 4.4.21 and more: the number is in the fields of ZIP64.
 const IN_ZIP64: i128 = 0xffff_ffff;
@@ -31,54 +30,81 @@ impl Archive {
             space,
             span: space.span(),
         };
-        let from = space.len().saturating_sub(MOST_COMMENT + 22);
+        // 4.3.16: a comment of at most 65535 bytes is behind the record
+        let from = space.len().saturating_sub(0xffff + 22);
         let tail = at.read(from, u64::MAX);
-        let is_end = |i: &usize| {
-            let fits = |len: u64| *i as u64 + 22 + len <= tail.len() as u64;
-            tail[*i..].starts_with(b"PK\x05\x06") && fits(at.uint_le(from + *i as u64 + 20, 2))
-        };
+        let fits =
+            |i: &usize| *i as u64 + 22 + at.uint_le(from + *i as u64 + 20, 2) <= tail.len() as u64;
+        let is_end = |i: &usize| tail[*i..].starts_with(b"PK\x05\x06") && fits(i);
         let end = (0..tail.len().saturating_sub(21))
             .rev()
             .find(is_end)
             .map(|i| from + i as u64);
-        let mut directory = Span::bytes(0, 0);
-        if let Some(end) = end {
-            let (mut size, mut offset) = (at.uint_le(end + 12, 4), at.uint_le(end + 16, 4));
-            let mut until = end;
-            if end >= 76 && *at.read(end - 20, 4) == *b"PK\x06\x07" {
-                let end64 = at.uint_le(end - 12, 8);
-                if *at.read(end64, 4) == *b"PK\x06\x06" {
-                    (size, offset, until) =
-                        (at.uint_le(end64 + 40, 8), at.uint_le(end64 + 48, 8), end64);
-                }
-            }
-            let offset = offset.min(until);
-            directory = Span::bytes(offset, size.min(until - offset));
-        }
-        let entries = SeqAt {
-            space,
-            span: directory,
+        let (base, directory) = end.map_or((0, Span::bytes(0, 0)), |end| directory(&at, end));
+        let mut archive = Self {
+            base,
+            files: Vec::new(),
+            directory,
+            end,
         };
-        let mut files = Vec::new();
-        let mut state = Entries.start(&entries);
-        while let Some(step) = Entries.step(&entries, &state) {
-            files.push(Place::of(&At {
+        let (walk, entries) = (
+            SeqAt {
+                space,
+                span: directory,
+            },
+            entries(base),
+        );
+        let mut state = entries.start(&walk);
+        while let Some(step) = entries.step(&walk, &state) {
+            let head = Head::entry(&At {
                 space,
                 span: step.span,
+            });
+            let at = i64::try_from(head.place)
+                .ok()
+                .and_then(|at| at.checked_add(base));
+            let at = at.and_then(|at| u64::try_from(at).ok());
+            archive.files.extend(at.map(|at| Place {
+                at,
+                size: head.size,
             }));
             state = step.next;
         }
-        let until = if end.is_some() {
-            directory.first_byte()
-        } else {
-            space.len()
-        };
-        let files = Place::all(&at, files, until);
-        Self {
-            files,
-            directory,
-            end,
-        }
+        let until = archive.until(space);
+        archive.files = Place::all(&at, archive.files, until);
+        archive
+    }
+
+    /// Where the files end.
+    fn until(&self, space: &Space) -> u64 {
+        self.end
+            .map_or(space.len(), |_| self.directory.first_byte())
+    }
+}
+
+/// From where places are counted, and where the directory is, by its end.
+fn directory(at: &At<'_>, end: u64) -> (i64, Span) {
+    let (mut size, mut offset, mut until) = (at.uint_le(end + 12, 4), at.uint_le(end + 16, 4), end);
+    let is_64 = |end64: &u64| at.uint_le(*end64, 4) == 0x0606_4b50 && *end64 + 56 <= end;
+    let is_located = end >= 76 && at.uint_le(end - 20, 4) == 0x0706_4b50;
+    let mut end64 = [at.uint_le(end.wrapping_sub(12), 8), end.wrapping_sub(76)].into_iter();
+    if let Some(end64) = end64.find(is_64).filter(|_| is_located) {
+        (size, offset, until) = (at.uint_le(end64 + 40, 8), at.uint_le(end64 + 48, 8), end64);
+    }
+    let before = until.saturating_sub(size);
+    // as other readers do, the directory is taken to be right before its end, if it is not where it should be
+    let is_moved = at.uint_le(offset, 4) != ENTRY && at.uint_le(before, 4) == ENTRY;
+    let is_told = i128::from(offset) != IN_ZIP64;
+    let base = before.wrapping_sub(offset) as i64;
+    match is_moved {
+        true => (
+            if is_told { base } else { 0 },
+            Span::bytes(before, until - before),
+        ),
+        false => (
+            0,
+            Span::bytes(offset.min(until), size.min(until - offset.min(until))),
+        ),
     }
 }
 
@@ -148,57 +174,72 @@ impl Shape for Archive {
     }
 
     fn fault(&self) -> Option<Malformed> {
-        let is_one = self.end.is_some() || !self.files.is_empty();
-        (!is_one).then(no_end)
+        (self.end.is_none() && self.files.is_empty()).then(no_end)
     }
 
     fn relations(&self) -> &[Relation] {
         &RELATIONS
     }
 
+    fn origin(&self) -> i64 {
+        self.base
+    }
+
     fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {
-        let (space, directory) = (cx.at.space.clone(), self.directory);
-        let none = if self.end.is_some() {
-            directory.start
-        } else {
-            cx.at.span.end()
-        };
-        let first = self.files.first().map_or(none, |file| file.at * 8);
-        cx.gap(&space, Span::bits(0, first));
-        let files = Kind::array(Arc::new(Files(self.files.clone())));
-        let Some(end) = self.end else {
-            let span = Span::bits(first, cx.at.span.end() - first);
-            cx.node("local_files", span, files);
-            return Err(no_end());
-        };
-        cx.node(
-            "local_files",
-            Span::bits(first, directory.start - first),
-            files,
+        let (space, until, directory) = (cx.at.space, self.until(cx.at.space), self.directory);
+        let first = self.files.first().map_or(until, |file| file.at);
+        cx.gap(space, Span::bytes(0, first));
+        let files = Kind::array(files(self.files.clone()));
+        cx.node("local_files", Span::bytes(first, until - first), files);
+        let end = self.end.ok_or_else(no_end)?;
+        let walk = cx.list(
+            "central_directory",
+            directory,
+            Ref::Shared(entries(self.base)),
         );
-        let walk = cx.list("central_directory", directory, Ref::Static(&Entries));
-        cx.gap(&space, Span::bits(walk.at, directory.end() - walk.at));
+        cx.gap(space, Span::bits(walk.at, directory.end() - walk.at));
         let mut from = directory.end_byte();
-        if *cx.at.read(from, 4) == *b"PK\x06\x06" && end >= from + 76 {
-            cx.node(
-                "zip64_end_of_central_directory",
+        if cx.at.uint_le(from, 4) == 0x0606_4b50 && end >= from + 76 {
+            let (end64, locator) = (
                 Span::bytes(from, end - 20 - from),
-                Kind::fixed(&END64),
-            );
-            cx.node(
-                "zip64_locator",
                 Span::bytes(end - 20, 20),
-                Kind::fixed(&LOCATOR),
             );
+            cx.node("zip64_end_of_central_directory", end64, Kind::fixed(&END64));
+            cx.node("zip64_locator", locator, Kind::fixed(&LOCATOR));
             from = end;
         }
-        cx.gap(&space, Span::bytes(from, end - from));
+        cx.gap(space, Span::bytes(from, end - from));
         let len = 22 + cx.at.uint_le(end + 20, 2);
-        cx.node(
+        let wrong = wrong(&cx.at, &walk, directory, end);
+        let last = cx.node(
             "end_of_central_directory",
             Span::bytes(end, len),
-            Kind::fixed(&End),
+            Kind::fixed(&END),
         );
+        if let Some(wrong) = wrong {
+            last.wrong(wrong.with(Severity::Damage));
+        }
         cx.nothing_after((end + len) * 8)
+    }
+}
+
+/// What a reader finds wrong that takes as many entries as the end says.
+fn wrong(at: &At<'_>, walk: &State, directory: Span, end: u64) -> Option<Malformed> {
+    let (entries, size) = (at.uint_le(end + 10, 2), at.uint_le(end + 12, 4));
+    let is_all = i128::from(entries) == IN_ZIP64_16 || walk.memory & 0xffff == entries;
+    let is_size = i128::from(size) == IN_ZIP64 || directory.byte_len() == size;
+    let wrong = |at, expected: String, found: String| Some(Malformed::new(at, expected, found));
+    match (walk.at == directory.end(), is_size, is_all) {
+        (false, ..) => wrong(walk.at / 8, "a header of an entry".into(), "others".into()),
+        (_, false, _) => {
+            let expected = format!("a directory of {} bytes", directory.byte_len());
+            wrong(end + 12, expected, size.to_string())
+        }
+        (.., false) => wrong(
+            end + 10,
+            format!("{} entries", walk.memory),
+            entries.to_string(),
+        ),
+        _ => None,
     }
 }

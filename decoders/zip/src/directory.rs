@@ -1,52 +1,39 @@
 //! The central directory and its end: 4.3.12 to 4.3.16.
 
-use crate::header::{HEADER, Zip64, extra_fields};
-use binq_core::codec::{Int, Raw, Text};
+use crate::header::{HEADER, Head, u16, u32, u64};
+use binq_core::codec::{Raw, Text};
 use binq_core::rule::{Of, Rule};
-use binq_core::sequence::{SeqAt, Sequence, State, Step};
-use binq_core::shape::What::{self, Leaf};
-use binq_core::shape::{At, Cx, Field, Fixed, Shape};
-use binq_core::{Kind, Malformed, Span};
+use binq_core::sequence::Sequence;
+use binq_core::shape::{At, Cx, Shape};
+use binq_core::{Kind, Malformed, Ref, Row, Rows, Run, Severity};
+use std::sync::Arc;
 
-/// The entries of the directory.
-pub struct Entries;
+/// The first bytes of a file, and of an entry.
+pub const LOCAL: u64 = 0x0403_4b50;
+pub const ENTRY: u64 = 0x0201_4b50;
 
-impl Sequence for Entries {
-    fn name(&self) -> &'static str {
-        "central_directory_header"
-    }
-
-    fn step(&self, at: &SeqAt<'_>, state: &State) -> Option<Step> {
-        let span = Span::bits(state.at, at.span.end().checked_sub(state.at)?);
-        let rest = At {
-            space: at.space,
-            span,
-        };
-        let len = 46
-            + [28, 30, 32]
-                .map(|at| rest.uint_le(at, 2))
-                .iter()
-                .sum::<u64>();
-        (rest.uint_le(0, 4) == 0x0201_4b50 && len * 8 <= span.len).then(|| Step {
-            kind: Kind::fixed(&Entry),
-            span: Span::bits(state.at, len * 8),
-            next: State::new(state.at + len * 8),
-        })
-    }
-
-    fn resizable(&self) -> bool {
-        true
-    }
+/// The entries of a directory whose places are counted from that byte.
+pub fn entries(base: i64) -> Arc<dyn Sequence> {
+    let entry: Arc<dyn Shape> = Arc::new(Entry(base));
+    let item = move |at: &At<'_>| {
+        let len = Head::entry(at).end + at.uint_le(32, 2);
+        let is_one = at.uint_le(0, 4) == ENTRY && len <= at.len();
+        is_one.then(|| (Kind::Struct(Ref::Shared(entry.clone())), len))
+    };
+    Arc::new(Run::of("central_directory_header", item))
 }
 
+static FIRST: [Row; 2] = [
+    Row::leaf("signature", 4, &Raw::FIXED),
+    u16("version_made_by"),
+];
 #[rustfmt::skip]
-static MORE: [(&str, u64, What); 5] = [
-    ("file_comment_length", 2, Leaf(&Int::U16LE)), ("disk_number_start", 2, Leaf(&Int::U16LE)),
-    ("internal_file_attributes", 2, Leaf(&Int::U16LE)), ("external_file_attributes", 4, Leaf(&Int::U32LE)),
-    ("relative_offset_of_local_header", 4, Leaf(&Int::U32LE)),
+static MORE: [Row; 5] = [
+    u16("file_comment_length").len_of("file_comment"), u16("disk_number_start"), u16("internal_file_attributes"),
+    u32("external_file_attributes"), u32("relative_offset_of_local_header"),
 ];
 
-struct Entry;
+struct Entry(i64);
 
 impl Shape for Entry {
     fn name(&self) -> &'static str {
@@ -57,51 +44,57 @@ impl Shape for Entry {
         true
     }
 
+    /// A reader goes to the file, and compares.
+    fn check(&self, field: &str, at: &At<'_>) -> Option<Malformed> {
+        let all = At {
+            space: at.space,
+            span: at.space.span(),
+        };
+        let file = Head::entry(at).place.saturating_add_signed(self.0);
+        let is_file = all.uint_le(file, 4) == LOCAL;
+        // 4.4.4: what is masked is not compared
+        let is_same = |here, there, len| {
+            at.uint_le(8, 2) & 0x2000 != 0
+                || !is_file
+                || at.read(here, len) == all.read(file + there, len)
+        };
+        let (here, fits, expected) = match field {
+            "relative_offset_of_local_header" => {
+                (42, is_file || at.uint_le(34, 2) > 0, "where a file begins")
+            }
+            "compression_method" => (10, is_same(10, 8, 2), "the method that the file names"),
+            "file_name" => (
+                46,
+                is_same(28, 26, 2) && is_same(46, 30, at.uint_le(28, 2)),
+                "the name of the file",
+            ),
+            _ => return None,
+        };
+        let wrong = || Malformed::new(at.span.first_byte() + here, expected, "another");
+        (!fits).then(|| wrong().with(Severity::Damage))
+    }
+
     fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {
-        let at = cx.at;
+        let (at, head) = (cx.at, Head::entry(&cx.at));
         let mut fields = cx.reader(0);
-        fields.leaf("signature", 4, &Raw::FIXED)?;
-        fields.leaf("version_made_by", 2, &Int::U16LE)?;
+        fields.rows(&FIRST)?;
         fields.rows(&HEADER)?;
         fields.rows(&MORE)?;
-        fields.derive("file_name_length", Rule::len_of("file_name"));
-        fields.derive("extra_field_length", Rule::len_of("extra_fields"));
-        fields.derive("file_comment_length", Rule::len_of("file_comment"));
         fields.leaf("file_name", at.uint_le(28, 2), &Text)?;
-        extra_fields(
-            at,
-            &mut fields,
-            at.uint_le(30, 2),
-            Zip64::of(&at, [24, 20, 42, 34]),
-        )?;
-        fields.leaf("file_comment", at.uint_le(32, 2), &Text)?;
-        Ok(())
+        head.extra_fields(&mut fields)?;
+        fields
+            .leaf("file_comment", at.uint_le(32, 2), &Text)
+            .map(drop)
     }
 }
-
-#[rustfmt::skip]
-static LAST: [(&str, u64, What); 8] = [
-    ("signature", 4, Leaf(&Raw::FIXED)), ("disk_number", 2, Leaf(&Int::U16LE)),
-    ("disk_of_central_directory", 2, Leaf(&Int::U16LE)), ("entries_on_disk", 2, Leaf(&Int::U16LE)),
-    ("entries", 2, Leaf(&Int::U16LE)), ("size_of_central_directory", 4, Leaf(&Int::U32LE)),
-    ("offset_of_central_directory", 4, Leaf(&Int::U32LE)), ("comment_length", 2, Leaf(&Int::U16LE)),
-];
 
 /// 4.3.16
-pub struct End;
-
-impl Shape for End {
-    fn name(&self) -> &'static str {
-        "end_of_central_directory"
-    }
-
-    fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {
-        let mut fields = cx.reader(0);
-        fields.rows(&LAST)?;
-        fields.derive("comment_length", Rule::len_of("comment"));
-        fields.leaf("comment", fields.left(), &Text).map(drop)
-    }
-}
+#[rustfmt::skip]
+pub static END: Rows = Rows::of("end_of_central_directory", &[
+    Row::leaf("signature", 4, &Raw::FIXED), u16("disk_number"), u16("disk_of_central_directory"), u16("entries_on_disk"),
+    u16("entries"), u32("size_of_central_directory"), u32("offset_of_central_directory"),
+    u16("comment_length").len_of("comment"), Row::rest("comment", &Text),
+]);
 
 static REST: Rule = Rule::Len {
     of: Of::Struct,
@@ -109,20 +102,16 @@ static REST: Rule = Rule::Len {
     bias: -12,
 };
 
-/// 4.3.14, without what the sector behind it may add.
+/// 4.3.14
 #[rustfmt::skip]
-pub static END64: Fixed = Fixed::of("zip64_end_of_central_directory", &[
-    Field::leaf("signature", 0, 4, &Raw::FIXED), Field::leaf("size_of_record", 4, 8, &Int::U64LE).derived(&REST),
-    Field::leaf("version_made_by", 12, 2, &Int::U16LE), Field::leaf("version_needed", 14, 2, &Int::U16LE),
-    Field::leaf("disk_number", 16, 4, &Int::U32LE), Field::leaf("disk_of_central_directory", 20, 4, &Int::U32LE),
-    Field::leaf("entries_on_disk", 24, 8, &Int::U64LE), Field::leaf("entries", 32, 8, &Int::U64LE),
-    Field::leaf("size_of_central_directory", 40, 8, &Int::U64LE),
-    Field::leaf("offset_of_central_directory", 48, 8, &Int::U64LE),
+pub static END64: Rows = Rows::of("zip64_end_of_central_directory", &[
+    Row::leaf("signature", 4, &Raw::FIXED), u64("size_of_record").derived(&REST), u16("version_made_by"),
+    u16("version_needed"), u32("disk_number"), u32("disk_of_central_directory"), u64("entries_on_disk"), u64("entries"),
+    u64("size_of_central_directory"), u64("offset_of_central_directory"),
 ]);
 
 /// 4.3.15
 #[rustfmt::skip]
-pub static LOCATOR: Fixed = Fixed::of("zip64_locator", &[
-    Field::leaf("signature", 0, 4, &Raw::FIXED), Field::leaf("disk_of_zip64_end", 4, 4, &Int::U32LE),
-    Field::leaf("offset_of_zip64_end", 8, 8, &Int::U64LE), Field::leaf("number_of_disks", 16, 4, &Int::U32LE),
+pub static LOCATOR: Rows = Rows::of("zip64_locator", &[
+    Row::leaf("signature", 4, &Raw::FIXED), u32("disk_of_zip64_end"), u64("offset_of_zip64_end"), u32("number_of_disks"),
 ]);

@@ -1,55 +1,37 @@
 //! Files: 4.3.6.
 
-use crate::header::{HEADER, Zip64, extra_fields};
-use binq_core::codec::{Int, Raw, Text};
+use crate::directory::{ENTRY, LOCAL};
+use crate::header::{HEADER, Head, u32, u64};
+use binq_core::codec::{Raw, Text};
 use binq_core::layer::Deflate;
 use binq_core::rule::{Part, Path, Relation, Rule};
-use binq_core::sequence::{SeqAt, Sequence, State, Step};
+use binq_core::sequence::Sequence;
 use binq_core::shape::{At, Cx, Shape};
-use binq_core::{Kind, Malformed, Span};
+use binq_core::{Kind, Malformed, Row, Rows, Run, Severity, Span};
 use std::sync::Arc;
 
-/// Where a file is, and how long its data.
+/// Where a file is, and how long its data is as it is stored.
 #[derive(Clone, Copy)]
 pub struct Place {
-    /// Its first byte.
     pub at: u64,
-    size: u64,
+    pub size: u64,
 }
 
 impl Place {
-    /// The place that an entry of the directory gives.
-    pub fn of(entry: &At<'_>) -> Self {
-        let zip64 = Zip64::of(entry, [24, 20, 42, 34]);
-        let extra = (46 + entry.uint_le(28, 2), entry.uint_le(30, 2));
-        let value = |i, header| zip64.value(entry, i, header, extra);
-        Self {
-            at: value(2, 42),
-            size: value(1, 20),
-        }
-    }
-
-    /// A file that has no entry, by its own header, as far as that says how long its data is.
-    fn orphan(all: &At<'_>, at: u64) -> Option<Self> {
-        let is_known = all.uint_le(at, 4) == LOCAL && all.uint_le(at + 6, 2) & 8 == 0;
-        let extra = (at + 30 + all.uint_le(at + 26, 2), all.uint_le(at + 28, 2));
-        let zip64 = Zip64::of(all, [at + 22, at + 18, 0, 0]);
-        let size = zip64.value(all, 1, at + 18, extra);
-        is_known.then_some(Self { at, size })
-    }
-
     /// The first byte behind its data and their descriptor.
     fn end(self, all: &At<'_>) -> u64 {
-        let head = 30 + all.uint_le(self.at + 26, 2) + all.uint_le(self.at + 28, 2);
-        let end = self.at.saturating_add(head).saturating_add(self.size);
-        if all.uint_le(self.at + 6, 2) & 8 == 0 {
-            return end;
-        }
-        let follows = |len: &u64| matches!(all.uint_le(end + len, 4), LOCAL | ENTRY);
-        end + [0, 12, 16, 20, 24].into_iter().find(follows).unwrap_or(0)
+        let file = from(all, self.at);
+        let end = self
+            .at
+            .saturating_add(Head::local(&file).end)
+            .saturating_add(self.size);
+        let follows = |len: &u64| matches!(all.uint_le(end.saturating_add(*len), 4), LOCAL | ENTRY);
+        let behind = [0, 12, 16, 20, 24].into_iter().find(follows);
+        end.saturating_add(behind.filter(|_| is_streamed(&file)).unwrap_or(0))
     }
 
-    /// The files of the directory, and those between them and before the end that have no entry.
+    /// The files of the directory, and those between them and before the end that have no entry, as far as their own headers say
+    /// how long their data is.
     pub fn all(all: &At<'_>, mut files: Vec<Self>, end: u64) -> Vec<Self> {
         files.retain(|place| place.at < end);
         files.sort_by_key(|place| place.at);
@@ -58,8 +40,13 @@ impl Place {
         let mut files = files.into_iter().peekable();
         let mut at = 0;
         loop {
-            let next = files.peek().map_or(end, |next| next.at);
-            let orphan = Self::orphan(all, at).filter(|_| at < next);
+            let file = from(all, at);
+            let is_file = file.uint_le(0, 4) == LOCAL && !is_streamed(&file);
+            let is_orphan = is_file && at < files.peek().map_or(end, |next| next.at);
+            let orphan = is_orphan.then(|| Self {
+                at,
+                size: Head::local(&file).size,
+            });
             let Some(place) = orphan.or_else(|| files.next()) else {
                 return out;
             };
@@ -69,51 +56,47 @@ impl Place {
     }
 }
 
-const LOCAL: u64 = 0x0403_4b50;
-const ENTRY: u64 = 0x0201_4b50;
-
-/// The files, in the order of their places.
-pub struct Files(pub Vec<Place>);
-
-impl Sequence for Files {
-    fn name(&self) -> &'static str {
-        "local_file"
+/// All from a byte on.
+fn from<'a>(all: &At<'a>, at: u64) -> At<'a> {
+    let at = at.min(all.len());
+    At {
+        space: all.space,
+        span: Span::bytes(at, all.len() - at),
     }
+}
 
-    fn step(&self, at: &SeqAt<'_>, state: &State) -> Option<Step> {
-        let i = usize::try_from(state.memory).ok()?;
-        let place = self.0.get(i)?;
-        let next = self.0.get(i + 1).map_or(at.span.end(), |next| next.at * 8);
-        let head = At {
-            space: at.space,
-            span: Span::bits(place.at * 8, next - place.at * 8),
-        };
-        let method = head.uint_le(8, 2);
+/// 4.4.4: whether sizes and checksum may be behind the data only.
+fn is_streamed(file: &At<'_>) -> bool {
+    file.uint_le(6, 2) & 8 != 0
+}
+
+/// The files, which are given in the order of their places.
+pub fn files(places: Vec<Place>) -> Arc<dyn Sequence> {
+    let item = move |at: &At<'_>| {
+        let i = places
+            .binary_search_by_key(&at.span.first_byte(), |place| place.at)
+            .ok()?;
+        let len = places
+            .get(i + 1)
+            .map_or(at.len(), |next| next.at - places[i].at);
         // encrypted data is not decompressed
-        let is_shown = (method == 0 || method == 8) && head.uint_le(6, 2) & 1 == 0;
-        let method = is_shown.then_some(method);
-        Some(Step {
-            kind: Kind::shared(Arc::new(File {
-                size: place.size,
+        let method =
+            Some(at.uint_le(8, 2)).filter(|m| matches!(m, 0 | 8) && at.uint_le(6, 2) & 1 == 0);
+        Some((
+            Kind::shared(Arc::new(File {
+                size: places[i].size,
                 method,
             })),
-            span: head.span,
-            next: State::with(next, state.memory + 1),
-        })
-    }
-
-    fn resizable(&self) -> bool {
-        true
-    }
+            len,
+        ))
+    };
+    Arc::new(Run::of("local_file", item))
 }
 
 static DATA: [Part; 1] = [Part::Shown(Path::Name("data"))];
 static STORED: Rule = Rule::stored_len_of("data");
 static SHOWN: Rule = Rule::len_of("data");
-
-const fn crc() -> Rule {
-    Rule::sum(|parts| crc32fast::hash(parts[0]).into(), &DATA)
-}
+const CRC: Rule = Rule::sum(|parts| crc32fast::hash(parts[0]).into(), &DATA);
 
 const fn of(names: &'static [&'static str], rule: Rule) -> Relation {
     let field = Path::Names(names);
@@ -121,18 +104,13 @@ const fn of(names: &'static [&'static str], rule: Rule) -> Relation {
 }
 
 /// What follows from the data where the header does not say it; of data that is not shown, only how long it is.
+#[rustfmt::skip]
 static BEHIND: [Relation; 5] = [
     of(&["zip64", "compressed_size"], Rule::stored_len_of("data")),
-    of(
-        &["data_descriptor", "compressed_size"],
-        Rule::stored_len_of("data"),
-    ),
+    of(&["data_descriptor", "compressed_size"], Rule::stored_len_of("data")),
     of(&["zip64", "uncompressed_size"], Rule::len_of("data")),
-    of(
-        &["data_descriptor", "uncompressed_size"],
-        Rule::len_of("data"),
-    ),
-    of(&["data_descriptor", "crc32"], crc()),
+    of(&["data_descriptor", "uncompressed_size"], Rule::len_of("data")),
+    of(&["data_descriptor", "crc32"], CRC),
 ];
 
 struct File {
@@ -159,87 +137,72 @@ impl Shape for File {
     }
 
     fn check(&self, field: &str, at: &At<'_>) -> Option<Malformed> {
-        let is_wrong = field == "signature" && at.uint_le(0, 4) != LOCAL;
-        is_wrong.then(|| Malformed::new(at.span.first_byte(), "504b0304", "others"))
+        let (here, fits) = match field {
+            "signature" => (0, at.uint_le(0, 4) == LOCAL),
+            "compressed_size" => (18, is_streamed(at) || Head::local(at).size == self.size),
+            _ => return None,
+        };
+        let expected = ["the size that the directory says", "504b0304"][usize::from(here == 0)];
+        let wrong = || Malformed::new(at.span.first_byte() + here, expected, "others");
+        (!fits).then(|| {
+            wrong().with(if here == 0 {
+                Severity::Stops
+            } else {
+                Severity::Damage
+            })
+        })
     }
 
     fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {
-        let at = cx.at;
+        let (at, head) = (cx.at, Head::local(&cx.at));
         let mut fields = cx.reader(0);
         fields.leaf("signature", 4, &Raw::FIXED)?;
         fields.rows(&HEADER)?;
-        fields.derive("file_name_length", Rule::len_of("file_name"));
-        fields.derive("extra_field_length", Rule::len_of("extra_fields"));
         fields.leaf("file_name", at.uint_le(26, 2), &Text)?;
-        extra_fields(
-            at,
-            &mut fields,
-            at.uint_le(28, 2),
-            Zip64::of(&at, [22, 18, 0, 0]),
-        )?;
-        // 4.4.4: where the descriptor says it, the header has zeros
-        let streamed = at.uint_le(6, 2) & 8 != 0;
+        head.extra_fields(&mut fields)?;
         let is_shown = self.method.is_some();
-        for (name, from, known, rule) in [
-            (
-                "compressed_size",
-                18,
-                true,
-                Rule::unless(0xffff_ffff, &STORED),
-            ),
-            (
-                "uncompressed_size",
-                22,
-                is_shown,
-                Rule::unless(0xffff_ffff, &SHOWN),
-            ),
-            ("crc32", 14, is_shown, crc()),
-        ] {
-            if known && !(streamed && at.uint_le(from, 4) == 0) {
-                fields.derive(name, rule);
-            }
+        #[rustfmt::skip]
+        let said = [
+            ("compressed_size", 18, true, Rule::unless(0xffff_ffff, &STORED)),
+            ("uncompressed_size", 22, is_shown, Rule::unless(0xffff_ffff, &SHOWN)),
+            ("crc32", 14, is_shown, CRC),
+        ];
+        // 4.4.4: where the descriptor says it, the header has zeros
+        let is_said = |from| !is_streamed(&at) || at.uint_le(from, 4) != 0;
+        for (name, _, _, rule) in said.into_iter().filter(|s| s.2 && is_said(s.1)) {
+            fields.derive(name, rule);
         }
         match self.method {
             Some(8) => fields.recoded("data", self.size, Deflate, Kind::leaf(&Text))?,
             Some(_) => fields.leaf("data", self.size, &Text)?,
             None => fields.leaf("data", self.size, &Raw::ANY)?,
         };
-        let signed = u64::from(fields.peek(4)[..] == *b"PK\x07\x08") * 4;
-        let from = fields.place() + signed + 4;
-        let is_wide = |wide: &bool| at.uint_le(from, if *wide { 8 } else { 4 }) == self.size;
-        if let Some(wide) = [false, true].into_iter().find(is_wide).filter(|_| streamed) {
-            let len = signed + if wide { 20 } else { 12 };
-            let shape = Descriptor { signed, wide };
-            fields.node("data_descriptor", len, Kind::shared(Arc::new(shape)))?;
+        // 4.3.9: the signature came later; sizes have 8 bytes in ZIP64
+        let signed = fields.peek(4)[..] == *b"PK\x07\x08";
+        let first = u64::from(signed) * 4;
+        let is_wide = head.zip64.is_some() || fields.left() == first + 20;
+        let len = if is_wide { 8 } else { 4 };
+        if is_streamed(&at) && at.uint_le(fields.place() + first + 4, len) == self.size {
+            let shape = &DESCRIPTORS[usize::from(is_wide)][usize::from(signed)];
+            fields.node("data_descriptor", first + 4 + 2 * len, Kind::fixed(shape))?;
         }
         fields.gap();
         Ok(())
     }
 }
 
-/// 4.3.9: the signature came later; sizes have 8 bytes in ZIP64.
-struct Descriptor {
-    signed: u64,
-    wide: bool,
+const SIGNATURE: Row = Row::leaf("signature", 4, &Raw::FIXED);
+const CRC32: Row = u32("crc32");
+#[rustfmt::skip]
+static WIDE: [Row; 4] = [SIGNATURE, CRC32, u64("compressed_size"), u64("uncompressed_size")];
+#[rustfmt::skip]
+static NARROW: [Row; 4] = [SIGNATURE, CRC32, u32("compressed_size"), u32("uncompressed_size")];
+const fn descriptor(rows: &'static [Row]) -> Rows {
+    Rows::of("data_descriptor", rows)
 }
 
-impl Shape for Descriptor {
-    fn name(&self) -> &'static str {
-        "data_descriptor"
-    }
-
-    fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {
-        let mut fields = cx.reader(0);
-        if self.signed > 0 {
-            fields.leaf("signature", 4, &Raw::FIXED)?;
-        }
-        fields.leaf("crc32", 4, &Int::U32LE)?;
-        for name in ["compressed_size", "uncompressed_size"] {
-            match self.wide {
-                true => fields.leaf(name, 8, &Int::U64LE)?,
-                false => fields.leaf(name, 4, &Int::U32LE)?,
-            };
-        }
-        Ok(())
-    }
-}
+/// By whether sizes have 8 bytes, and by whether it begins with the signature.
+#[rustfmt::skip]
+static DESCRIPTORS: [[Rows; 2]; 2] = [
+    [descriptor(NARROW.split_at(1).1), descriptor(&NARROW)], [descriptor(WIDE.split_at(1).1), descriptor(&WIDE)],
+];

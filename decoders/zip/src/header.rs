@@ -1,11 +1,8 @@
 //! What the headers of files and of entries have in common.
 
 use binq_core::codec::{Bool, Int, LeBits, Named, Raw};
-use binq_core::rule::Rule;
-use binq_core::sequence::{SeqAt, Sequence, State, Step};
-use binq_core::shape::What::{self, Leaf, Struct};
 use binq_core::shape::{At, Cx, Field, Fixed, Shape};
-use binq_core::{Kind, Malformed, Reader, Span};
+use binq_core::{Kind, Malformed, Reader, Row, Run, Span};
 use std::sync::Arc;
 
 /// 4.4.5
@@ -35,86 +32,113 @@ static DATE: Fixed = Fixed::flags("date", &Int::U16LE, &[
     Field::leaf("year", 0, 2, &const { LeBits::new(9, 7) }), Field::leaf("month", 0, 2, &const { LeBits::new(5, 4) }),
     Field::leaf("day", 0, 2, &const { LeBits::new(0, 5) }),
 ]);
+
+pub const fn u16(name: &'static str) -> Row {
+    Row::leaf(name, 2, &Int::U16LE)
+}
+
+pub const fn u32(name: &'static str) -> Row {
+    Row::leaf(name, 4, &Int::U32LE)
+}
+
+pub const fn u64(name: &'static str) -> Row {
+    Row::leaf(name, 8, &Int::U64LE)
+}
+
 /// From `version_needed` on: 4.3.7, 4.3.12
 #[rustfmt::skip]
-pub static HEADER: [(&str, u64, What); 10] = [
-    ("version_needed", 2, Leaf(&Int::U16LE)), ("flags", 2, Struct(&FLAGS)), ("compression_method", 2, Leaf(&METHOD)),
-    ("last_modification_time", 2, Struct(&TIME)), ("last_modification_date", 2, Struct(&DATE)),
-    ("crc32", 4, Leaf(&Int::U32LE)), ("compressed_size", 4, Leaf(&Int::U32LE)),
-    ("uncompressed_size", 4, Leaf(&Int::U32LE)), ("file_name_length", 2, Leaf(&Int::U16LE)),
-    ("extra_field_length", 2, Leaf(&Int::U16LE)),
+pub static HEADER: [Row; 10] = [
+    u16("version_needed"), Row::of("flags", 2, &FLAGS), Row::leaf("compression_method", 2, &METHOD),
+    Row::of("last_modification_time", 2, &TIME), Row::of("last_modification_date", 2, &DATE),
+    u32("crc32"), u32("compressed_size"), u32("uncompressed_size"),
+    u16("file_name_length").len_of("file_name"), u16("extra_field_length").len_of("extra_fields"),
 ];
 
 /// 4.5.3: the fields of ZIP64, in this order, each only where the header has nothing but ones.
-const ZIP64: [(&str, u64); 4] = [
-    ("uncompressed_size", 8),
-    ("compressed_size", 8),
-    ("relative_offset_of_local_header", 8),
-    ("disk_number_start", 4),
+#[rustfmt::skip]
+static ZIP64: [Row; 4] = [
+    u64("uncompressed_size"), u64("compressed_size"), u64("relative_offset_of_local_header"), u32("disk_number_start"),
 ];
 
-/// Which of them are there.
+/// What a header says, wherever it says it.
 #[derive(Clone, Copy)]
-pub struct Zip64([bool; 4]);
-
-impl Zip64 {
-    /// By what a header of that kind holds.
-    pub fn of(at: &At<'_>, fields: [u64; 4]) -> Self {
-        let ones = |i: usize| {
-            fields[i] > 0
-                && at.uint_le(fields[i], ZIP64[i].1 / 2) == u64::MAX >> (64 - ZIP64[i].1 * 4)
-        };
-        Self([0, 1, 2, 3].map(ones))
-    }
-
-    /// Where the extra field of ZIP64 has its data, among the extra fields there.
-    fn span(self, at: &At<'_>, mut from: u64, end: u64) -> Option<Span> {
-        while from + 4 <= end {
-            let len = at.uint_le(from + 2, 2).min(end - from - 4);
-            if at.uint_le(from, 2) == 1 {
-                return Some(Span::bytes(at.span.first_byte() + from + 4, len));
-            }
-            from += 4 + len;
-        }
-        None
-    }
-
-    /// The value of a field: of the header, or of the extra field.
-    pub fn value(self, at: &At<'_>, i: usize, header: u64, extra: (u64, u64)) -> u64 {
-        let before: u64 = (0..i).filter(|k| self.0[*k]).map(|k| ZIP64[k].1).sum();
-        match self
-            .span(at, extra.0, extra.0 + extra.1)
-            .filter(|_| self.0[i])
-        {
-            Some(span) => at.uint_le(
-                span.first_byte() - at.span.first_byte() + before,
-                ZIP64[i].1,
-            ),
-            None => at.uint_le(header, ZIP64[i].1 / 2),
-        }
-    }
+pub struct Head {
+    /// Its first byte behind the extra fields.
+    pub end: u64,
+    /// How long the data is as it is stored.
+    pub size: u64,
+    /// Where the file is.
+    pub place: u64,
+    /// Which fields of ZIP64 there are.
+    wide: [bool; 4],
+    /// Where they are, in bytes from the start of the header.
+    pub zip64: Option<(u64, u64)>,
 }
 
-impl Shape for Zip64 {
-    fn name(&self) -> &'static str {
-        "zip64"
+impl Head {
+    /// Of a file.
+    pub fn local(at: &At<'_>) -> Self {
+        Self::of(at, 30, 26, [22, 18, 0, 0])
     }
 
-    fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {
-        let mut fields = cx.reader(0);
-        for ((name, len), _) in ZIP64.into_iter().zip(self.0).filter(|(_, there)| *there) {
-            match len {
-                8 => fields.leaf(name, 8, &Int::U64LE)?,
-                _ => fields.leaf(name, 4, &Int::U32LE)?,
-            };
+    /// Of an entry of the directory.
+    pub fn entry(at: &At<'_>) -> Self {
+        Self::of(at, 46, 28, [24, 20, 42, 34])
+    }
+
+    fn of(at: &At<'_>, name: u64, lengths: u64, fields: [u64; 4]) -> Self {
+        let ones = [u32::MAX.into(), u32::MAX.into(), u32::MAX.into(), 0xffff];
+        let said = [0, 1, 2, 3].map(|i| at.uint_le(fields[i], if i == 3 { 2 } else { 4 }));
+        let wide = [0, 1, 2, 3].map(|i| fields[i] > 0 && said[i] == ones[i]);
+        let mut extra = name + at.uint_le(lengths, 2);
+        let end = extra + at.uint_le(lengths + 2, 2);
+        let mut zip64 = None;
+        while extra + 4 <= end && zip64.is_none() {
+            let len = at.uint_le(extra + 2, 2).min(end - extra - 4);
+            zip64 = (at.uint_le(extra, 2) == 1).then_some((extra + 4, len));
+            extra += 4 + len;
         }
-        fields.gap();
+        let value = |i: usize| match zip64 {
+            Some((from, _)) if wide[i] => at.uint_le(
+                from + 8 * wide[..i].iter().filter(|w| **w).count() as u64,
+                8,
+            ),
+            _ => said[i],
+        };
+        let (size, place) = (value(1), value(2));
+        Self {
+            end,
+            size,
+            place,
+            wide,
+            zip64,
+        }
+    }
+
+    /// The extra fields, and by a name of its own what of them is read in place of the header: 4.5.1.
+    pub fn extra_fields(self, fields: &mut Reader<'_, '_>) -> Result<(), Malformed> {
+        let item =
+            move |at: &At<'_>| Some((Kind::shared(Arc::new(Extra(self))), 4 + at.uint_le(2, 2)));
+        let len = self.end - fields.place();
+        let start = fields.rest().first_byte() - fields.place();
+        fields.node(
+            "extra_fields",
+            len,
+            Kind::array(Arc::new(Run::of("extra_field", item))),
+        )?;
+        if let Some((from, len)) = self.zip64 {
+            let span = Span::bytes(start + from, len);
+            fields
+                .view("zip64", span, Kind::shared(Arc::new(Zip64(self))))
+                .hidden();
+        }
         Ok(())
     }
 }
 
-/// 4.5.1
-struct Extra(Zip64);
+static EXTRA: [Row; 2] = [u16("header_id"), u16("data_size").len_of("data")];
+
+struct Extra(Head);
 
 impl Shape for Extra {
     fn name(&self) -> &'static str {
@@ -124,62 +148,28 @@ impl Shape for Extra {
     fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {
         let (id, len) = (cx.at.uint_le(0, 2), cx.at.uint_le(2, 2));
         let mut fields = cx.reader(0);
-        fields.leaf("header_id", 2, &Int::U16LE)?;
-        fields
-            .leaf("data_size", 2, &Int::U16LE)?
-            .derived(Rule::len_of("data"));
-        let data = if id == 1 {
-            Kind::shared(Arc::new(self.0))
-        } else {
-            Kind::leaf(&Raw::ANY)
+        fields.rows(&EXTRA)?;
+        let data = match id {
+            1 => Kind::shared(Arc::new(Zip64(self.0))),
+            _ => Kind::leaf(&Raw::ANY),
         };
         fields.node("data", len, data).map(drop)
     }
 }
 
-struct Extras(Zip64);
+struct Zip64(Head);
 
-impl Sequence for Extras {
+impl Shape for Zip64 {
     fn name(&self) -> &'static str {
-        "extra_field"
+        "zip64"
     }
 
-    fn step(&self, at: &SeqAt<'_>, state: &State) -> Option<Step> {
-        let left = at
-            .span
-            .end()
-            .checked_sub(state.at)
-            .filter(|left| *left > 0)?;
-        let head = At {
-            space: at.space,
-            span: Span::bits(state.at, left),
-        };
-        let len = ((4 + head.uint_le(2, 2)) * 8).min(left);
-        Some(Step {
-            kind: Kind::shared(Arc::new(Extra(self.0))),
-            span: Span::bits(state.at, len),
-            next: State::new(state.at + len),
-        })
+    fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {
+        let mut fields = cx.reader(0);
+        for (i, _) in self.0.wide.iter().enumerate().filter(|(_, wide)| **wide) {
+            fields.rows(&ZIP64[i..=i])?;
+        }
+        fields.gap();
+        Ok(())
     }
-
-    fn resizable(&self) -> bool {
-        true
-    }
-}
-
-/// The extra fields, and by a name of its own what of them is read in place of the header.
-pub fn extra_fields(
-    at: At<'_>,
-    fields: &mut Reader<'_, '_>,
-    len: u64,
-    zip64: Zip64,
-) -> Result<(), Malformed> {
-    let from = fields.place();
-    fields.node("extra_fields", len, Kind::array(Arc::new(Extras(zip64))))?;
-    if let Some(span) = zip64.span(&at, from, from + len) {
-        fields
-            .view("zip64", span, Kind::shared(Arc::new(zip64)))
-            .hidden();
-    }
-    Ok(())
 }

@@ -35,12 +35,7 @@ impl Format for Zip {
     }
 
     fn decode(&self, space: Space, _options: &Options) -> Node {
-        let span = space.span();
-        Node::root_of(
-            self.name(),
-            Kind::shared(Arc::new(Archive::find(&space))),
-            space,
-            span,
-        )
+        let (span, archive) = (space.span(), Archive::find(&space));
+        Node::root_of(self.name(), Kind::shared(Arc::new(archive)), space, span)
     }
 }

@@ -53,6 +53,7 @@ impl Arrange<'_> {
                 list: self.at.span,
                 level: self.level,
                 item: i,
+                items: self.seq.name(),
             };
             match was {
                 Some(i) if stays => {

@@ -99,9 +99,11 @@ impl Turn<'_> {
             return Ok(());
         };
         let held = at.unedited().actual();
-        let before = Facts::decoded(&self.was, self.settler).right(rule, held.as_ref())?;
+        let base = Some(self.was.green().span.start as i64 - counted_from(&self.was));
+        let facts = Facts::decoded(&self.was, self.settler).based(base);
+        let before = { facts }.right(rule, held.as_ref())?;
         let now = self.read.clone();
-        let facts = Facts::new(&now, self.places.splices(), self.settler);
+        let facts = Facts::new(&now, self.places.splices(), self.settler).based(base);
         let after = { facts }.right(rule, held.as_ref())?;
         if let Some(value) = self.follow(&at, before, after) {
             let names: Vec<Name> = field.names().map(|n| n.to_owned().into()).collect();
@@ -176,7 +178,10 @@ impl Turn<'_> {
             };
             match origins.place_of.get(&k) {
                 Some(place) => {
-                    let before = matches!(old, Origin::Kept(_)).then(|| (k, &was));
+                    let partner = now.with.item(*place);
+                    let is_new = is_replaced(&item) || partner.is_some_and(|p| is_replaced(&p));
+                    let before = matches!(old, Origin::Kept(_)) && !is_new;
+                    let before = before.then(|| (k, &was));
                     let before = before.and_then(|(k, was): (u64, &Lists)| was.with.item(k));
                     self.speak(
                         (&item, i),
@@ -224,7 +229,7 @@ impl Turn<'_> {
         fields: &[(Path, Rule)],
         edits: &mut Vec<(u64, Vec<Name>, Scalar)>,
     ) -> Result<(), Reject> {
-        let start = self.was.green().span.start as i64;
+        let start = counted_from(&self.was);
         let Some(partner) = lists.with.item(place) else {
             return Ok(());
         };
@@ -274,7 +279,11 @@ impl Turn<'_> {
         if !list.space.same(&self.was.green().space) {
             return None;
         }
+        let Kind::Array(seq) = &list.kind else {
+            return None;
+        };
         let seat = Seat {
+            items: seq.name(),
             list: list.span,
             level: lists.with.path().len(),
             item: place,
@@ -339,7 +348,7 @@ impl Lists {
 
     /// For each item as it was decoded: the index of its partner.
     fn partners(&self, root: &Node, by: &Match) -> Vec<Option<u64>> {
-        let start = root.green().span.start;
+        let start = counted_from(root);
         let index = |key: &dyn Fn(&Node) -> Option<Scalar>| {
             let mut index = HashMap::new();
             for (k, partner) in (0..).zip(self.with.items()) {
@@ -361,7 +370,8 @@ impl Lists {
                     .collect()
             }
             Match::Place(_) | Match::At(_) => {
-                let place = |p: &Node| Some(Scalar::Int(((p.span().start - start) / 8).into()));
+                let place =
+                    |p: &Node| Some(Scalar::Int(((p.span().start as i64 - start) / 8).into()));
                 let index = index(&place);
                 let key = |item: Node| match by {
                     Match::Place(field) => item.walk(field)?.actual(),
@@ -445,6 +455,20 @@ fn origins(list: &Node) -> Vec<Origin> {
         }
         _ => (0..content.len()).map(Origin::Kept).collect(),
     }
+}
+
+/// From where the places in the relations of a struct are counted, in bits from the start of its space.
+fn counted_from(node: &Node) -> i64 {
+    let origin = match &node.green().kind {
+        Kind::Struct(shape) => shape.origin(),
+        _ => 0,
+    };
+    (node.green().span.start as i64).wrapping_add(origin.wrapping_mul(8))
+}
+
+/// Whether another node stands for that item: then it says nothing yet of its partner, or the partner is another one.
+fn is_replaced(item: &Node) -> bool {
+    matches!(item.edit.as_deref(), Some(Edit::Replaced(_)))
 }
 
 /// Whether a rule speaks of where something lies.
@@ -535,7 +559,9 @@ fn said(root: &Node, relation: &Relation, way: &[Key], held: Option<&Scalar>) ->
     match relation {
         Relation::One { field, rule } => {
             let is = leads(way, field);
-            is.then(|| Facts::decoded(root, &mut settler).right(rule, held).ok())??
+            let base = Some(root.span().start as i64 - counted_from(root));
+            let facts = Facts::decoded(root, &mut settler).based(base);
+            is.then(|| { facts }.right(rule, held).ok())??
         }
         Relation::Each {
             list,
@@ -556,7 +582,7 @@ fn said(root: &Node, relation: &Relation, way: &[Key], held: Option<&Scalar>) ->
             let lists = Lists::of(root, list, with)?;
             let partner = lists.partners(root, by).get(*i as usize).copied()??;
             let partner = lists.with.item(partner)?;
-            let base = partner.span().start as i64 - root.span().start as i64;
+            let base = partner.span().start as i64 - counted_from(root);
             rules.find_map(|(_, rule)| {
                 let facts = Facts::decoded(&partner, &mut settler).based(Some(base));
                 { facts }.right(rule, held).ok()?

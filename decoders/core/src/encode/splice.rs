@@ -34,6 +34,8 @@ pub struct Seat {
     pub level: usize,
     /// The index of the item.
     pub item: u64,
+    /// What the list calls its items: two empty lists may lie in one place.
+    pub items: &'static str,
 }
 
 impl Splice {

@@ -1,0 +1,105 @@
+//! What readers of ZIP stop at is a fault, on the field that they read.
+
+mod common;
+
+use common::{decode, field, sample, samples};
+
+/// The paths of all findings.
+fn faults(bytes: &[u8]) -> Vec<String> {
+    decode(bytes)
+        .findings()
+        .map(|fault| fault.to_string())
+        .collect()
+}
+
+/// Change a byte of a field; where a fault is said to be then.
+fn changed(path: &[&str], byte: u64) -> Vec<String> {
+    let mut bytes = sample("info-zip.zip");
+    let at = field(&decode(&bytes), path).offset() + byte;
+    bytes[at as usize] ^= 1;
+    faults(&bytes)
+}
+
+#[test]
+fn sound_archives_have_none() {
+    for (name, bytes) in samples() {
+        assert!(faults(&bytes).is_empty(), "{name}: {:?}", faults(&bytes));
+    }
+}
+
+#[test]
+fn what_a_reader_compares_with_the_file() {
+    for (name, byte) in [
+        ("file_name", 0),
+        ("compression_method", 0),
+        ("relative_offset_of_local_header", 3),
+    ] {
+        let found = changed(&["central_directory", "1", name], byte);
+        let path = format!(".central_directory[1].{name} at");
+        assert!(
+            found.iter().any(|fault| fault.contains(&path)),
+            "{name}: {found:?}"
+        );
+    }
+    let found = changed(&["local_files", "1", "compressed_size"], 0);
+    assert!(
+        found
+            .iter()
+            .any(|f| f.contains(".local_files[1].compressed_size at")),
+        "{found:?}"
+    );
+}
+
+#[test]
+fn a_directory_that_does_not_hold_what_its_end_says() {
+    let wrong = |found: Vec<String>| {
+        assert!(
+            found
+                .iter()
+                .any(|f| f.contains(".end_of_central_directory at")),
+            "{found:?}"
+        );
+    };
+    wrong(changed(&["end_of_central_directory", "entries"], 0));
+    wrong(changed(
+        &["end_of_central_directory", "size_of_central_directory"],
+        0,
+    ));
+    wrong(changed(&["central_directory", "2", "signature"], 1));
+    wrong(changed(
+        &["central_directory", "1", "file_comment_length"],
+        0,
+    ));
+}
+
+#[test]
+fn places_behind_bytes_that_the_archive_was_not_told_of() {
+    let (alone, behind) = (
+        decode(&sample("info-zip.zip")),
+        decode(&sample("behind-a-script.zip")),
+    );
+    for list in ["local_files", "central_directory"] {
+        assert_eq!(
+            field(&alone, &[list]).bytes().unwrap(),
+            field(&behind, &[list]).bytes().unwrap()
+        );
+    }
+    let offset = ["central_directory", "3", "relative_offset_of_local_header"];
+    let offset = field(&behind, &offset);
+    assert_eq!(offset.right(), offset.actual());
+    assert_eq!(field(&behind, &["gap0"]).bytes().unwrap().len(), 24);
+}
+
+#[test]
+fn sizes_behind_the_data_have_eight_bytes_in_zip64() {
+    let root = decode(&sample("python-64-streamed.zip"));
+    for (file, size) in [("0", 516), ("1", 5)] {
+        let descriptor = field(&root, &["local_files", file, "data_descriptor"]);
+        assert_eq!(descriptor.bytes().unwrap().len(), 24);
+        assert_eq!(
+            field(&descriptor, &["uncompressed_size"]).actual(),
+            Some(binq_core::Scalar::Int(size))
+        );
+        assert!(field(&root, &["local_files", file]).field("gap0").is_none());
+    }
+}
