@@ -118,6 +118,23 @@ pub struct SeqAt<'a> {
     pub span: Span,
 }
 
+impl<'a> SeqAt<'a> {
+    /// What lies there.
+    pub const fn new(space: &'a Space, span: Span) -> Self {
+        Self { space, span }
+    }
+
+    /// Where the items of a sequence lie.
+    pub fn spans<'s>(&'s self, sequence: &'s dyn Sequence) -> impl Iterator<Item = Span> + 's {
+        let mut state = sequence.start(self);
+        std::iter::from_fn(move || {
+            let step = sequence.step(self, &state)?;
+            state = step.next;
+            Some(step.span)
+        })
+    }
+}
+
 /// A place in the walk over the items of a sequence.
 #[derive(Clone)]
 pub struct State {

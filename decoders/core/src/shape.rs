@@ -361,6 +361,19 @@ pub struct At<'a> {
 }
 
 impl<'a> At<'a> {
+    /// What lies there.
+    pub const fn new(space: &'a Space, span: Span) -> Self {
+        Self { space, span }
+    }
+
+    /// All from byte `at` of the struct on; nothing where it ends before.
+    #[must_use]
+    pub fn after(&self, at: u64) -> Self {
+        let at = at.min(self.len()) * 8;
+        let span = Span::bits(self.span.start + at, self.span.len - at);
+        Self::new(self.space, span)
+    }
+
     /// Up to `len` bytes from byte `at` of the struct on; fewer where the struct ends before.
     pub fn read(&self, at: u64, len: u64) -> Cow<'a, [u8]> {
         let all = self.span.len / 8;

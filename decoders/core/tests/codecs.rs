@@ -1,6 +1,6 @@
 //! Codecs: whatever decodes is encoded to the same bits, and what does not fit is refused.
 
-use binq_core::codec::{Codec, Float, Latin1, LeBits, Padded, Terminated, Text};
+use binq_core::codec::{Codec, Float, Latin1, LeBits, Padded, Raw, Terminated, Text};
 use binq_core::encode::{EncodeOptions, encode};
 use binq_core::shape::{Field, Fixed};
 use binq_core::{Bits, Kind, Node, Plain, Scalar, Space};
@@ -128,5 +128,19 @@ fn a_nul_inside_a_text_is_refused() {
     );
     for not in ["abcdef", "a\0b"] {
         assert!(Padded.encode(&not.into(), &old).is_err());
+    }
+}
+
+#[test]
+fn raw_bytes_may_end_within_a_byte() {
+    let old = Bits::from_uint(0b1010, 4);
+    let value = Raw::FIXED.decode(&old).unwrap();
+    assert_eq!(value, Scalar::Bytes(vec![0xa0].into()));
+    assert_eq!(Raw::FIXED.encode(&value, &old).unwrap(), old);
+    let new = Raw::FIXED.encode(&Scalar::Bytes(vec![0x50].into()), &old);
+    assert_eq!(new.unwrap(), Bits::from_uint(0b0101, 4));
+    for wrong in [&[0x51][..], &[], &[0, 0]] {
+        let wrong = Scalar::Bytes(wrong.to_vec().into());
+        assert!(Raw::FIXED.encode(&wrong, &old).is_err(), "{wrong}");
     }
 }

@@ -1,6 +1,6 @@
 //! An archive: the files, the directory, and its end.
 
-use crate::directory::{END, END64, ENTRY, LOCATOR, entries};
+use crate::directory::{END, END64, ENTRY, LOCAL, LOCATOR, entries};
 use crate::file::{Place, files};
 use crate::header::Head;
 use binq_core::rule::{Custom, Match, Path, Relation, Rule};
@@ -15,6 +15,8 @@ pub struct Archive {
     base: i64,
     files: Vec<Place>,
     directory: Span,
+    /// Where the files end.
+    until: u64,
     /// The end of central directory record; nothing if there is none.
     end: Option<u64>,
 }
@@ -26,59 +28,53 @@ const IN_ZIP64_16: i128 = 0xffff;
 impl Archive {
     /// Find the directory from the end on, and the files by it.
     pub fn find(space: &Space) -> Self {
-        let at = At {
-            space,
-            span: space.span(),
-        };
+        let at = At::new(space, space.span());
         // 4.3.16: a comment of at most 65535 bytes is behind the record
         let from = space.len().saturating_sub(0xffff + 22);
-        let tail = at.read(from, u64::MAX);
-        let fits =
-            |i: &usize| *i as u64 + 22 + at.uint_le(from + *i as u64 + 20, 2) <= tail.len() as u64;
-        let is_end = |i: &usize| tail[*i..].starts_with(b"PK\x05\x06") && fits(i);
-        let end = (0..tail.len().saturating_sub(21))
-            .rev()
-            .find(is_end)
-            .map(|i| from + i as u64);
+        let tail = at.after(from);
+        let bytes = tail.read(0, u64::MAX);
+        let fits = |i: usize| i as u64 + 22 + tail.uint_le(i as u64 + 20, 2) <= tail.len();
+        let is_end = |i: &usize| bytes[*i..].starts_with(b"PK\x05\x06") && fits(*i);
+        let end = (0..bytes.len()).rev().find(is_end).map(|i| from + i as u64);
         let (base, directory) = end.map_or((0, Span::bytes(0, 0)), |end| directory(&at, end));
-        let mut archive = Self {
-            base,
-            files: Vec::new(),
-            directory,
-            end,
+        let (walk, entries) = (SeqAt::new(space, directory), entries(base));
+        let file = |entry: Span| {
+            let Head { size, place, .. } = Head::entry(&At::new(space, entry));
+            place.checked_add_signed(base).map(|at| Place { at, size })
         };
-        let (walk, entries) = (
-            SeqAt {
-                space,
-                span: directory,
-            },
-            entries(base),
-        );
-        let mut state = entries.start(&walk);
-        while let Some(step) = entries.step(&walk, &state) {
-            let head = Head::entry(&At {
-                space,
-                span: step.span,
-            });
-            let at = i64::try_from(head.place)
-                .ok()
-                .and_then(|at| at.checked_add(base));
-            let at = at.and_then(|at| u64::try_from(at).ok());
-            archive.files.extend(at.map(|at| Place {
-                at,
-                size: head.size,
-            }));
-            state = step.next;
+        let files = walk.spans(&*entries).filter_map(file).collect();
+        let until = end.map_or(space.len(), |_| directory.first_byte());
+        Self {
+            base,
+            files: Place::all(&at, files, until),
+            directory,
+            until,
+            end,
         }
-        let until = archive.until(space);
-        archive.files = Place::all(&at, archive.files, until);
-        archive
     }
 
-    /// Where the files end.
-    fn until(&self, space: &Space) -> u64 {
-        self.end
-            .map_or(space.len(), |_| self.directory.first_byte())
+    /// What a reader finds wrong that takes as many entries as the end says, from where it says.
+    fn wrong(&self, at: &At<'_>, walk: &State, end: u64) -> Option<Malformed> {
+        let said = |from, len| at.uint_le(end + from, len);
+        let (count, len) = (walk.memory, self.directory.byte_len());
+        let place = self
+            .directory
+            .first_byte()
+            .saturating_add_signed(-self.base);
+        let is_in_zip64 = |from, bytes| said(from, bytes) == u64::MAX >> (64 - 8 * bytes);
+        let malformed = |at, expected: &str, found: &str| Some(Malformed::new(at, expected, found));
+        if walk.at != self.directory.end() {
+            return malformed(walk.at / 8, "a header of an entry", "others");
+        }
+        let (_, from, bytes, expected) = [
+            (0, 4, 2, "part 0, which is the only one".to_owned()),
+            (len, 12, 4, format!("a directory of {len} bytes")),
+            (count & 0xffff, 10, 2, format!("{count} entries")),
+            (place, 16, 4, format!("a directory at {place}")),
+        ]
+        .into_iter()
+        .find(|(is, from, bytes, _)| said(*from, *bytes) != *is && !is_in_zip64(*from, *bytes))?;
+        malformed(end + from, &expected, &said(from, bytes).to_string())
     }
 }
 
@@ -94,18 +90,16 @@ fn directory(at: &At<'_>, end: u64) -> (i64, Span) {
     let before = until.saturating_sub(size);
     // as other readers do, the directory is taken to be right before its end, if it is not where it should be
     let is_moved = at.uint_le(offset, 4) != ENTRY && at.uint_le(before, 4) == ENTRY;
-    let is_told = i128::from(offset) != IN_ZIP64;
-    let base = before.wrapping_sub(offset) as i64;
-    match is_moved {
-        true => (
-            if is_told { base } else { 0 },
-            Span::bytes(before, until - before),
-        ),
-        false => (
-            0,
-            Span::bytes(offset.min(until), size.min(until - offset.min(until))),
-        ),
-    }
+    let directory = match is_moved {
+        true => Span::bytes(before, until - before),
+        false => Span::bytes(offset.min(until), size.min(until - offset.min(until))),
+    };
+    let base = (before as i64).wrapping_sub(offset as i64);
+    let first = Head::entry(&at.after(before)).place;
+    let is_file = |place| at.uint_le(place, 4) == LOCAL;
+    let is_near = is_moved && base.unsigned_abs() < at.len();
+    let is_behind = is_near && first.checked_add_signed(base).is_some_and(is_file);
+    (if is_behind { base } else { 0 }, directory)
 }
 
 const fn end(names: &'static [&'static str], rule: Rule) -> Relation {
@@ -186,60 +180,31 @@ impl Shape for Archive {
     }
 
     fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {
-        let (space, until, directory) = (cx.at.space, self.until(cx.at.space), self.directory);
+        let (space, until, directory) = (cx.at.space, self.until, self.directory);
         let first = self.files.first().map_or(until, |file| file.at);
         cx.gap(space, Span::bytes(0, first));
         let files = Kind::array(files(self.files.clone()));
         cx.node("local_files", Span::bytes(first, until - first), files);
         let end = self.end.ok_or_else(no_end)?;
-        let walk = cx.list(
-            "central_directory",
-            directory,
-            Ref::Shared(entries(self.base)),
-        );
+        let entries = Ref::Shared(entries(self.base));
+        let walk = cx.list("central_directory", directory, entries);
         cx.gap(space, Span::bits(walk.at, directory.end() - walk.at));
         let mut from = directory.end_byte();
         if cx.at.uint_le(from, 4) == 0x0606_4b50 && end >= from + 76 {
-            let (end64, locator) = (
-                Span::bytes(from, end - 20 - from),
-                Span::bytes(end - 20, 20),
-            );
+            let end64 = Span::bytes(from, end - 20 - from);
             cx.node("zip64_end_of_central_directory", end64, Kind::fixed(&END64));
+            let locator = Span::bytes(end - 20, 20);
             cx.node("zip64_locator", locator, Kind::fixed(&LOCATOR));
             from = end;
         }
         cx.gap(space, Span::bytes(from, end - from));
         let len = 22 + cx.at.uint_le(end + 20, 2);
-        let wrong = wrong(&cx.at, &walk, directory, end);
-        let last = cx.node(
-            "end_of_central_directory",
-            Span::bytes(end, len),
-            Kind::fixed(&END),
-        );
+        let wrong = self.wrong(&cx.at, &walk, end);
+        let span = Span::bytes(end, len);
+        let last = cx.node("end_of_central_directory", span, Kind::fixed(&END));
         if let Some(wrong) = wrong {
             last.wrong(wrong.with(Severity::Damage));
         }
         cx.nothing_after((end + len) * 8)
-    }
-}
-
-/// What a reader finds wrong that takes as many entries as the end says.
-fn wrong(at: &At<'_>, walk: &State, directory: Span, end: u64) -> Option<Malformed> {
-    let (entries, size) = (at.uint_le(end + 10, 2), at.uint_le(end + 12, 4));
-    let is_all = i128::from(entries) == IN_ZIP64_16 || walk.memory & 0xffff == entries;
-    let is_size = i128::from(size) == IN_ZIP64 || directory.byte_len() == size;
-    let wrong = |at, expected: String, found: String| Some(Malformed::new(at, expected, found));
-    match (walk.at == directory.end(), is_size, is_all) {
-        (false, ..) => wrong(walk.at / 8, "a header of an entry".into(), "others".into()),
-        (_, false, _) => {
-            let expected = format!("a directory of {} bytes", directory.byte_len());
-            wrong(end + 12, expected, size.to_string())
-        }
-        (.., false) => wrong(
-            end + 10,
-            format!("{} entries", walk.memory),
-            entries.to_string(),
-        ),
-        _ => None,
     }
 }

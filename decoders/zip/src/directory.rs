@@ -1,5 +1,6 @@
 //! The central directory and its end: 4.3.12 to 4.3.16.
 
+use crate::file::is_streamed;
 use crate::header::{HEADER, Head, u16, u32, u64};
 use binq_core::codec::{Raw, Text};
 use binq_core::rule::{Of, Rule};
@@ -33,6 +34,10 @@ static MORE: [Row; 5] = [
     u32("external_file_attributes"), u32("relative_offset_of_local_header"),
 ];
 
+const PLACE: &str = "relative_offset_of_local_header";
+/// 4.4.4: the file's header has no true values.
+const MASKED: u64 = 0x2000;
+
 struct Entry(i64);
 
 impl Shape for Entry {
@@ -44,34 +49,26 @@ impl Shape for Entry {
         true
     }
 
-    /// A reader goes to the file, and compares.
+    /// A reader goes to the file, and compares. What a descriptor says is not in the file's header.
     fn check(&self, field: &str, at: &At<'_>) -> Option<Malformed> {
-        let all = At {
-            space: at.space,
-            span: at.space.span(),
-        };
-        let file = Head::entry(at).place.saturating_add_signed(self.0);
-        let is_file = all.uint_le(file, 4) == LOCAL;
-        // 4.4.4: what is masked is not compared
-        let is_same = |here, there, len| {
-            at.uint_le(8, 2) & 0x2000 != 0
-                || !is_file
-                || at.read(here, len) == all.read(file + there, len)
-        };
+        let place = Head::entry(at).place.saturating_add_signed(self.0);
+        let file = At::new(at.space, at.space.span()).after(place);
+        let is_file = file.uint_le(0, 4) == LOCAL;
+        let is_here = at.uint_le(34, 2) == 0;
+        let is_compared = is_file && at.uint_le(8, 2) & MASKED == 0;
+        let is_same = |here, there, len| at.read(here, len) == file.read(there, len);
+        let is_sum = is_streamed(&file) || is_same(16, 14, 4);
+        let name = is_same(28, 26, 2) && is_same(46, 30, at.uint_le(28, 2));
         let (here, fits, expected) = match field {
-            "relative_offset_of_local_header" => {
-                (42, is_file || at.uint_le(34, 2) > 0, "where a file begins")
-            }
+            PLACE => (42, is_file || !is_here, "where a file begins"),
             "compression_method" => (10, is_same(10, 8, 2), "the method that the file names"),
-            "file_name" => (
-                46,
-                is_same(28, 26, 2) && is_same(46, 30, at.uint_le(28, 2)),
-                "the name of the file",
-            ),
+            "crc32" => (16, is_sum, "the checksum that the file names"),
+            "file_name" => (46, name, "the name of the file"),
             _ => return None,
         };
         let wrong = || Malformed::new(at.span.first_byte() + here, expected, "another");
-        (!fits).then(|| wrong().with(Severity::Damage))
+        let is_right = fits || field != PLACE && !is_compared;
+        (!is_right).then(|| wrong().with(Severity::Damage))
     }
 
     fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {

@@ -7,7 +7,7 @@ use binq_core::layer::Deflate;
 use binq_core::rule::{Part, Path, Relation, Rule};
 use binq_core::sequence::Sequence;
 use binq_core::shape::{At, Cx, Shape};
-use binq_core::{Kind, Malformed, Row, Rows, Run, Severity, Span};
+use binq_core::{Kind, Malformed, Row, Rows, Run, Severity};
 use std::sync::Arc;
 
 /// Where a file is, and how long its data is as it is stored.
@@ -20,7 +20,7 @@ pub struct Place {
 impl Place {
     /// The first byte behind its data and their descriptor.
     fn end(self, all: &At<'_>) -> u64 {
-        let file = from(all, self.at);
+        let file = all.after(self.at);
         let end = self
             .at
             .saturating_add(Head::local(&file).end)
@@ -40,7 +40,7 @@ impl Place {
         let mut files = files.into_iter().peekable();
         let mut at = 0;
         loop {
-            let file = from(all, at);
+            let file = all.after(at);
             let is_file = file.uint_le(0, 4) == LOCAL && !is_streamed(&file);
             let is_orphan = is_file && at < files.peek().map_or(end, |next| next.at);
             let orphan = is_orphan.then(|| Self {
@@ -56,39 +56,22 @@ impl Place {
     }
 }
 
-/// All from a byte on.
-fn from<'a>(all: &At<'a>, at: u64) -> At<'a> {
-    let at = at.min(all.len());
-    At {
-        space: all.space,
-        span: Span::bytes(at, all.len() - at),
-    }
-}
-
 /// 4.4.4: whether sizes and checksum may be behind the data only.
-fn is_streamed(file: &At<'_>) -> bool {
+pub fn is_streamed(file: &At<'_>) -> bool {
     file.uint_le(6, 2) & 8 != 0
 }
 
 /// The files, which are given in the order of their places.
 pub fn files(places: Vec<Place>) -> Arc<dyn Sequence> {
     let item = move |at: &At<'_>| {
-        let i = places
-            .binary_search_by_key(&at.span.first_byte(), |place| place.at)
-            .ok()?;
-        let len = places
-            .get(i + 1)
-            .map_or(at.len(), |next| next.at - places[i].at);
+        let here = at.span.first_byte();
+        let i = places.binary_search_by_key(&here, |place| place.at).ok()?;
+        let len = places.get(i + 1).map_or(at.len(), |next| next.at - here);
         // encrypted data is not decompressed
-        let method =
-            Some(at.uint_le(8, 2)).filter(|m| matches!(m, 0 | 8) && at.uint_le(6, 2) & 1 == 0);
-        Some((
-            Kind::shared(Arc::new(File {
-                size: places[i].size,
-                method,
-            })),
-            len,
-        ))
+        let (method, is_encrypted) = (at.uint_le(8, 2), at.uint_le(6, 2) & 1 != 0);
+        let method = (matches!(method, 0 | 8) && !is_encrypted).then_some(method);
+        let size = places[i].size;
+        Some((Kind::shared(Arc::new(File { size, method })), len))
     };
     Arc::new(Run::of("local_file", item))
 }
@@ -137,20 +120,18 @@ impl Shape for File {
     }
 
     fn check(&self, field: &str, at: &At<'_>) -> Option<Malformed> {
-        let (here, fits) = match field {
-            "signature" => (0, at.uint_le(0, 4) == LOCAL),
-            "compressed_size" => (18, is_streamed(at) || Head::local(at).size == self.size),
-            _ => return None,
-        };
-        let expected = ["the size that the directory says", "504b0304"][usize::from(here == 0)];
-        let wrong = || Malformed::new(at.span.first_byte() + here, expected, "others");
-        (!fits).then(|| {
-            wrong().with(if here == 0 {
-                Severity::Stops
-            } else {
-                Severity::Damage
-            })
-        })
+        let at_byte = at.span.first_byte();
+        let size = "the size that the directory says";
+        let is_size = is_streamed(at) || Head::local(at).size == self.size;
+        match field {
+            "signature" if at.uint_le(0, 4) != LOCAL => {
+                Some(Malformed::new(at_byte, "504b0304", "others"))
+            }
+            "compressed_size" if !is_size => {
+                Some(Malformed::new(at_byte + 18, size, "another").with(Severity::Damage))
+            }
+            _ => None,
+        }
     }
 
     fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {

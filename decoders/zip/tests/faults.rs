@@ -32,6 +32,7 @@ fn what_a_reader_compares_with_the_file() {
     for (name, byte) in [
         ("file_name", 0),
         ("compression_method", 0),
+        ("crc32", 0),
         ("relative_offset_of_local_header", 3),
     ] {
         let found = changed(&["central_directory", "1", name], byte);
@@ -65,6 +66,11 @@ fn a_directory_that_does_not_hold_what_its_end_says() {
         &["end_of_central_directory", "size_of_central_directory"],
         0,
     ));
+    wrong(changed(
+        &["end_of_central_directory", "offset_of_central_directory"],
+        0,
+    ));
+    wrong(changed(&["end_of_central_directory", "disk_number"], 0));
     wrong(changed(&["central_directory", "2", "signature"], 1));
     wrong(changed(
         &["central_directory", "1", "file_comment_length"],

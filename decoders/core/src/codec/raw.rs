@@ -50,7 +50,7 @@ impl Codec for Raw {
 
     fn encode(&self, value: &Scalar, like: &Bits) -> Result<Bits, Misfit> {
         let expected = || {
-            let n = like.len() / 8;
+            let n = like.len().div_ceil(8);
             if self.fixed {
                 format!("a string of exactly {n} bytes")
             } else {
@@ -62,10 +62,18 @@ impl Codec for Raw {
             Scalar::Str(s) => s.as_bytes().to_vec().into(),
             _ => return Err(Misfit::new(expected(), value)),
         };
-        if self.fixed && bytes.len() as u64 * 8 != like.len() {
+        if !self.fixed {
+            return Ok(Bits::from_bytes(bytes));
+        }
+        if bytes.len() as u64 != like.len().div_ceil(8) {
             return Err(Misfit::new(expected(), format!("{} bytes", bytes.len())));
         }
-        Ok(Bits::from_bytes(bytes))
+        // of a last byte that is not whole, the bits that are not there are shown as zeros
+        let bits = Bits::extract(bytes.clone(), 0, like.len());
+        match *bits.bytes() == bytes {
+            true => Ok(bits),
+            false => Err(Misfit::new(format!("{} bits", like.len()), "more")),
+        }
     }
 }
 

@@ -199,7 +199,7 @@ impl Turn<'_> {
                         why: format!(
                             "speaks of {}[{k}], which was removed: remove this item too, or assign its fields {}",
                             now.with.path_text(),
-                            names_of(fields)
+                            names_of(&item, fields)
                         ),
                     });
                 }
@@ -485,10 +485,12 @@ fn is_assigned(item: &Node, field: &Path) -> bool {
     field.is_none_or(|f| !matches!(f.state(), None | Some(Edit::Derived(_))))
 }
 
-fn names_of(fields: &[(Path, Rule)]) -> String {
-    let names = fields
+/// The names of those fields that an item has.
+fn names_of(item: &Node, fields: &[(Path, Rule)]) -> String {
+    let there = fields
         .iter()
-        .map(|(field, _)| field.names().collect::<Vec<_>>().join("."));
+        .filter(|(field, _)| item.walk(field).is_some());
+    let names = there.map(|(field, _)| field.names().collect::<Vec<_>>().join("."));
     names.collect::<Vec<_>>().join(", ")
 }
 
