@@ -181,8 +181,7 @@ impl Turn<'_> {
                     let partner = now.with.item(*place);
                     let is_new = is_replaced(&item) || partner.is_some_and(|p| is_replaced(&p));
                     let before = matches!(old, Origin::Kept(_)) && !is_new;
-                    let before = before.then(|| (k, &was));
-                    let before = before.and_then(|(k, was): (u64, &Lists)| was.with.item(k));
+                    let before = before.then(|| was.with.item(k)).flatten();
                     self.speak(
                         (&item, i),
                         before,
