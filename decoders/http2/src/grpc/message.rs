@@ -27,6 +27,42 @@ struct How {
     open: bool,
     /// The runs of it that are missing, and may be shorter than they seem.
     breaks: Arc<[Span]>,
+    /// What the content type says of the messages.
+    codec: Said,
+}
+
+impl How {
+    /// Whether there is a schema, which says that messages are protobuf.
+    fn is_described(&self) -> bool {
+        let given = |name| !self.options.list(name).is_empty();
+        given("proto") || given("descriptor_set")
+    }
+}
+
+/// What the suffix of a content type says of the codec of messages: gRPC has any, and protobuf where nothing else is agreed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Said {
+    Protobuf,
+    Other,
+    Nothing,
+}
+
+impl Said {
+    fn of(content_type: Option<&[u8]>) -> Self {
+        let Some(kind) = content_type else {
+            return Self::Nothing;
+        };
+        let kind = kind
+            .split(|b| *b == b';')
+            .next()
+            .unwrap_or(kind)
+            .trim_ascii();
+        match kind.iter().position(|b| *b == b'+').map(|i| &kind[i + 1..]) {
+            None => Self::Nothing,
+            Some(b"proto") => Self::Protobuf,
+            Some(_) => Self::Other,
+        }
+    }
 }
 
 /// Add the messages of a body as an array.
@@ -53,6 +89,7 @@ pub fn add(
         unsure: head.is_none_or(Head::hides),
         open: source.is_open(who),
         breaks: opened.breaks.clone(),
+        codec: Said::of(head.and_then(|h| h.value(b"content-type"))),
     };
     let messages = Messages(Arc::new(how));
     cx.node_in(
@@ -254,7 +291,18 @@ impl Shape for Message {
 impl Message {
     /// Add what the bytes of the message mean.
     fn open(&self, cx: &mut Cx<'_>, space: &Space) {
-        match self.how.options.inside("protobuf", space) {
+        let root = match self.how.codec {
+            Said::Other => None,
+            _ => self.how.options.inside("protobuf", space),
+        };
+        // what nobody says to be protobuf, and is none, is not damaged
+        let is_other = |root: &Node| {
+            self.how.codec == Said::Nothing
+                && !self.how.is_described()
+                && space.hole_in(space.span()).is_none()
+                && root.fault().is_some_and(|f| f.severity == Severity::Stops)
+        };
+        match root.filter(|root| !is_other(root)) {
             Some(root) => {
                 cx.root("message", &root);
             }
