@@ -91,6 +91,11 @@ fn of_server(half: &Half, client: Option<&Begin>) -> Option<Begin> {
         return None;
     }
     let after_preface = client.is_some_and(|c| c.preface && c.upgrade == 0);
+    if client.is_some_and(|c| c.preface && c.upgrade > 0)
+        && let Some(begin) = tunnelled(stream)
+    {
+        return Some(begin);
+    }
     if !after_preface {
         return of_settings(stream);
     }
@@ -113,6 +118,19 @@ fn granted(stream: &Space) -> Option<Begin> {
     let found = || resync(stream, 0).filter(is_settings);
     let end = end.map(|i| i as u64 + 4).or_else(found)?;
     Some(Begin::after(end, false))
+}
+
+/// The answer that opens a tunnel (RFC 9110 section 9.3.6), in which the server begins with SETTINGS. Its length counts for
+/// nothing.
+fn tunnelled(stream: &Space) -> Option<Begin> {
+    let head = stream.read(0, HEAD_1_1);
+    if !head.starts_with(b"HTTP/1.") || head.get(8..10)? != b" 2" {
+        return None;
+    }
+    let end = head.windows(4).position(|w| w == b"\r\n\r\n")? as u64 + 4;
+    let first = head_at(stream, end)?;
+    let is_first = first.kind == kind::SETTINGS && first.flags == 0 && first.is_plausible();
+    is_first.then(|| Begin::after(end, false))
 }
 
 /// Frames that begin with a whole SETTINGS on stream 0 (section 3.4), and fill the rest.

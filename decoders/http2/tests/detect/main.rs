@@ -123,6 +123,31 @@ fn an_upgrade_is_asked_for_and_granted() {
     assert_eq!(http2(asks, websocket), [false, false]);
 }
 
+/// RFC 9110 section 9.3.6: what follows a 2xx to CONNECT is the tunnel's, whatever length it tells.
+#[test]
+fn a_tunnel_may_be_one_of_http2() {
+    let client = [
+        b"CONNECT a:80 HTTP/1.1\r\nHost: a:80\r\n\r\n",
+        PREFACE,
+        SETTINGS,
+    ]
+    .concat();
+    for head in [
+        "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+        "HTTP/1.0 200 Connection established\r\n\r\n",
+        "HTTP/1.1 204\r\n\r\n",
+    ] {
+        let server = [head.as_bytes(), SETTINGS, ACK].concat();
+        assert_eq!(http2(&client, &server), [true, true], "{head}");
+        let text = [head.as_bytes(), b"hello"].concat();
+        assert_eq!(http2(&client, &text), [true, false], "{head}");
+        let request = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+        assert_eq!(http2(request, &server), [false, false], "{head}");
+    }
+    let refused = [b"HTTP/1.1 407 No\r\n\r\n", SETTINGS].concat();
+    assert_eq!(http2(&client, &refused), [true, false]);
+}
+
 #[test]
 fn the_peers_may_speak_different_versions() {
     let with = |client: &[u8], server: &[u8]| {
