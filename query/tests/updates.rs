@@ -345,6 +345,12 @@ node_yields!(
     ["true"]
 );
 node_yields!(
+    deleting_below_slices,
+    DOC,
+    "(.items | length) as $n | (del(.items[1:][]) | .items | length), (del(.items[:1][], .items[-1:][]) | .items | length - $n)",
+    ["1", "-2"]
+);
+node_yields!(
     no_field_to_delete,
     DOC,
     "try del(.n) catch test(\"n\")",

@@ -99,7 +99,8 @@ fn abs(v: V) -> ValR {
             n if num::to_f64(&n) < 0.0 => V::Num(-n),
             n => V::Num(n),
         }),
-        v if v.kind() == Kind::Str => Ok(v),
+        // what is not less than 0, as jq compares
+        v if matches!(v.kind(), Kind::Str | Kind::Arr | Kind::Obj) => Ok(v),
         v => fail(format_args!("{} has no absolute value", Brief(&v))),
     }
 }

@@ -212,7 +212,8 @@ fn delete(v: V, mut paths: Vec<Vec<V>>) -> ValR {
 fn in_array(v: &V, paths: Vec<Vec<V>>) -> ValR<Vec<Vec<V>>> {
     let mut out = Vec::with_capacity(paths.len());
     let mut len = None;
-    for mut path in paths {
+    let mut paths = paths.into_iter().peekable();
+    while let Some(mut path) = paths.next() {
         match &*path[0].as_index() {
             V::Num(n) => {
                 let Some(mut i) = num::to_index(n) else {
@@ -231,9 +232,14 @@ fn in_array(v: &V, paths: Vec<Vec<V>>) -> ValR<Vec<Vec<V>>> {
             slice @ V::Obj(_) => {
                 let len = *len.get_or_insert_with(|| length(v));
                 if path.len() > 1 {
-                    // a path that goes on below a slice: number the items of the slice through
+                    // a path that goes on below a slice: number the items of the slice through; all that follow below the same
+                    // one at once, as to slice a decoded array costs what it has items
                     let range = crate::value::slice_bounds(slice)?.within(len);
-                    for p in in_array(&v.clone().index(slice)?, vec![path[1..].to_vec()])? {
+                    let mut below = vec![path[1..].to_vec()];
+                    while let Some(next) = paths.next_if(|p| p.len() > 1 && p[0] == path[0]) {
+                        below.push(next[1..].to_vec());
+                    }
+                    for p in in_array(&v.clone().index(slice)?, below)? {
                         if let Some(i) = p[0].num().and_then(|n| num::to_index(&n)) {
                             let mut p = p;
                             p[0] = V::int(range.start as i128 + i as i128);
