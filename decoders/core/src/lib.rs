@@ -93,6 +93,11 @@
 //! ```
 #![forbid(unsafe_code)]
 
+/// The code of the page for those who write their first format.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/your-first-format.md")]
+struct YourFirstFormat;
+
 mod assign;
 mod bits;
 pub mod codec;
