@@ -2,7 +2,7 @@
 
 use binq_core::codec::Int;
 use binq_core::sequence::{SeqAt, Sequence, State, Step};
-use binq_core::shape::{At, Cx, Shape};
+use binq_core::shape::{At, Cx, Lazy, Shape};
 use binq_core::{Kind, Malformed, Node, Registry, Scalar, Space, Span};
 use binq_query::{Context, Query, Settings, V};
 use std::sync::Arc;
@@ -24,6 +24,12 @@ impl Shape for Item {
         Ok(())
     }
 
+    fn lazy(&self) -> Option<&dyn Lazy> {
+        Some(self)
+    }
+}
+
+impl Lazy for Item {
     fn peek(&self, name: &str, at: &At<'_>) -> Option<Scalar> {
         let byte = *at.read(0, 1).first()?;
         Some(match name {

@@ -9,7 +9,7 @@ use crate::packets::Packets;
 use crate::pcapng::Blocks;
 use crate::wire::Wire;
 use binq_core::codec::{Codec, Int, Named};
-use binq_core::shape::{Cx, Shape};
+use binq_core::shape::{Cx, Lazy, Shape};
 use binq_core::{
     Bits, Confidence, Format, Kind, Malformed, Misfit, Node, Options, Probe, Scalar, Space, Span,
     Takes,
@@ -411,6 +411,12 @@ impl Shape for Capture {
         Ok(())
     }
 
+    fn lazy(&self) -> Option<&dyn Lazy> {
+        Some(self)
+    }
+}
+
+impl Lazy for Capture {
     fn finish(&self, cx: &mut Cx<'_>) {
         let end = self.end();
         let rest = self.wire.len() - end;

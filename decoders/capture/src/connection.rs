@@ -7,7 +7,7 @@ use binq_core::codec::{Bool, Codec, Int, Raw, Text};
 use binq_core::dialogue::{Conversation, Dialogue, Half};
 use binq_core::layer::Gather;
 use binq_core::sequence::{SeqAt, Sequence, State, Step};
-use binq_core::shape::{At, Cx, Shape};
+use binq_core::shape::{At, Cx, Lazy, Shape, Traits};
 use binq_core::{Format, Kind, Malformed, Node, Options, Ref, Scalar, Severity, Space, Span};
 use std::sync::Arc;
 
@@ -219,28 +219,6 @@ impl Shape for SideShape {
         "tcp_peer"
     }
 
-    fn computed(&self) -> &'static [(&'static str, &'static dyn Codec)] {
-        static COMPUTED: [(&str, &dyn Codec); 5] = [
-            ("ip", &Text),
-            ("port", &Int::U16BE),
-            ("has_start", &Bool),
-            ("has_end", &Bool),
-            ("skipped_bytes", &Int::U64BE),
-        ];
-        &COMPUTED
-    }
-
-    fn compute(&self, name: &str, _at: &At<'_>) -> Scalar {
-        let side = self.side();
-        match name {
-            "ip" => side.peer.0.to_string().into(),
-            "port" => u64::from(side.peer.1).into(),
-            "has_start" => Scalar::Bool(side.begun),
-            "has_end" => Scalar::Bool(side.has_end),
-            _ => side.skipped.into(),
-        }
-    }
-
     fn fault(&self) -> Option<Malformed> {
         self.side().wrong.clone()
     }
@@ -262,6 +240,34 @@ impl Shape for SideShape {
         }
         Ok(())
     }
+
+    fn lazy(&self) -> Option<&dyn Lazy> {
+        Some(self)
+    }
+}
+
+impl Lazy for SideShape {
+    fn computed(&self) -> &'static [(&'static str, &'static dyn Codec)] {
+        static COMPUTED: [(&str, &dyn Codec); 5] = [
+            ("ip", &Text),
+            ("port", &Int::U16BE),
+            ("has_start", &Bool),
+            ("has_end", &Bool),
+            ("skipped_bytes", &Int::U64BE),
+        ];
+        &COMPUTED
+    }
+
+    fn compute(&self, name: &str, _at: &At<'_>) -> Scalar {
+        let side = self.side();
+        match name {
+            "ip" => side.peer.0.to_string().into(),
+            "port" => u64::from(side.peer.1).into(),
+            "has_start" => Scalar::Bool(side.begun),
+            "has_end" => Scalar::Bool(side.has_end),
+            _ => side.skipped.into(),
+        }
+    }
 }
 
 /// A stream with holes: the bytes that are there, as gaps.
@@ -270,10 +276,6 @@ struct Parts;
 impl Shape for Parts {
     fn name(&self) -> &'static str {
         "tcp_stream"
-    }
-
-    fn is_bytes(&self) -> bool {
-        true
     }
 
     fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {
@@ -296,6 +298,13 @@ impl Shape for Parts {
                 Err(lost.with(Severity::Odd))
             }
             None => Ok(()),
+        }
+    }
+
+    fn traits(&self) -> Traits {
+        Traits {
+            is_bytes: true,
+            ..Traits::default()
         }
     }
 }

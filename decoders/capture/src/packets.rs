@@ -7,7 +7,7 @@ use crate::link;
 use crate::order::Order;
 use binq_core::codec::{Codec, Int, Text};
 use binq_core::sequence::{SeqAt, Sequence, State, Step};
-use binq_core::shape::{At, Cx, Field, Shape};
+use binq_core::shape::{At, Cx, Field, Lazy, Shape};
 use binq_core::{Kind, Malformed, Scalar, Span};
 use std::sync::Arc;
 
@@ -97,14 +97,6 @@ impl Shape for Packet {
         "packet"
     }
 
-    fn computed(&self) -> &'static [(&'static str, &'static dyn Codec)] {
-        &COMPUTED
-    }
-
-    fn compute(&self, _name: &str, _at: &At<'_>) -> Scalar {
-        time(&self.record)
-    }
-
     fn layout(&self) -> &'static [Field] {
         match &self.shared.file {
             File::Pcap(head) => match (head.order, head.nano) {
@@ -132,5 +124,19 @@ impl Shape for Packet {
             let expected = format!("at most {}, up to the end of the file", r.captured);
             Malformed::new(r.at + 8, expected, said().to_string())
         })
+    }
+
+    fn lazy(&self) -> Option<&dyn Lazy> {
+        Some(self)
+    }
+}
+
+impl Lazy for Packet {
+    fn computed(&self) -> &'static [(&'static str, &'static dyn Codec)] {
+        &COMPUTED
+    }
+
+    fn compute(&self, _name: &str, _at: &At<'_>) -> Scalar {
+        time(&self.record)
     }
 }

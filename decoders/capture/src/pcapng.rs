@@ -7,7 +7,7 @@ use crate::order::Order;
 use crate::packets::{COMPUTED, time};
 use binq_core::codec::{Codec, Int, Named, Raw, Text};
 use binq_core::sequence::{SeqAt, Sequence, State, Step};
-use binq_core::shape::{At, Cx, Shape};
+use binq_core::shape::{At, Cx, Lazy, Shape};
 use binq_core::{Bits, Kind, Malformed, Misfit, Ref, Scalar, Space, Span};
 use std::sync::Arc;
 
@@ -211,17 +211,6 @@ impl Shape for BlockShape {
         "block"
     }
 
-    fn computed(&self) -> &'static [(&'static str, &'static dyn Codec)] {
-        match self.record {
-            Some(_) => &COMPUTED,
-            None => &[],
-        }
-    }
-
-    fn compute(&self, _name: &str, _at: &At<'_>) -> Scalar {
-        self.record.as_ref().map_or(Scalar::Null, time)
-    }
-
     fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {
         let order = self.block.section.order;
         let (at, end) = (self.block.at, self.block.end);
@@ -274,6 +263,23 @@ impl Shape for BlockShape {
             footer.wrong(Malformed::new(to, right, said));
         }
         result
+    }
+
+    fn lazy(&self) -> Option<&dyn Lazy> {
+        Some(self)
+    }
+}
+
+impl Lazy for BlockShape {
+    fn computed(&self) -> &'static [(&'static str, &'static dyn Codec)] {
+        match self.record {
+            Some(_) => &COMPUTED,
+            None => &[],
+        }
+    }
+
+    fn compute(&self, _name: &str, _at: &At<'_>) -> Scalar {
+        self.record.as_ref().map_or(Scalar::Null, time)
     }
 }
 

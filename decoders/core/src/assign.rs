@@ -291,8 +291,9 @@ impl Node {
         match value {
             Plain::Object(pairs) => self.assign_fields(pairs),
             Plain::Node(node) if node.kind() == NodeKind::Object => {
-                let same =
-                    |s: &dyn crate::shape::Shape| s.name() == shape.name() && !s.is_scattered();
+                let same = |s: &dyn crate::shape::Shape| {
+                    s.name() == shape.name() && !s.traits().is_scattered
+                };
                 if matches!(&node.content().red.green.kind, Kind::Struct(s) if same(&**s)) {
                     self.edit = Some(Arc::new(Edit::Replaced(node)));
                     return Ok(self);

@@ -369,7 +369,7 @@ impl Green {
             gaps,
             depth: self.depth,
             deepens: match &self.kind {
-                Kind::Struct(shape) => shape.deepens(),
+                Kind::Struct(shape) => shape.traits().deepens,
                 _ => false,
             },
         };

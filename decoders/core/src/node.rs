@@ -186,7 +186,7 @@ impl Node {
         let whole = node.edit.is_none() && green.span.is_aligned();
         match &green.kind {
             Kind::Leaf(codec) if whole && codec.is_bytes() => Some(green),
-            Kind::Struct(shape) if whole && shape.is_bytes() => Some(green),
+            Kind::Struct(shape) if whole && shape.traits().is_bytes => Some(green),
             _ => None,
         }
     }
@@ -407,7 +407,7 @@ impl Node {
         else {
             return None;
         };
-        if !shape.has_aliases() || field.is_some_and(|name| shape.restated(name).is_some()) {
+        if !shape.traits().has_aliases || field.is_some_and(|name| shape.restated(name).is_some()) {
             return None;
         }
         let kind = edits.keys().find_map(|name| shape.restated(name))?;

@@ -14,35 +14,14 @@ use std::sync::Arc;
 
 /// A struct-like node.
 ///
-/// Fields come in this order: `computed`, `layout`, then what `expand` adds, then what `finish` adds.
+/// Fields come in this order: those that [`Lazy::computed`] names, `layout`, then what `expand` adds, then what [`Lazy::finish`] adds.
 pub trait Shape: Send + Sync + 'static {
     /// Name of the struct, as its field calls it: `XLogRecord`.
     fn name(&self) -> &'static str;
 
-    /// Fields that are computed, not stored; each with the codec that gives it symbols.
-    fn computed(&self) -> &'static [(&'static str, &'static dyn Codec)] {
-        &[]
-    }
-
-    /// The value of a computed field.
-    fn compute(&self, _name: &str, _at: &At<'_>) -> Scalar {
-        Scalar::Null
-    }
-
     /// Fields at fixed places, counted from the start of the struct. They are read without looking at anything else.
     fn layout(&self) -> &'static [Field] {
         &[]
-    }
-
-    /// What holds between parts of the struct that lie apart.
-    fn relations(&self) -> &[Relation] {
-        &[]
-    }
-
-    /// From where the places in the relations of this struct are counted, in bytes from its start: for what was put behind other
-    /// bytes without being told.
-    fn origin(&self) -> i64 {
-        0
     }
 
     /// Find the fields after the layout. Runs once, on first access; never looks into children.
@@ -53,9 +32,69 @@ pub trait Shape: Send + Sync + 'static {
         Ok(())
     }
 
+    /// What holds between parts of the struct that lie apart.
+    fn relations(&self) -> &[Relation] {
+        &[]
+    }
+
+    /// What was wrong with this struct when it was found.
+    fn fault(&self) -> Option<Malformed> {
+        None
+    }
+
+    /// What is wrong with a field whose bytes can be decoded, such as one that the reader of the format compares with
+    /// something else. Runs only when somebody asks what is wrong with that field. What it says of a checksum is said
+    /// instead of what its rule finds.
+    fn check(&self, _field: &str, _at: &At<'_>) -> Option<Malformed> {
+        None
+    }
+
+    /// What is special about its bytes.
+    fn traits(&self) -> Traits {
+        Traits::default()
+    }
+
+    /// Other ways to find fields, for structs that have them.
+    fn lazy(&self) -> Option<&dyn Lazy> {
+        None
+    }
+
+    /// How fields come and go, for structs where they do.
+    fn fluid(&self) -> Option<&dyn Fluid> {
+        None
+    }
+}
+
+/// What is special about the bytes of a struct.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Traits {
+    /// Fields of this struct count as one level deeper than the struct: see [`Cx::depth`].
+    pub deepens: bool,
+    /// Two fields may be the same bytes: an edit through both of them counts once, or is a contradiction.
+    pub has_aliases: bool,
+    /// Bytes between the fields may belong to something else, so that copying the struct means copying its fields.
+    pub is_scattered: bool,
+    /// It is a run of bytes of which some are missing: a slice of it gives those that are there.
+    pub is_bytes: bool,
+    /// From where the places in the relations of this struct are counted, in bytes from its start: for what was put behind other
+    /// bytes without being told.
+    pub origin: i64,
+}
+
+/// Other ways to find fields of a [`Shape`] than its layout and `expand`.
+pub trait Lazy {
+    /// Fields that are computed, not stored; each with the codec that gives it symbols.
+    fn computed(&self) -> &'static [(&'static str, &'static dyn Codec)] {
+        &[]
+    }
+
+    /// The value of a computed field.
+    fn compute(&self, _name: &str, _at: &At<'_>) -> Scalar {
+        Scalar::Null
+    }
+
     /// Find the fields that cost more than the others, such as those behind a long array. Runs only when they are asked
-    /// for, or all fields are. What is wrong is said of the fields that it adds ([`Child::wrong`]): to ask for the fault of the
-    /// struct itself does not run it.
+    /// for, or all fields are. What is wrong with them goes on the fields.
     fn finish(&self, _cx: &mut Cx<'_>) {}
 
     /// Find one field without finding the others, for structs where that is much cheaper. Also finds names that are not in
@@ -71,29 +110,19 @@ pub trait Shape: Send + Sync + 'static {
     }
 
     /// The value of a scalar field as a query sees it, found without making a node of the struct; null for one that is not
-    /// there. `None` if that cannot be told so.
-    fn peek(&self, name: &str, at: &At<'_>) -> Option<Scalar> {
-        let field = self.layout().iter().find(|f| f.name == name)?;
-        let What::Leaf(codec) = &field.what else {
-            return None;
-        };
-        if field.span.end() > at.span.len || self.computed().iter().any(|(n, _)| *n == name) {
-            return None;
-        }
-        let span = Span::bits(at.span.start + field.span.start, field.span.len);
-        // an ordinal equals more than its symbol
-        if codec.is_ordinal() || at.space.hole_in(span).is_some() {
-            return None;
-        }
-        let actual = codec.decode(&at.space.bits(span)).ok()?;
-        Some(codec.symbol(&actual).unwrap_or(actual))
+    /// there. `None` if that cannot be told so. Fields of the layout are found without it.
+    fn peek(&self, _name: &str, _at: &At<'_>) -> Option<Scalar> {
+        None
     }
 
-    /// Whether fields of this struct count as one level deeper than the struct: see [`Cx::depth`].
-    fn deepens(&self) -> bool {
-        false
+    /// For an object of flag bits: how its word is stored as a number.
+    fn word(&self) -> Option<&'static dyn Codec> {
+        None
     }
+}
 
+/// A [`Shape`] whose fields come and go, or whose edits need more than the layout says.
+pub trait Fluid {
     /// A struct of this shape, in a space of its own, that has only this field, with this value. Adding the field adds the
     /// bytes of that struct. `None` if there is no such field.
     fn donor(&self, _name: &str, _value: &Plain) -> Option<Result<Node, String>> {
@@ -110,20 +139,10 @@ pub trait Shape: Send + Sync + 'static {
         None
     }
 
-    /// Whether two fields may be the same bytes: an edit through both of them counts once, or is a contradiction.
-    fn has_aliases(&self) -> bool {
-        false
-    }
-
     /// What the bytes are read as once a field of that name was edited, if it is another view of the fields that are listed:
     /// these show what the edit made of them. It must be what reads them now.
     fn restated(&self, _name: &str) -> Option<Kind> {
         None
-    }
-
-    /// Whether bytes between the fields may belong to something else, so that copying the struct means copying its fields.
-    fn is_scattered(&self) -> bool {
-        false
     }
 
     /// Whether a field may be assigned a value of another kind, as if it was removed and added.
@@ -162,27 +181,101 @@ pub trait Shape: Send + Sync + 'static {
     fn locked(&self) -> Option<&str> {
         None
     }
+}
 
-    /// For an object of flag bits: how its word is stored as a number.
-    fn word(&self) -> Option<&'static dyn Codec> {
-        None
+/// What core asks, whatever the shape is able to.
+impl dyn Shape {
+    pub(crate) fn computed(&self) -> &'static [(&'static str, &'static dyn Codec)] {
+        self.lazy().map_or(&[], Lazy::computed)
     }
 
-    /// What was wrong with this struct when it was found.
-    fn fault(&self) -> Option<Malformed> {
-        None
+    pub(crate) fn compute(&self, name: &str, at: &At<'_>) -> Scalar {
+        self.lazy()
+            .map_or(Scalar::Null, |lazy| lazy.compute(name, at))
     }
 
-    /// Whether it is a run of bytes of which some are missing: a slice of it gives those that are there.
-    fn is_bytes(&self) -> bool {
-        false
+    pub(crate) fn finish(&self, cx: &mut Cx<'_>) {
+        if let Some(lazy) = self.lazy() {
+            lazy.finish(cx);
+        }
     }
 
-    /// What is wrong with a field whose bytes can be decoded, such as one that the reader of the format compares with
-    /// something else. Runs only when somebody asks what is wrong with that field. What it says of a checksum is said
-    /// instead of what its rule finds.
-    fn check(&self, _field: &str, _at: &At<'_>) -> Option<Malformed> {
-        None
+    pub(crate) fn find(&self, name: &str, cx: &mut Cx<'_>) -> bool {
+        self.lazy().is_some_and(|lazy| lazy.find(name, cx))
+    }
+
+    pub(crate) fn find_all(&self, cx: &mut Cx<'_>) -> bool {
+        self.lazy().is_some_and(|lazy| lazy.find_all(cx))
+    }
+
+    pub(crate) fn word(&self) -> Option<&'static dyn Codec> {
+        self.lazy()?.word()
+    }
+
+    /// The value of a scalar field as a query sees it, found without making a node of the struct; null for one that is not
+    /// there. `None` if that cannot be told so.
+    pub fn peek(&self, name: &str, at: &At<'_>) -> Option<Scalar> {
+        let Some(field) = self.layout().iter().find(|f| f.name == name) else {
+            return self.lazy()?.peek(name, at);
+        };
+        let What::Leaf(codec) = &field.what else {
+            return None;
+        };
+        if field.span.end() > at.span.len || self.computed().iter().any(|(n, _)| *n == name) {
+            return None;
+        }
+        let span = Span::bits(at.span.start + field.span.start, field.span.len);
+        // an ordinal equals more than its symbol
+        if codec.is_ordinal() || at.space.hole_in(span).is_some() {
+            return None;
+        }
+        let actual = codec.decode(&at.space.bits(span)).ok()?;
+        Some(codec.symbol(&actual).unwrap_or(actual))
+    }
+
+    pub(crate) fn donor(&self, name: &str, value: &Plain) -> Option<Result<Node, String>> {
+        self.fluid()?.donor(name, value)
+    }
+
+    pub(crate) fn room(&self, name: &str, at: &At<'_>) -> Option<Room> {
+        self.fluid()?.room(name, at)
+    }
+
+    pub(crate) fn rooms(&self, at: &At<'_>) -> Option<Rooms> {
+        self.fluid()?.rooms(at)
+    }
+
+    pub(crate) fn restated(&self, name: &str) -> Option<Kind> {
+        self.fluid()?.restated(name)
+    }
+
+    pub(crate) fn retypes(&self) -> bool {
+        self.fluid().is_some_and(Fluid::retypes)
+    }
+
+    pub(crate) fn takes_null(&self, name: &str) -> bool {
+        self.fluid().is_some_and(|fluid| fluid.takes_null(name))
+    }
+
+    pub(crate) fn displaced(&self, name: &str) -> Vec<String> {
+        self.fluid()
+            .map_or_else(Vec::new, |fluid| fluid.displaced(name))
+    }
+
+    pub(crate) fn addable(&self) -> Vec<String> {
+        self.fluid().map_or_else(Vec::new, Fluid::addable)
+    }
+
+    pub(crate) fn rebuild(&self, value: &Plain, at: &At<'_>) -> Option<Result<Node, String>> {
+        self.fluid()?.rebuild(value, at)
+    }
+
+    pub(crate) fn beyond(&self, field: &str, edited: &Node) -> Option<String> {
+        self.fluid()?.beyond(field, edited)
+    }
+
+    pub(crate) fn locked(&self) -> Option<&str> {
+        self.fluid()?.locked()
     }
 }
 
@@ -346,6 +439,12 @@ impl Shape for Fixed {
         self.fields
     }
 
+    fn lazy(&self) -> Option<&dyn Lazy> {
+        Some(self)
+    }
+}
+
+impl Lazy for Fixed {
     fn word(&self) -> Option<&'static dyn Codec> {
         self.word
     }

@@ -302,7 +302,7 @@ fn items_that_were_edited_are_not_skipped_by_what_they_were() {
 fn a_field_behind_the_end_of_its_struct_is_not_peeked_at() {
     let space = Space::source(vec![6, 1, 0, 1, 9, 1, 99]);
     let peek = |len| {
-        Message.peek(
+        (&Message as &dyn Shape).peek(
             "kind",
             &At {
                 space: &space,
@@ -314,7 +314,7 @@ fn a_field_behind_the_end_of_its_struct_is_not_peeked_at() {
     assert_eq!(peek(7), Some("greeting".into()));
     assert_eq!(peek(5), None);
     assert_eq!(
-        Message.peek(
+        (&Message as &dyn Shape).peek(
             "text",
             &At {
                 space: &space,

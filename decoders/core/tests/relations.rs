@@ -4,7 +4,7 @@ use binq_core::codec::{Int, Raw};
 use binq_core::encode::{EncodeOptions, encode};
 use binq_core::rule::{Edge, Match, Of, Part, Path, Relation, Rule};
 use binq_core::sequence::{SeqAt, Sequence, State, Step};
-use binq_core::shape::{Cx, Field, Shape};
+use binq_core::shape::{Cx, Field, Shape, Traits};
 use binq_core::{Kind, Malformed, Node, Plain, Ref, Scalar, Space, Span};
 use std::borrow::Cow;
 use std::sync::{Arc, LazyLock};
@@ -173,9 +173,6 @@ impl Shape for Archive {
     fn relations(&self) -> &[Relation] {
         &RELATIONS
     }
-    fn origin(&self) -> i64 {
-        self.0 as i64
-    }
     fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {
         let (base, len) = (self.0, cx.at.len());
         let at = base + u64::from(cx.at.read(base, 1)[0]);
@@ -193,6 +190,13 @@ impl Shape for Archive {
         cx.node("end", Span::bytes(len - 3, 2), Kind::fixed(&End));
         cx.leaf("all", Span::bytes(len - 1, 1), &Int::U8);
         Ok(())
+    }
+
+    fn traits(&self) -> Traits {
+        Traits {
+            origin: self.0 as i64,
+            ..Traits::default()
+        }
     }
 }
 

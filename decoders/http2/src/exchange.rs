@@ -6,7 +6,7 @@ use crate::hpack::Block;
 use crate::hpack::repr::Form;
 use crate::talk::{List, Message, Talk, Who};
 use binq_core::codec::{Bool, Codec, Int, Raw, Text};
-use binq_core::shape::{At, Cx, Shape};
+use binq_core::shape::{At, Cx, Lazy, Shape};
 use binq_core::{Kind, Malformed, Name, Ref, Scalar, Span};
 use std::sync::Arc;
 
@@ -37,6 +37,25 @@ impl Shape for Stream {
         "stream"
     }
 
+    fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {
+        let nowhere = Span::bits(cx.at.span.start, 0);
+        for (name, who) in [("request", Who::Client), ("response", Who::Server)] {
+            let shape = MessageShape {
+                talk: self.talk.clone(),
+                i: self.i,
+                who,
+            };
+            cx.node(name, nowhere, Kind::shared(Arc::new(shape)));
+        }
+        self.talk.open_end(self.i).map_or(Ok(()), Err)
+    }
+
+    fn lazy(&self) -> Option<&dyn Lazy> {
+        Some(self)
+    }
+}
+
+impl Lazy for Stream {
     fn computed(&self) -> &'static [(&'static str, &'static dyn Codec)] {
         static COMPUTED: [(&str, &dyn Codec); 5] = [
             ("connection", &Int::U64BE),
@@ -61,19 +80,6 @@ impl Shape for Stream {
             self.talk.times(self.i).add(cx);
         }
         is_timings
-    }
-
-    fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {
-        let nowhere = Span::bits(cx.at.span.start, 0);
-        for (name, who) in [("request", Who::Client), ("response", Who::Server)] {
-            let shape = MessageShape {
-                talk: self.talk.clone(),
-                i: self.i,
-                who,
-            };
-            cx.node(name, nowhere, Kind::shared(Arc::new(shape)));
-        }
-        self.talk.open_end(self.i).map_or(Ok(()), Err)
     }
 }
 
@@ -140,17 +146,6 @@ impl Shape for MessageShape {
         }
     }
 
-    fn find(&self, name: &str, cx: &mut Cx<'_>) -> bool {
-        let is_missing = name == "_missing";
-        if is_missing {
-            let why = self.missing().map_or(Scalar::Null, Scalar::from);
-            let nowhere = Span::bits(cx.at.span.start, 0);
-            cx.node("_missing", nowhere, Kind::computed(&Text, why))
-                .hidden();
-        }
-        is_missing
-    }
-
     fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {
         let message = self.message();
         let side = self.talk.side(self.who);
@@ -206,6 +201,23 @@ impl Shape for MessageShape {
         let cut = blocks.iter().flatten().find_map(|list| list.cut(side));
         let lost = || self.talk.lost(self.i, self.who);
         cut.or_else(lost).map_or(Ok(()), Err)
+    }
+
+    fn lazy(&self) -> Option<&dyn Lazy> {
+        Some(self)
+    }
+}
+
+impl Lazy for MessageShape {
+    fn find(&self, name: &str, cx: &mut Cx<'_>) -> bool {
+        let is_missing = name == "_missing";
+        if is_missing {
+            let why = self.missing().map_or(Scalar::Null, Scalar::from);
+            let nowhere = Span::bits(cx.at.span.start, 0);
+            cx.node("_missing", nowhere, Kind::computed(&Text, why))
+                .hidden();
+        }
+        is_missing
     }
 }
 

@@ -9,7 +9,7 @@ use crate::side::Side;
 use binq_core::codec::{Codec, Text};
 use binq_core::encode::{Splice, longest_rise, patched};
 use binq_core::sequence::{Arrange, Placed, SeqAt, Sequence, State, Step};
-use binq_core::shape::{At, Cx, Shape};
+use binq_core::shape::{At, Cx, Lazy, Shape};
 use binq_core::{Kind, Malformed, Node, Plain, Ref, Reject, Scalar, Severity, Space, Span};
 use bytes::Bytes;
 use std::collections::HashMap;
@@ -372,15 +372,6 @@ impl Shape for Header {
         "header field"
     }
 
-    fn computed(&self) -> &'static [(&'static str, &'static dyn Codec)] {
-        static COMPUTED: [(&str, &dyn Codec); 1] = [("representation", &Text)];
-        &COMPUTED
-    }
-
-    fn compute(&self, _name: &str, _at: &At<'_>) -> Scalar {
-        self.field.repr.form.name().into()
-    }
-
     fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {
         let repr = &self.field.repr;
         // the struct begins where the representation does
@@ -423,5 +414,20 @@ impl Shape for Header {
         let (expected, found) = of.wrong(*i, name)?;
         let at = self.place(base, name == "value").0.first_byte();
         Some(Malformed::new(at, expected, found).with(Severity::Damage))
+    }
+
+    fn lazy(&self) -> Option<&dyn Lazy> {
+        Some(self)
+    }
+}
+
+impl Lazy for Header {
+    fn computed(&self) -> &'static [(&'static str, &'static dyn Codec)] {
+        static COMPUTED: [(&str, &dyn Codec); 1] = [("representation", &Text)];
+        &COMPUTED
+    }
+
+    fn compute(&self, _name: &str, _at: &At<'_>) -> Scalar {
+        self.field.repr.form.name().into()
     }
 }

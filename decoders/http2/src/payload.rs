@@ -6,7 +6,7 @@ use crate::side::Side;
 use crate::talk::{ALL_FRAMES, LOST};
 use binq_core::codec::{Bool, Int, Raw, UBits};
 use binq_core::sequence::{Arrange, SeqAt, Sequence, State, Step};
-use binq_core::shape::{At, Cx, Field, Shape};
+use binq_core::shape::{At, Cx, Field, Shape, Traits};
 use binq_core::{Kind, Malformed, Ref, Reject, Severity, Span};
 use std::sync::Arc;
 
@@ -318,11 +318,6 @@ impl Shape for Payload {
         }
     }
 
-    /// A header block goes on in other frames, and is spelled anew elsewhere: its fields are assigned one by one.
-    fn is_scattered(&self) -> bool {
-        matches!(self.head.kind, kind::HEADERS | kind::PUSH_PROMISE)
-    }
-
     fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {
         let span = cx.at.span;
         let at = span.first_byte();
@@ -452,6 +447,14 @@ impl Shape for Payload {
                 Some(Malformed::new(place, "zeros", found).with(Severity::Odd))
             }
             _ => None,
+        }
+    }
+
+    fn traits(&self) -> Traits {
+        Traits {
+            // A header block goes on in other frames, and is spelled anew elsewhere: its fields are assigned one by one.
+            is_scattered: matches!(self.head.kind, kind::HEADERS | kind::PUSH_PROMISE),
+            ..Traits::default()
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::side::{Begin, Look, PREFACE, Side, look};
 use crate::talk::{Shown, Talk};
 use binq_core::codec::Raw;
 use binq_core::dialogue::{Conversation, Dialogue};
-use binq_core::shape::{Cx, Shape};
+use binq_core::shape::{Cx, Lazy, Shape};
 use binq_core::{
     Confidence, Format, Kind, Malformed, Node, NodeFn, Options, Probe, Ref, Severity, Space, Span,
     Takes,
@@ -144,6 +144,12 @@ impl Shape for Stream {
         Ok(())
     }
 
+    fn lazy(&self) -> Option<&dyn Lazy> {
+        Some(self)
+    }
+}
+
+impl Lazy for Stream {
     fn finish(&self, cx: &mut Cx<'_>) {
         let end = self.end();
         let rest = self.0.space.len() - end;

@@ -1,7 +1,7 @@
 //! When an exchange was said: what streams and calls tell of it, and how long each part took.
 
 use binq_core::codec::{Codec, Text};
-use binq_core::shape::{At, Cx, Shape};
+use binq_core::shape::{At, Cx, Lazy, Shape};
 use binq_core::{Kind, Scalar, Span};
 use std::sync::Arc;
 
@@ -70,6 +70,12 @@ impl Shape for Timings {
         "timings"
     }
 
+    fn lazy(&self) -> Option<&dyn Lazy> {
+        Some(self)
+    }
+}
+
+impl Lazy for Timings {
     fn computed(&self) -> &'static [(&'static str, &'static dyn Codec)] {
         static COMPUTED: [(&str, &dyn Codec); 3] =
             [("send", &Text), ("wait", &Text), ("receive", &Text)];

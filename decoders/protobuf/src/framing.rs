@@ -10,7 +10,7 @@ use crate::wire::view::{self, root, step};
 use binq_core::codec::{Int, Named};
 use binq_core::rule::{Path, Rule};
 use binq_core::sequence::{SeqAt, Sequence, State, Step};
-use binq_core::shape::{Cx, Shape};
+use binq_core::shape::{Cx, Lazy, Shape};
 use binq_core::{
     Confidence, Format, Frame, Kind, Malformed, Node, Options, Plain, Prefix, Probe, Ref, Space,
     Span,
@@ -155,6 +155,12 @@ impl<S: Messages> Shape for Stream<S> {
         Err(wrong)
     }
 
+    fn lazy(&self) -> Option<&dyn Lazy> {
+        Some(self)
+    }
+}
+
+impl<S: Messages> Lazy for Stream<S> {
     /// The messages are found without walking over them.
     fn find(&self, name: &str, cx: &mut Cx<'_>) -> bool {
         if name == "messages" {

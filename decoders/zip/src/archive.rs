@@ -5,7 +5,7 @@ use crate::file::{Place, files};
 use crate::header::Head;
 use binq_core::rule::{Custom, Match, Path, Relation, Rule};
 use binq_core::sequence::{SeqAt, State};
-use binq_core::shape::{At, Cx, Shape};
+use binq_core::shape::{At, Cx, Shape, Traits};
 use binq_core::{Kind, Malformed, Node, Ref, Scalar, Severity, Space, Span};
 use std::borrow::Cow;
 
@@ -175,10 +175,6 @@ impl Shape for Archive {
         &RELATIONS
     }
 
-    fn origin(&self) -> i64 {
-        self.base
-    }
-
     fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {
         let (space, until, directory) = (cx.at.space, self.until, self.directory);
         let first = self.files.first().map_or(until, |file| file.at);
@@ -206,5 +202,12 @@ impl Shape for Archive {
             last.wrong(wrong.with(Severity::Damage));
         }
         cx.nothing_after((end + len) * 8)
+    }
+
+    fn traits(&self) -> Traits {
+        Traits {
+            origin: self.base,
+            ..Traits::default()
+        }
     }
 }

@@ -5,7 +5,7 @@ use crate::header::{HEADER, Head, u16, u32, u64};
 use binq_core::codec::{Raw, Text};
 use binq_core::rule::{Of, Rule};
 use binq_core::sequence::Sequence;
-use binq_core::shape::{At, Cx, Shape};
+use binq_core::shape::{At, Cx, Shape, Traits};
 use binq_core::{Kind, Malformed, Ref, Row, Rows, Run, Severity};
 use std::sync::Arc;
 
@@ -45,10 +45,6 @@ impl Shape for Entry {
         "central_directory_header"
     }
 
-    fn has_aliases(&self) -> bool {
-        true
-    }
-
     /// A reader goes to the file, and compares. What a descriptor says is not in the file's header.
     fn check(&self, field: &str, at: &At<'_>) -> Option<Malformed> {
         let place = Head::entry(at).place.saturating_add_signed(self.0);
@@ -82,6 +78,13 @@ impl Shape for Entry {
         fields
             .leaf("file_comment", at.uint_le(32, 2), &Text)
             .map(drop)
+    }
+
+    fn traits(&self) -> Traits {
+        Traits {
+            has_aliases: true,
+            ..Traits::default()
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use binq_core::codec::{Raw, Text};
 use binq_core::layer::Deflate;
 use binq_core::rule::{Part, Path, Relation, Rule};
 use binq_core::sequence::Sequence;
-use binq_core::shape::{At, Cx, Shape};
+use binq_core::shape::{At, Cx, Shape, Traits};
 use binq_core::{Kind, Malformed, Row, Rows, Run, Severity};
 use std::sync::Arc;
 
@@ -115,10 +115,6 @@ impl Shape for File {
         }
     }
 
-    fn has_aliases(&self) -> bool {
-        true
-    }
-
     fn check(&self, field: &str, at: &At<'_>) -> Option<Malformed> {
         let at_byte = at.span.first_byte();
         let size = "the size that the directory says";
@@ -169,6 +165,13 @@ impl Shape for File {
         }
         fields.gap();
         Ok(())
+    }
+
+    fn traits(&self) -> Traits {
+        Traits {
+            has_aliases: true,
+            ..Traits::default()
+        }
     }
 }
 

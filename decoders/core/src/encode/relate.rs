@@ -459,7 +459,7 @@ fn origins(list: &Node) -> Vec<Origin> {
 /// From where the places in the relations of a struct are counted, in bits from the start of its space.
 fn counted_from(node: &Node) -> i64 {
     let origin = match &node.green().kind {
-        Kind::Struct(shape) => shape.origin(),
+        Kind::Struct(shape) => shape.traits().origin,
         _ => 0,
     };
     (node.green().span.start as i64).wrapping_add(origin.wrapping_mul(8))

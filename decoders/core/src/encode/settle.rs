@@ -230,7 +230,7 @@ impl Settler {
             }
             let shown = own.growth(&child.green().space);
             let mut own = lower(own, &green.space, !self.no_fix, false, &mut self.report)?;
-            if shape.has_aliases() {
+            if shape.traits().has_aliases {
                 own.drop_same(&green.space, &mut earlier)?;
             }
             let growth = own.growth(&green.space);
@@ -243,7 +243,7 @@ impl Settler {
             let frame = child.green().frame.as_deref();
             let own = changes.of(&green.space).len();
             frames.node(frame, growth, &mut changes, &mut self.report)?;
-            if shape.has_aliases() {
+            if shape.traits().has_aliases {
                 let new = &changes.of(&green.space)[own..];
                 new.iter()
                     .for_each(|s| _ = earlier.entry(s.span).or_insert_with(|| s.clone()));

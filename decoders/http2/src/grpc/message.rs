@@ -9,7 +9,7 @@ use binq_core::codec::{Bool, Codec, Int, Raw, Text};
 use binq_core::encode::{Splice, agree, patched};
 use binq_core::layer::{Layer, Patching, Window};
 use binq_core::sequence::{Arrange, SeqAt, Sequence, State, Step};
-use binq_core::shape::{At, Cx, Field, Shape};
+use binq_core::shape::{At, Cx, Field, Lazy, Shape};
 use binq_core::{
     Kind, Malformed, Node, Options, Plain, Ref, Reject, Scalar, Severity, Space, Span, inside,
 };
@@ -192,22 +192,10 @@ impl Shape for Message {
         &FIELDS
     }
 
-    fn computed(&self) -> &'static [(&'static str, &'static dyn Codec)] {
-        static COMPUTED: [(&str, &dyn Codec); 1] = [("encoding", &Text)];
-        &COMPUTED
-    }
-
     fn check(&self, field: &str, at: &At<'_>) -> Option<Malformed> {
         let flag = at.read(0, 1).first().copied()?;
         let wrong = Malformed::new(at.span.first_byte(), "0 or 1", flag.to_string());
         (field == "compressed" && flag > 1).then(|| wrong.with(Severity::Damage))
-    }
-
-    fn compute(&self, _name: &str, at: &At<'_>) -> Scalar {
-        match self.encoding(at) {
-            Some(name) => String::from_utf8_lossy(name).into_owned().into(),
-            None => "identity".into(),
-        }
     }
 
     fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {
@@ -284,6 +272,24 @@ impl Shape for Message {
                     Severity::Damage
                 }))
             }
+        }
+    }
+
+    fn lazy(&self) -> Option<&dyn Lazy> {
+        Some(self)
+    }
+}
+
+impl Lazy for Message {
+    fn computed(&self) -> &'static [(&'static str, &'static dyn Codec)] {
+        static COMPUTED: [(&str, &dyn Codec); 1] = [("encoding", &Text)];
+        &COMPUTED
+    }
+
+    fn compute(&self, _name: &str, at: &At<'_>) -> Scalar {
+        match self.encoding(at) {
+            Some(name) => String::from_utf8_lossy(name).into_owned().into(),
+            None => "identity".into(),
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::hpack::Block;
 use crate::talk::{Exchange, List, Status, Talk, Who};
 use crate::timing::Times;
 use binq_core::codec::{Codec, Int, Text};
-use binq_core::shape::{At, Cx, Shape};
+use binq_core::shape::{At, Cx, Lazy, Shape};
 use binq_core::{Bits, Child, Kind, Malformed, Misfit, Options, Scalar, Severity, Space, Span};
 use codecs::{Percent, StatusCode};
 pub use codecs::{not_base64, status_of};
@@ -506,6 +506,28 @@ impl<S: Source> Shape for Call<S> {
         "grpc_call"
     }
 
+    fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {
+        for name in FOUND {
+            self.add(name, cx);
+        }
+        if let Some(head) = self.trailers() {
+            metadata::details(cx, &head, self.0.options());
+        }
+        for (who, name) in [(Who::Client, "client_reset"), (Who::Server, "server_reset")] {
+            if let Some((space, span)) = self.0.reset(who) {
+                let kind = Kind::Leaf((&crate::frame::ERROR_CODE).into());
+                cx.node_in(name, space, span, kind);
+            }
+        }
+        self.wrong().map_or(Ok(()), Err)
+    }
+
+    fn lazy(&self) -> Option<&dyn Lazy> {
+        Some(self)
+    }
+}
+
+impl<S: Source> Lazy for Call<S> {
     fn computed(&self) -> &'static [(&'static str, &'static dyn Codec)] {
         static COMPUTED: [(&str, &dyn Codec); 7] = [
             ("service", &Text),
@@ -548,22 +570,6 @@ impl<S: Source> Shape for Call<S> {
             _ => return self.find_stored(name, cx),
         }
         true
-    }
-
-    fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {
-        for name in FOUND {
-            self.add(name, cx);
-        }
-        if let Some(head) = self.trailers() {
-            metadata::details(cx, &head, self.0.options());
-        }
-        for (who, name) in [(Who::Client, "client_reset"), (Who::Server, "server_reset")] {
-            if let Some((space, span)) = self.0.reset(who) {
-                let kind = Kind::Leaf((&crate::frame::ERROR_CODE).into());
-                cx.node_in(name, space, span, kind);
-            }
-        }
-        self.wrong().map_or(Ok(()), Err)
     }
 }
 

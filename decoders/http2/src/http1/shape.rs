@@ -9,7 +9,7 @@ use crate::grpc::web::Content;
 use crate::lines::{Form, Lines, VALUE, breaks_line};
 use binq_core::codec::{Codec, Raw, Text};
 use binq_core::sequence::{SeqAt, Sequence, State, Step};
-use binq_core::shape::{Cx, Shape};
+use binq_core::shape::{Cx, Lazy, Shape, Traits};
 use binq_core::{Bits, Kind, Malformed, Misfit, Ref, Scalar, Span};
 use std::sync::Arc;
 
@@ -104,25 +104,10 @@ impl Shape for MessageShape {
         }
     }
 
-    fn has_aliases(&self) -> bool {
-        true
-    }
-
     fn fault(&self) -> Option<Malformed> {
         let message = self.message();
         let fault = message.fault.clone();
         fault.or_else(|| message.rejected(self.stream.begin.side))
-    }
-
-    fn find(&self, name: &str, cx: &mut Cx<'_>) -> bool {
-        let is_missing = name == "_missing";
-        if is_missing {
-            let why = self.missing().map_or(Scalar::Null, Scalar::from);
-            let nowhere = Span::bits(cx.at.span.start, 0);
-            cx.node("_missing", nowhere, Kind::computed(&Text, why))
-                .hidden();
-        }
-        is_missing
     }
 
     fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {
@@ -190,6 +175,30 @@ impl Shape for MessageShape {
             }
         }
         Ok(())
+    }
+
+    fn traits(&self) -> Traits {
+        Traits {
+            has_aliases: true,
+            ..Traits::default()
+        }
+    }
+
+    fn lazy(&self) -> Option<&dyn Lazy> {
+        Some(self)
+    }
+}
+
+impl Lazy for MessageShape {
+    fn find(&self, name: &str, cx: &mut Cx<'_>) -> bool {
+        let is_missing = name == "_missing";
+        if is_missing {
+            let why = self.missing().map_or(Scalar::Null, Scalar::from);
+            let nowhere = Span::bits(cx.at.span.start, 0);
+            cx.node("_missing", nowhere, Kind::computed(&Text, why))
+                .hidden();
+        }
+        is_missing
     }
 }
 

@@ -12,7 +12,7 @@ use crate::timing::Times;
 use binq_core::codec::{Codec, Int, Text};
 use binq_core::dialogue::{Clock, Conversation, Dialogue, Half};
 use binq_core::layer::Gather;
-use binq_core::shape::{At, Cx, Shape};
+use binq_core::shape::{At, Cx, Lazy, Shape};
 use binq_core::{Kind, Malformed, Node, Options, Scalar, Severity, Space, Span};
 use std::sync::{Arc, OnceLock};
 
@@ -275,6 +275,22 @@ impl Shape for OfExchange {
         "stream"
     }
 
+    fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {
+        for (name, who) in [("request", Who::Client), ("response", Who::Server)] {
+            let (stream, message) = self.talk.part(self.i, who);
+            if let Some((kind, span)) = message.and_then(|i| shape::node(stream, i)) {
+                cx.node_in(name, &stream.space(), span, kind);
+            }
+        }
+        self.talk.half_missing(self.i).map_or(Ok(()), Err)
+    }
+
+    fn lazy(&self) -> Option<&dyn Lazy> {
+        Some(self)
+    }
+}
+
+impl Lazy for OfExchange {
     fn computed(&self) -> &'static [(&'static str, &'static dyn Codec)] {
         static COMPUTED: [(&str, &dyn Codec); 4] = [
             ("connection", &Int::U64BE),
@@ -295,16 +311,6 @@ impl Shape for OfExchange {
             self.talk.times(self.i).add(cx);
         }
         is_timings
-    }
-
-    fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {
-        for (name, who) in [("request", Who::Client), ("response", Who::Server)] {
-            let (stream, message) = self.talk.part(self.i, who);
-            if let Some((kind, span)) = message.and_then(|i| shape::node(stream, i)) {
-                cx.node_in(name, &stream.space(), span, kind);
-            }
-        }
-        self.talk.half_missing(self.i).map_or(Ok(()), Err)
     }
 }
 

@@ -4,7 +4,7 @@ use super::block_headers::{Block, ID_TOPLEVEL_XID, Image};
 use binq_core::codec::{Bool, Codec, Int, Named, Raw, UBits};
 use binq_core::rule::Rule;
 use binq_core::sequence::{SeqAt, Sequence, State, Step};
-use binq_core::shape::{Cx, Field, Fixed, Shape};
+use binq_core::shape::{Cx, Field, Fixed, Lazy, Shape};
 use binq_core::{Bits, Kind, Malformed, Misfit, Scalar, Span};
 use std::ops::Range;
 use std::sync::Arc;
@@ -168,18 +168,6 @@ impl Shape for ImageShape {
         "XLogRecordBlockImageHeader"
     }
 
-    fn computed(&self) -> &'static [(&'static str, &'static dyn Codec)] {
-        match self.image.stored_hole {
-            true => &[],
-            // not stored: what the image leaves of the block
-            false => &[("hole_length", &Int::U16LE)],
-        }
-    }
-
-    fn compute(&self, _name: &str, _at: &binq_core::shape::At<'_>) -> Scalar {
-        Scalar::Int(self.image.hole.into())
-    }
-
     fn layout(&self) -> &'static [Field] {
         match self.major {
             ..=14 => &IMAGE_UNTIL_14,
@@ -194,5 +182,23 @@ impl Shape for ImageShape {
         }
         cx.leaf("data", span(&self.image.data), &Raw::ANY);
         Ok(())
+    }
+
+    fn lazy(&self) -> Option<&dyn Lazy> {
+        Some(self)
+    }
+}
+
+impl Lazy for ImageShape {
+    fn computed(&self) -> &'static [(&'static str, &'static dyn Codec)] {
+        match self.image.stored_hole {
+            true => &[],
+            // not stored: what the image leaves of the block
+            false => &[("hole_length", &Int::U16LE)],
+        }
+    }
+
+    fn compute(&self, _name: &str, _at: &binq_core::shape::At<'_>) -> Scalar {
+        Scalar::Int(self.image.hole.into())
     }
 }

@@ -23,7 +23,7 @@ mod write;
 
 use crate::lsn;
 use binq_core::codec::Raw;
-use binq_core::shape::{Cx, Shape};
+use binq_core::shape::{Cx, Fluid, Lazy, Shape};
 use binq_core::{
     Confidence, Format, Kind, Malformed, Node, Options, Probe, ScalarFn, Severity, Space, Span,
 };
@@ -129,17 +129,6 @@ impl Shape for Log {
         "pg_wal"
     }
 
-    fn beyond(&self, field: &str, edited: &Node) -> Option<String> {
-        match field {
-            "continuation" => self.walk.continuation_edited(&edited.bytes().ok()?),
-            _ => None,
-        }
-    }
-
-    fn locked(&self) -> Option<&str> {
-        self.locked.as_deref()
-    }
-
     fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {
         let pages = pages::Pages::new(self.walk.clone(), self.file_name.clone());
         let file = cx.at.span;
@@ -162,6 +151,16 @@ impl Shape for Log {
         wrong.map_or(Ok(()), Err)
     }
 
+    fn lazy(&self) -> Option<&dyn Lazy> {
+        Some(self)
+    }
+
+    fn fluid(&self) -> Option<&dyn Fluid> {
+        Some(self)
+    }
+}
+
+impl Lazy for Log {
     fn finish(&self, cx: &mut Cx<'_>) {
         let Walk {
             geometry, stream, ..
@@ -179,6 +178,19 @@ impl Shape for Log {
         if let Some(gap) = cx.gap(stream, rest) {
             gap.wrong(after_the_end(geometry, stream, end));
         }
+    }
+}
+
+impl Fluid for Log {
+    fn beyond(&self, field: &str, edited: &Node) -> Option<String> {
+        match field {
+            "continuation" => self.walk.continuation_edited(&edited.bytes().ok()?),
+            _ => None,
+        }
+    }
+
+    fn locked(&self) -> Option<&str> {
+        self.locked.as_deref()
     }
 }
 

@@ -9,7 +9,7 @@ use crate::lsn::Lsn;
 use crate::payload;
 use binq_core::codec::{Codec, Int, Raw};
 use binq_core::rule::{Of, Part, Rule};
-use binq_core::shape::{At, Cx, Field, Shape};
+use binq_core::shape::{At, Cx, Field, Fluid, Lazy, Shape};
 use binq_core::{Bits, Kind, Malformed, Misfit, Node, Ref, Scalar, Severity, Span};
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -140,14 +140,6 @@ impl Shape for Record {
         self.prev_wrong.clone().filter(|_| field == "xl_prev")
     }
 
-    fn computed(&self) -> &'static [(&'static str, &'static dyn Codec)] {
-        &COMPUTED
-    }
-
-    fn compute(&self, name: &str, at: &At<'_>) -> Scalar {
-        compute(&self.geometry, name, at)
-    }
-
     fn layout(&self) -> &'static [Field] {
         &HEAD
     }
@@ -195,6 +187,20 @@ impl Shape for Record {
         };
         cx.node("main_data", main, kind);
         headers.refused.map_or(Ok(()), Err)
+    }
+
+    fn lazy(&self) -> Option<&dyn Lazy> {
+        Some(self)
+    }
+}
+
+impl Lazy for Record {
+    fn computed(&self) -> &'static [(&'static str, &'static dyn Codec)] {
+        &COMPUTED
+    }
+
+    fn compute(&self, name: &str, at: &At<'_>) -> Scalar {
+        compute(&self.geometry, name, at)
     }
 }
 
@@ -285,27 +291,6 @@ impl Shape for Damaged {
         }
     }
 
-    fn computed(&self) -> &'static [(&'static str, &'static dyn Codec)] {
-        // where a damaged one ends is not known
-        let sound = self.wrong.as_ref();
-        let sound = sound.is_none_or(|w| w.severity == Severity::Note);
-        match self.lack {
-            Lack::Head => &[],
-            Lack::Tail if sound && self.fields.len() == CUT_HEAD.len() => &COMPUTED,
-            _ => &COMPUTED[..1],
-        }
-    }
-
-    fn compute(&self, name: &str, at: &At<'_>) -> Scalar {
-        match (name, Header::read(&at.read(0, RECORD_HEADER))) {
-            ("end_lsn", Some(h)) => {
-                let end = align(at.span.start / 8 + u64::from(h.tot_len));
-                self.geometry.lsn_after(end).into()
-            }
-            _ => compute(&self.geometry, name, at),
-        }
-    }
-
     fn layout(&self) -> &'static [Field] {
         self.fields
     }
@@ -330,6 +315,39 @@ impl Shape for Damaged {
         self.wrong.clone()
     }
 
+    fn lazy(&self) -> Option<&dyn Lazy> {
+        Some(self)
+    }
+
+    fn fluid(&self) -> Option<&dyn Fluid> {
+        Some(self)
+    }
+}
+
+impl Lazy for Damaged {
+    fn computed(&self) -> &'static [(&'static str, &'static dyn Codec)] {
+        // where a damaged one ends is not known
+        let sound = self.wrong.as_ref();
+        let sound = sound.is_none_or(|w| w.severity == Severity::Note);
+        match self.lack {
+            Lack::Head => &[],
+            Lack::Tail if sound && self.fields.len() == CUT_HEAD.len() => &COMPUTED,
+            _ => &COMPUTED[..1],
+        }
+    }
+
+    fn compute(&self, name: &str, at: &At<'_>) -> Scalar {
+        match (name, Header::read(&at.read(0, RECORD_HEADER))) {
+            ("end_lsn", Some(h)) => {
+                let end = align(at.span.start / 8 + u64::from(h.tot_len));
+                self.geometry.lsn_after(end).into()
+            }
+            _ => compute(&self.geometry, name, at),
+        }
+    }
+}
+
+impl Fluid for Damaged {
     fn beyond(&self, _field: &str, _edited: &Node) -> Option<String> {
         let why = match self.lack {
             Lack::Head => {

@@ -9,7 +9,7 @@ use super::view;
 use crate::wire::record::{LEN, Record, Run, VARINT};
 use crate::wire::view::root;
 use binq_core::codec::Codec;
-use binq_core::shape::{At, Cx, Room, Rooms, Shape};
+use binq_core::shape::{At, Cx, Fluid, Lazy, Room, Rooms, Shape, Traits};
 use binq_core::{Bits, Frame, Kind, Malformed, Node, Plain, Scalar, Space, Span};
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
@@ -321,6 +321,23 @@ impl Shape for MapShape {
         self.0.expand(cx, &within)
     }
 
+    fn traits(&self) -> Traits {
+        Traits {
+            is_scattered: true,
+            ..Traits::default()
+        }
+    }
+
+    fn lazy(&self) -> Option<&dyn Lazy> {
+        Some(self)
+    }
+
+    fn fluid(&self) -> Option<&dyn Fluid> {
+        Some(self)
+    }
+}
+
+impl Lazy for MapShape {
     fn find(&self, name: &str, cx: &mut Cx<'_>) -> bool {
         let within = Within::message(&cx.at);
         self.0.find(name, cx, &within);
@@ -332,7 +349,9 @@ impl Shape for MapShape {
         let _ = self.expand(cx);
         true
     }
+}
 
+impl Fluid for MapShape {
     fn rooms(&self, at: &At<'_>) -> Option<Rooms> {
         Some(self.0.rooms(at.space, &Within::message(at)))
     }
@@ -347,10 +366,6 @@ impl Shape for MapShape {
 
     fn takes_null(&self, _name: &str) -> bool {
         super::well_known::takes_null(&self.0.value.value)
-    }
-
-    fn is_scattered(&self) -> bool {
-        true
     }
 
     fn retypes(&self) -> bool {

@@ -9,7 +9,7 @@ use crate::wire::view::{self as wire, WIRE_TYPE, step};
 use binq_core::codec::Codec;
 use binq_core::encode::Splice;
 use binq_core::sequence::{Arrange, SeqAt, Sequence, State, Step};
-use binq_core::shape::{At, Cx, Shape};
+use binq_core::shape::{At, Cx, Lazy, Shape};
 use binq_core::{Frame, Kind, Malformed, Node, Plain, Reject, Scalar, Space, Span};
 use std::sync::Arc;
 
@@ -197,6 +197,18 @@ impl Shape for UnknownNumber {
         "number of a packed list"
     }
 
+    fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {
+        let span = cx.at.span;
+        cx.leaf("value", span, Undeclared::of(VARINT));
+        Ok(())
+    }
+
+    fn lazy(&self) -> Option<&dyn Lazy> {
+        Some(self)
+    }
+}
+
+impl Lazy for UnknownNumber {
     fn computed(&self) -> &'static [(&'static str, &'static dyn Codec)] {
         static OF_ALL: [(&str, &dyn Codec); 2] =
             [("number", &TagNumber), ("wire_type", &WIRE_TYPE)];
@@ -208,11 +220,5 @@ impl Shape for UnknownNumber {
             "number" => Scalar::Int(self.of.into()),
             _ => Scalar::Int(VARINT.into()),
         }
-    }
-
-    fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {
-        let span = cx.at.span;
-        cx.leaf("value", span, Undeclared::of(VARINT));
-        Ok(())
     }
 }

@@ -14,7 +14,7 @@ use crate::wire::record::{I64, LEN, Record, Run, VARINT};
 use crate::wire::view::root;
 use binq_core::codec::Codec;
 use binq_core::sequence::{SeqAt, Sequence, State, Step};
-use binq_core::shape::{At, Cx, Room, Rooms, Shape};
+use binq_core::shape::{At, Cx, Fluid, Lazy, Room, Rooms, Shape, Traits};
 use binq_core::{
     Bits, Frame, Kind, Malformed, Misfit, Node, NodeKind, Plain, Ref, Scalar, Space, Span,
 };
@@ -100,6 +100,23 @@ impl Shape for ValueObject {
         self.map.expand(cx, &within)
     }
 
+    fn traits(&self) -> Traits {
+        Traits {
+            is_scattered: true,
+            ..Traits::default()
+        }
+    }
+
+    fn lazy(&self) -> Option<&dyn Lazy> {
+        Some(self)
+    }
+
+    fn fluid(&self) -> Option<&dyn Fluid> {
+        Some(self)
+    }
+}
+
+impl Lazy for ValueObject {
     fn find(&self, name: &str, cx: &mut Cx<'_>) -> bool {
         let within = within(cx.at.space, cx.at.span);
         self.map.find(name, cx, &within);
@@ -111,7 +128,9 @@ impl Shape for ValueObject {
         let _ = self.expand(cx);
         true
     }
+}
 
+impl Fluid for ValueObject {
     fn rooms(&self, at: &At<'_>) -> Option<Rooms> {
         let within = within(at.space, at.span);
         Some(self.map.rooms(at.space, &within))
@@ -127,10 +146,6 @@ impl Shape for ValueObject {
     }
 
     fn takes_null(&self, _name: &str) -> bool {
-        true
-    }
-
-    fn is_scattered(&self) -> bool {
         true
     }
 

@@ -8,7 +8,7 @@ use super::unknown::Unknown;
 use super::well_known::WellKnown;
 use crate::wire::record::{LEN, MOST_DEPTH, Record, Run};
 use crate::wire::view as wire;
-use binq_core::shape::{At, Cx, Room, Shape};
+use binq_core::shape::{At, Cx, Fluid, Lazy, Room, Shape, Traits};
 use binq_core::{Child, Frame, Kind, Malformed, Node, Plain, Ref, Scalar, Severity, Space, Span};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -203,10 +203,6 @@ impl Shape for MessageShape {
         self.0.name
     }
 
-    fn deepens(&self) -> bool {
-        true
-    }
-
     fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {
         let this = self.0;
         let at = cx.at;
@@ -292,6 +288,23 @@ impl Shape for MessageShape {
         }
     }
 
+    fn traits(&self) -> Traits {
+        Traits {
+            deepens: true,
+            ..Traits::default()
+        }
+    }
+
+    fn lazy(&self) -> Option<&dyn Lazy> {
+        Some(self)
+    }
+
+    fn fluid(&self) -> Option<&dyn Fluid> {
+        Some(self)
+    }
+}
+
+impl Lazy for MessageShape {
     fn find_all(&self, cx: &mut Cx<'_>) -> bool {
         let this = self.0;
         if cx.depth() > MOST_DEPTH {
@@ -359,7 +372,9 @@ impl Shape for MessageShape {
         let actual = codec.decode(&at.space.bits(last.body())).ok()?;
         Some(codec.symbol(&actual).unwrap_or(actual))
     }
+}
 
+impl Fluid for MessageShape {
     fn donor(&self, name: &str, value: &Plain) -> Option<Result<Node, String>> {
         let this = self.0;
         if name == this.unknown {

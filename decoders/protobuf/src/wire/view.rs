@@ -9,7 +9,7 @@ use super::varint;
 use binq_core::codec::{Codec, Named, UBits};
 use binq_core::rule::{Path, Rule};
 use binq_core::sequence::{SeqAt, Sequence, State, Step};
-use binq_core::shape::{At, Cx, Room, Rooms, Shape};
+use binq_core::shape::{At, Cx, Fluid, Lazy, Room, Rooms, Shape, Traits};
 use binq_core::{
     Frame, Kind, Malformed, Node, NodeKind, Plain, Ref, Scalar, Severity, Space, Span,
 };
@@ -36,10 +36,6 @@ impl Shape for Message {
         "message"
     }
 
-    fn deepens(&self) -> bool {
-        true
-    }
-
     fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {
         let at = cx.at;
         if cx.depth() > MOST_DEPTH {
@@ -62,6 +58,26 @@ impl Shape for Message {
         Err(wrong)
     }
 
+    fn traits(&self) -> Traits {
+        Traits {
+            deepens: true,
+            // `.fields[0].value` and `.["1"]`
+            has_aliases: // `.fields[0].value` and `.["1"]`
+        true,
+            ..Traits::default()
+        }
+    }
+
+    fn lazy(&self) -> Option<&dyn Lazy> {
+        Some(self)
+    }
+
+    fn fluid(&self) -> Option<&dyn Fluid> {
+        Some(self)
+    }
+}
+
+impl Lazy for Message {
     /// `fields` need not be looked at to be found; a field number stands for the values of that field.
     fn find(&self, name: &str, cx: &mut Cx<'_>) -> bool {
         let at = cx.at;
@@ -82,17 +98,6 @@ impl Shape for Message {
         };
         add_values(cx, name.to_owned(), &first, same.last().as_ref());
         true
-    }
-
-    fn has_aliases(&self) -> bool {
-        // `.fields[0].value` and `.["1"]`
-        true
-    }
-
-    /// An edit through a field number shows in `fields`.
-    fn restated(&self, name: &str) -> Option<Kind> {
-        let kind = if self.guessed { &GUESSED } else { &MESSAGE };
-        number(name).map(|_| Kind::fixed(kind))
     }
 
     /// The values of each field number, in one walk.
@@ -123,6 +128,14 @@ impl Shape for Message {
             cx.gap(at.space, Span::bits(good, at.span.end() - good));
         }
         true
+    }
+}
+
+impl Fluid for Message {
+    /// An edit through a field number shows in `fields`.
+    fn restated(&self, name: &str) -> Option<Kind> {
+        let kind = if self.guessed { &GUESSED } else { &MESSAGE };
+        number(name).map(|_| Kind::fixed(kind))
     }
 
     fn rooms(&self, at: &At<'_>) -> Option<Rooms> {
@@ -335,6 +348,12 @@ impl Shape for Field {
         Ok(())
     }
 
+    fn fluid(&self) -> Option<&dyn Fluid> {
+        Some(self)
+    }
+}
+
+impl Fluid for Field {
     /// An object without a wire type is a new record, with the natural one of its value; so is one of another wire type, as its
     /// value is stored in another way.
     fn rebuild(&self, value: &Plain, at: &At<'_>) -> Option<Result<Node, String>> {
