@@ -41,7 +41,7 @@ pub fn object(file: V, f: &Fault) -> V {
         ("severity", V::text(f.severity.name())),
         ("expected", V::text(f.expected.as_str())),
         ("found", V::text(f.found.as_str())),
-        ("format", V::text(f.format)),
+        ("format", V::text(&*f.format)),
     ])
 }
 

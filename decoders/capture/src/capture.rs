@@ -181,10 +181,10 @@ impl Format for Pcap {
 
     fn decode(&self, space: Space, options: &Options) -> Node {
         match PcapHead::of(&space.read(0, PCAP_HEAD)) {
-            Some(head) => root(self.name(), File::Pcap(head), space, options),
+            Some(head) => root("pcap", File::Pcap(head), space, options),
             None => {
                 let wanted = "24 bytes that begin with a magic number of pcap";
-                unknown(self.name(), wanted, space)
+                unknown("pcap", wanted, space)
             }
         }
     }
@@ -223,10 +223,10 @@ impl Format for PcapNg {
                     .iter()
                     .any(|o| is_block(o.u32(&head[4..])));
         match known {
-            true => root(self.name(), File::PcapNg, space, options),
+            true => root("pcapng", File::PcapNg, space, options),
             false => {
                 let wanted = "a section header block, which begins with 0a 0d 0d 0a";
-                unknown(self.name(), wanted, space)
+                unknown("pcapng", wanted, space)
             }
         }
     }

@@ -109,13 +109,13 @@ impl Connection {
 pub const BYTES: &str = "bytes";
 
 /// The formats that a connection between these ports may be of, and whether a setting says so.
-fn speakers(options: &Options, ports: [u16; 2]) -> (Vec<&'static dyn Format>, bool) {
+fn speakers(options: &Options, ports: [u16; 2]) -> (Vec<Ref<dyn Format>>, bool) {
     // what is wrong with a setting was told before
     let lists = |name: &str| {
         let listed = options.ports(name).unwrap_or_default();
         ports.iter().any(|p| listed.contains(p))
     };
-    let all = || options.registry.iter().flat_map(|r| r.formats()).copied();
+    let all = || options.registry.iter().flat_map(|r| r.formats()).cloned();
     if lists(BYTES) {
         return (Vec::new(), true);
     }
@@ -134,7 +134,7 @@ struct Said {
 
 impl Said {
     /// As the formats hear it, one after the other. What one of them takes for its own, the next one does not see.
-    fn by(formats: &[&dyn Format], with: &Conversation, options: &Options) -> Self {
+    fn by(formats: &[Ref<dyn Format>], with: &Conversation, options: &Options) -> Self {
         let mut out = Self::default();
         let mut left = with.clone();
         for format in formats {

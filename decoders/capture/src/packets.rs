@@ -15,10 +15,14 @@ use std::sync::Arc;
 pub struct Packets(pub Arc<Shared>);
 
 /// What whole packets are called that come and go.
-pub const PACKET: &str = "packet";
+pub const PACKET: &str = "packets";
 
 impl Sequence for Packets {
     fn name(&self) -> &'static str {
+        "packet"
+    }
+
+    fn label(&self) -> &'static str {
         PACKET
     }
 

@@ -312,7 +312,7 @@ impl Node {
                 let space = Space::source(bits.bytes().clone());
                 let span = space.span();
                 let kind = self.red.green.kind.clone();
-                let node = Node::root_of(self.format(), kind, space, span);
+                let node = Node::root_of(self.format_name(), kind, space, span);
                 self.edit = Some(Arc::new(Edit::Replaced(node)));
                 Ok(self)
             }

@@ -1,5 +1,6 @@
 //! Faults, which decoding keeps as values, and rejects, which refuse an edit.
 
+use crate::Name;
 use std::fmt;
 
 /// How bad a finding is, for the reader that the format is made for: a server, `pg_waldump`, `protoc`, `tshark`.
@@ -68,7 +69,7 @@ impl Malformed {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
     /// Name of the format.
-    pub format: &'static str,
+    pub format: Name,
     /// Path of the node, as one would type it; empty when nothing was decoded.
     pub path: String,
     /// Byte offset in the input, where there is one.

@@ -53,6 +53,18 @@ impl<T: ?Sized> Deref for Ref<T> {
     }
 }
 
+impl From<Rule> for Ref<Rule> {
+    fn from(rule: Rule) -> Self {
+        Self::Shared(Arc::new(rule))
+    }
+}
+
+impl From<&'static Rule> for Ref<Rule> {
+    fn from(rule: &'static Rule) -> Self {
+        Self::Static(rule)
+    }
+}
+
 impl From<Arc<dyn Codec>> for Ref<dyn Codec> {
     fn from(codec: Arc<dyn Codec>) -> Self {
         Self::Shared(codec)
@@ -71,7 +83,7 @@ pub enum Kind {
     /// A scalar, stored in its span.
     Leaf(Ref<dyn Codec>),
     /// A scalar that is computed, not stored.
-    Computed(&'static dyn Codec, Box<Scalar>),
+    Computed(Box<(Ref<dyn Codec>, Scalar)>),
     /// An object.
     Struct(Ref<dyn Shape>),
     /// An array.
@@ -81,7 +93,7 @@ pub enum Kind {
 impl Kind {
     /// A scalar that is computed.
     pub fn computed(codec: &'static dyn Codec, value: Scalar) -> Self {
-        Self::Computed(codec, Box::new(value))
+        Self::Computed(Box::new((Ref::Static(codec), value)))
     }
 
     /// A scalar that is stored in a way known at compile time.
@@ -124,7 +136,7 @@ pub struct Green {
 
 /// Boxed, as only roots have one.
 #[derive(Clone)]
-struct FormatName(&'static str);
+struct FormatName(Name);
 
 /// What was decoded below a node so far.
 #[derive(Default)]
@@ -142,7 +154,7 @@ struct Below {
 pub struct Child {
     pub(crate) name: Name,
     pub(crate) green: Arc<Green>,
-    pub(crate) rule: Option<Rule>,
+    pub(crate) rule: Option<Ref<Rule>>,
     pub(crate) hidden: bool,
     pub(crate) donor: Option<Arc<Node>>,
 }
@@ -178,8 +190,8 @@ impl Child {
     }
 
     /// Declare the field as derived.
-    pub fn derived(&mut self, rule: Rule) -> &mut Self {
-        self.rule = Some(rule);
+    pub fn derived(&mut self, rule: impl Into<Ref<Rule>>) -> &mut Self {
+        self.rule = Some(rule.into());
         self
     }
 }
@@ -208,36 +220,18 @@ impl Expanded {
     }
 }
 
-/// The rule of a field, wherever it was declared.
-#[derive(Clone)]
-pub(crate) enum RuleRef {
-    Static(&'static Rule),
-    Own(Box<Rule>),
-}
-
-impl Deref for RuleRef {
-    type Target = Rule;
-
-    fn deref(&self) -> &Rule {
-        match self {
-            Self::Static(rule) => rule,
-            Self::Own(rule) => rule,
-        }
-    }
-}
-
 /// A field as found by name.
 pub(crate) struct Found {
     pub name: Name,
     pub green: Arc<Green>,
-    pub rule: Option<RuleRef>,
+    pub rule: Option<Ref<Rule>>,
     pub hidden: bool,
     pub donor: Option<Arc<Node>>,
 }
 
 impl Found {
     /// A field that is listed and stored.
-    fn plain(name: Name, green: Green, rule: Option<RuleRef>) -> Self {
+    fn plain(name: Name, green: Green, rule: Option<Ref<Rule>>) -> Self {
         Self {
             name,
             green: Arc::new(green),
@@ -265,7 +259,7 @@ impl Green {
     }
 
     /// The root of a decode.
-    pub(crate) fn root(format: &'static str, kind: Kind, space: Space, span: Span) -> Self {
+    pub(crate) fn root(format: Name, kind: Kind, space: Space, span: Span) -> Self {
         let mut green = Self::new(kind, space, span);
         green.format = Some(Box::new(FormatName(format)));
         green
@@ -291,8 +285,8 @@ impl Green {
     }
 
     /// The name of the format that this is the root of.
-    pub(crate) fn format(&self) -> Option<&'static str> {
-        self.format.as_ref().map(|format| format.0)
+    pub(crate) fn format(&self) -> Option<&Name> {
+        self.format.as_ref().map(|format| &format.0)
     }
 
     /// Say what is wrong with it though its bytes can be decoded.
@@ -419,10 +413,7 @@ impl Green {
     }
 
     /// The layout fields that fit into the span.
-    fn layout<'a>(
-        &'a self,
-        shape: &dyn Shape,
-    ) -> impl Iterator<Item = &'static crate::shape::Field> + 'a {
+    fn layout<'a>(&self, shape: &'a dyn Shape) -> impl Iterator<Item = &'a crate::shape::Field> {
         let len = self.span.len;
         shape.layout().iter().filter(move |f| f.span.end() <= len)
     }
@@ -437,16 +428,16 @@ impl Green {
         )
     }
 
-    fn laid_out(&self, field: &'static crate::shape::Field) -> Found {
+    fn laid_out(&self, field: &crate::shape::Field) -> Found {
         let green = field.green(&self.space, self.span).below(self.depth);
-        Found::plain(field.name.into(), green, field.rule.map(RuleRef::Static))
+        Found::plain(field.name.into(), green, field.rule.map(Ref::Static))
     }
 
     fn expanded(child: &Child) -> Found {
         Found {
             name: child.name.clone(),
             green: child.green.clone(),
-            rule: child.rule.clone().map(|rule| RuleRef::Own(Box::new(rule))),
+            rule: child.rule.clone(),
             hidden: child.hidden,
             donor: child.donor.clone(),
         }

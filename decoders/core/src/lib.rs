@@ -73,7 +73,7 @@
 //!     }
 //!     fn decode(&self, space: Space, _options: &Options) -> Node {
 //!         let span = space.span();
-//!         Node::root_of(self.name(), Kind::array(Arc::new(Messages)), space, span)
+//!         Node::root_of("messaging", Kind::array(Arc::new(Messages)), space, span)
 //!     }
 //! }
 //!

@@ -4,9 +4,9 @@
 //! them all. A *light* node knows the way from an array further up instead; what lies between is decoded again if it is asked
 //! for.
 
-use crate::Key;
 use crate::green::Kind;
 use crate::node::{Node, Parent, Red};
+use crate::{Key, Name};
 use std::cell::RefCell;
 use std::sync::Arc;
 
@@ -25,7 +25,7 @@ struct Way {
     /// The steps that follow; the last one is the key of the node itself.
     keys: Vec<Key>,
     /// The name of the format that the node belongs to.
-    format: &'static str,
+    format: Option<Name>,
 }
 
 thread_local! {
@@ -55,7 +55,7 @@ impl Way {
 const NEAR: u64 = 64;
 
 impl Far {
-    fn new(base: Arc<Red>, mut keys: Vec<Key>, format: &'static str) -> Self {
+    fn new(base: Arc<Red>, mut keys: Vec<Key>, format: Option<Name>) -> Self {
         let item = match keys[0] {
             Key::Index(i) if keys.len() > 1 => Some(i),
             _ => None,
@@ -86,8 +86,8 @@ impl Far {
         self.way.keys.iter().rev().cloned().chain(first)
     }
 
-    pub fn format(&self) -> &'static str {
-        self.way.format
+    pub fn format(&self) -> Option<&Name> {
+        self.way.format.as_ref()
     }
 
     /// What the node is a child of, decoded again.
@@ -173,6 +173,6 @@ impl Node {
             return None;
         }
         keys.reverse();
-        Some(Far::new(base.clone(), keys, self.red.format()))
+        Some(Far::new(base.clone(), keys, self.red.format().cloned()))
     }
 }

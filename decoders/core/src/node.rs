@@ -3,8 +3,9 @@
 use crate::codec::Codec;
 use crate::edit::{Added, Edit, Item};
 use crate::encode;
-use crate::green::{Found, Green, Kind, RuleRef};
+use crate::green::{Found, Green, Kind, Ref};
 use crate::light::Far;
+use crate::rule::Rule;
 use crate::sequence::State;
 use crate::shape::At;
 use crate::{
@@ -65,7 +66,7 @@ pub struct Node {
 /// A green node in its place.
 pub(crate) struct Red {
     pub green: Arc<Green>,
-    pub rule: Option<RuleRef>,
+    pub rule: Option<Ref<Rule>>,
     pub parent: Parent,
     /// For a field that was added, or that is not stored and shows a default: what has it, and whether it is added even if
     /// it is not edited.
@@ -81,10 +82,10 @@ pub(crate) enum Parent {
 
 impl Node {
     /// The root of a decode.
-    pub fn root_of(format: &'static str, kind: Kind, space: Space, span: Span) -> Self {
+    pub fn root_of(format: impl Into<Name>, kind: Kind, space: Space, span: Span) -> Self {
         Self {
             red: Arc::new(Red {
-                green: Arc::new(Green::root(format, kind, space, span)),
+                green: Arc::new(Green::root(format.into(), kind, space, span)),
                 rule: None,
                 parent: Parent::Root,
                 donor: None,
@@ -107,7 +108,7 @@ impl Node {
         &self,
         key: Key,
         green: Arc<Green>,
-        rule: Option<RuleRef>,
+        rule: Option<Ref<Rule>>,
         edit: Option<Arc<Edit>>,
     ) -> Self {
         Self {
@@ -229,7 +230,7 @@ impl Node {
                 let value = codec.known().or_else(|| green.value(&**codec).ok());
                 value.or_else(|| node.stood_in(&**codec))
             }
-            (Kind::Computed(_, value), _) => Some((**value).clone()),
+            (Kind::Computed(computed), _) => Some(computed.1.clone()),
             (Kind::Struct(shape), _) => {
                 let word = shape.word()?;
                 if green.space.hole_in(green.span).is_some() {
@@ -254,7 +255,7 @@ impl Node {
     fn symbol_of(&self, actual: &Scalar) -> Option<Scalar> {
         match &self.content().red.green.kind {
             Kind::Leaf(codec) => codec.symbol(actual),
-            Kind::Computed(codec, _) => codec.symbol(actual),
+            Kind::Computed(computed) => computed.0.symbol(actual),
             _ => None,
         }
     }
@@ -268,7 +269,7 @@ impl Node {
     fn ordinal_codec(&self) -> Option<&dyn crate::codec::Codec> {
         let codec: &dyn crate::codec::Codec = match &self.content().red.green.kind {
             Kind::Leaf(codec) => &**codec,
-            Kind::Computed(codec, _) => *codec,
+            Kind::Computed(computed) => &*computed.0,
             _ => return None,
         };
         codec.is_ordinal().then_some(codec)
@@ -290,7 +291,7 @@ impl Node {
         let actual = self.actual()?;
         let own = match &self.content().green().kind {
             Kind::Leaf(codec) => codec.description(&actual),
-            Kind::Computed(codec, _) => codec.description(&actual),
+            Kind::Computed(computed) => computed.0.description(&actual),
             _ => None,
         };
         let (Some(rule), Some(parent)) = (&self.red.rule, self.red.parent()) else {
@@ -382,7 +383,7 @@ impl Node {
         }
         let space = Space::source(new.bytes().clone());
         let span = space.span();
-        let node = Node::root_of(self.format(), kind, space, span);
+        let node = Node::root_of(self.format_name(), kind, space, span);
         self.edit = Some(Arc::new(Edit::Replaced(node)));
     }
 
@@ -411,7 +412,7 @@ impl Node {
             return None;
         }
         let kind = edits.keys().find_map(|name| shape.restated(name))?;
-        self.reread(self.format(), kind).ok()
+        self.reread(self.format_name(), kind).ok()
     }
 
     /// All fields of an object, in order, gaps included; those that were added come last.
@@ -551,12 +552,17 @@ impl Node {
     }
 
     /// The name of the format that the node belongs to.
-    pub fn format(&self) -> &'static str {
-        self.red.format()
+    pub fn format(&self) -> &str {
+        self.red.format().map_or("", |format| format)
+    }
+
+    /// The same, to be kept.
+    pub fn format_name(&self) -> Name {
+        self.red.format().cloned().unwrap_or_default()
     }
 
     /// The name of the struct that an object is.
-    pub fn shape_name(&self) -> Option<&'static str> {
+    pub fn shape_name(&self) -> Option<&str> {
         match &self.content().green().kind {
             Kind::Struct(shape) => Some(shape.name()),
             _ => None,
@@ -567,7 +573,7 @@ impl Node {
     ///
     /// # Errors
     /// Edits that cannot be encoded.
-    pub fn reread(&self, format: &'static str, kind: Kind) -> Result<Node, Reject> {
+    pub fn reread(&self, format: impl Into<Name>, kind: Kind) -> Result<Node, Reject> {
         if self.edit.is_none() && self.span().is_aligned() {
             let green = self.green();
             return Ok(Node::root_of(format, kind, green.space.clone(), green.span));
@@ -728,7 +734,7 @@ impl Node {
 
     fn located(&self, wrong: Malformed) -> Fault {
         Fault {
-            format: self.format(),
+            format: self.format_name(),
             path: self.path_text(),
             offset: Some(self.green().space.offset(wrong.at)),
             expected: wrong.expected,
@@ -828,14 +834,14 @@ impl Red {
         }
     }
 
-    pub(crate) fn format(&self) -> &'static str {
+    pub(crate) fn format(&self) -> Option<&Name> {
         let mut red = self;
         loop {
             match (red.green.format(), &red.parent) {
-                (Some(format), _) => return format,
+                (Some(format), _) => return Some(format),
                 (None, Parent::Node(parent, _)) => red = parent,
                 (None, Parent::Far(far)) => return far.format(),
-                (None, Parent::Root) => return "",
+                (None, Parent::Root) => return None,
             }
         }
     }

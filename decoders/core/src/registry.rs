@@ -1,6 +1,7 @@
 //! The registry: which formats there are, and which of them fits an input.
 
 use crate::dialogue::{Conversation, Dialogue};
+use crate::green::Ref;
 use crate::{Fault, Lost, Node, Plain, Scalar, Severity, Space};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -83,7 +84,7 @@ impl Options {
     /// A value that is none of `refuse`, `zeros`, `skip`.
     pub fn lost(&self) -> Result<Lost, Fault> {
         let wrong = |found: String| Fault {
-            format: "-o lost",
+            format: "-o lost".into(),
             path: String::new(),
             offset: None,
             expected: "refuse, zeros or skip".to_owned(),
@@ -175,10 +176,10 @@ pub mod inside {
 /// A format.
 pub trait Format: Send + Sync + 'static {
     /// Name, as `-d` takes it.
-    fn name(&self) -> &'static str;
+    fn name(&self) -> &str;
 
     /// One line for the list of formats.
-    fn description(&self) -> &'static str;
+    fn description(&self) -> &str;
 
     /// How sure the format is that this input is its own.
     fn probe(&self, probe: &Probe<'_>) -> Confidence;
@@ -249,12 +250,19 @@ fn compression(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
 
 /// The formats that a program knows.
 #[derive(Clone)]
-pub struct Registry(Arc<Vec<&'static dyn Format>>);
+pub struct Registry(Arc<Vec<Ref<dyn Format>>>);
 
 impl Registry {
     /// A registry of these formats; of two that are equally sure, the one named first is taken.
     pub fn new(formats: Vec<&'static dyn Format>) -> Self {
-        Self(Arc::new(formats))
+        Self(Arc::new(formats.into_iter().map(Ref::Static).collect()))
+    }
+
+    /// The same registry and a format that was made at run time, which is taken before the others.
+    #[must_use]
+    pub fn with(&self, format: Arc<dyn Format>) -> Self {
+        let own = std::iter::once(Ref::Shared(format));
+        Self(Arc::new(own.chain(self.0.iter().cloned()).collect()))
     }
 
     /// Decode an input in the named format, or in the one that is the most sure of them.
@@ -326,10 +334,10 @@ impl Registry {
         self.0.iter().try_for_each(|format| format.check(&options))
     }
 
-    fn named(&self, name: &str) -> Result<&'static dyn Format, Fault> {
-        let found = self.0.iter().copied().find(|f| f.name() == name);
+    fn named(&self, name: &str) -> Result<Ref<dyn Format>, Fault> {
+        let found = self.0.iter().find(|f| f.name() == name).cloned();
         found.ok_or_else(|| Fault {
-            format: "-d",
+            format: "-d".into(),
             path: String::new(),
             offset: None,
             expected: format!("one of {}", self.names().join(", ")),
@@ -338,19 +346,19 @@ impl Registry {
         })
     }
 
-    fn probe(&self, bytes: &[u8], options: &Options) -> Result<&'static dyn Format, Fault> {
+    fn probe(&self, bytes: &[u8], options: &Options) -> Result<Ref<dyn Format>, Fault> {
         let probe = Probe { bytes };
-        let mut best: Option<(&'static dyn Format, Confidence)> = None;
+        let mut best: Option<(&Ref<dyn Format>, Confidence)> = None;
         for format in self.0.iter() {
             let sure = format.probe(&probe);
             if sure > best.map_or(Confidence::No, |(_, c)| c) {
-                best = Some((*format, sure));
+                best = Some((format, sure));
             }
         }
-        let described = || self.0.iter().copied().find(|f| f.is_described(options));
+        let described = || self.0.iter().find(|f| f.is_described(options));
         let best = best.map(|(format, _)| format).or_else(described);
-        best.ok_or_else(|| Fault {
-            format: "probe",
+        best.cloned().ok_or_else(|| Fault {
+            format: "probe".into(),
             path: String::new(),
             offset: Some(0),
             expected: format!("the beginning of {}", self.names().join(" or ")),
@@ -366,12 +374,12 @@ impl Registry {
     }
 
     /// The names of the formats.
-    pub fn names(&self) -> Vec<&'static str> {
+    pub fn names(&self) -> Vec<&str> {
         self.0.iter().map(|f| f.name()).collect()
     }
 
     /// The formats.
-    pub fn formats(&self) -> &[&'static dyn Format] {
+    pub fn formats(&self) -> &[Ref<dyn Format>] {
         &self.0
     }
 

@@ -2,8 +2,9 @@
 
 use crate::encode::{Changes, Report, Splice};
 use crate::frame::Frame;
-use crate::green::Kind;
+use crate::green::{Kind, Ref};
 use crate::node::Node;
+use crate::shape::Shape;
 use crate::{Plain, Reject, Space, Span};
 use std::any::Any;
 use std::sync::Arc;
@@ -11,7 +12,12 @@ use std::sync::Arc;
 /// An array-like node.
 pub trait Sequence: Send + Sync + 'static {
     /// Name of the items' type, for messages.
-    fn name(&self) -> &'static str;
+    fn name(&self) -> &str;
+
+    /// By what a layer of the format knows changes of these items again: see [`Splice::items`].
+    fn label(&self) -> &'static str {
+        ""
+    }
 
     /// Where the walk over the items begins.
     fn start(&self, at: &SeqAt<'_>) -> State {
@@ -94,7 +100,7 @@ pub trait Sequence: Send + Sync + 'static {
         };
         let space = Space::source(vec![0; bytes as usize]);
         let span = space.span();
-        let item = Node::root_of(self.name(), kind, space, span);
+        let item = Node::root_of(self.name().to_owned(), kind, space, span);
         item.assign(value.clone()).map_err(|e| e.to_string())
     }
 
@@ -208,10 +214,19 @@ pub struct Placed {
     pub splices: Vec<Splice>,
     /// The bytes of a new item.
     pub new: Option<Node>,
-    /// Name of the item's shape.
-    pub shape: &'static str,
+    /// The item's shape, if it is a struct.
+    pub shape: Option<Ref<dyn Shape>>,
     /// Names of the item's own fields that were assigned, and so must stay.
     pub pinned: Vec<String>,
+}
+
+impl Placed {
+    /// Whether the item is a struct of that name.
+    pub fn is(&self, name: &str) -> bool {
+        self.shape
+            .as_ref()
+            .is_some_and(|shape| shape.name() == name)
+    }
 }
 
 /// An item as it was decoded.

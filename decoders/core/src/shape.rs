@@ -17,10 +17,10 @@ use std::sync::Arc;
 /// Fields come in this order: those that [`Lazy::computed`] names, `layout`, then what `expand` adds, then what [`Lazy::finish`] adds.
 pub trait Shape: Send + Sync + 'static {
     /// Name of the struct, as its field calls it: `XLogRecord`.
-    fn name(&self) -> &'static str;
+    fn name(&self) -> &str;
 
     /// Fields at fixed places, counted from the start of the struct. They are read without looking at anything else.
-    fn layout(&self) -> &'static [Field] {
+    fn layout(&self) -> &[Field] {
         &[]
     }
 
@@ -116,7 +116,7 @@ pub trait Lazy {
     }
 
     /// For an object of flag bits: how its word is stored as a number.
-    fn word(&self) -> Option<&'static dyn Codec> {
+    fn word(&self) -> Option<&dyn Codec> {
         None
     }
 }
@@ -208,7 +208,7 @@ impl dyn Shape {
         self.lazy().is_some_and(|lazy| lazy.find_all(cx))
     }
 
-    pub(crate) fn word(&self) -> Option<&'static dyn Codec> {
+    pub(crate) fn word(&self) -> Option<&dyn Codec> {
         self.lazy()?.word()
     }
 

@@ -7,12 +7,19 @@ use binq_core::sequence::{Arrange, SeqAt, Sequence, State, Step};
 use binq_core::{Kind, Reject, Span};
 use std::sync::Arc;
 
+/// By what changes of frames are known.
+pub const FRAMES: &str = "frames";
+
 /// The frames of one direction.
 pub struct Frames(pub Arc<Side>);
 
 impl Sequence for Frames {
     fn name(&self) -> &'static str {
         "frame"
+    }
+
+    fn label(&self) -> &'static str {
+        FRAMES
     }
 
     fn step(&self, at: &SeqAt<'_>, state: &State) -> Option<Step> {

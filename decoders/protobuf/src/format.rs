@@ -49,17 +49,17 @@ impl Format for Protobuf {
     fn decode(&self, space: Space, options: &Options) -> Node {
         let of = match message_type(options) {
             Ok(of) => of,
-            Err(why) => return no_schema(self.name(), space, why),
+            Err(why) => return no_schema(FORMAT, space, why),
         };
         let span = space.span();
         // of what begins with no record, nothing can be read
         if span.len > 0
             && let Err(wrong) = Run::new(&space, span).record(0)
         {
-            return undecoded(self.name(), space, wrong);
+            return undecoded(FORMAT, space, wrong);
         }
         let kind = of.map_or_else(|| Kind::fixed(&view::MESSAGE), |of| of.kind());
-        Node::root_of(self.name(), kind, space, span)
+        Node::root_of(FORMAT, kind, space, span)
     }
 
     fn node_functions(&self) -> &'static [NodeFn] {

@@ -57,8 +57,13 @@ impl Format for Delimited {
     }
 
     fn decode(&self, space: Space, options: &Options) -> Node {
-        undecodable(self.name(), &space, options)
-            .unwrap_or_else(|| stream(self.name(), space, DelimitedMessages(Content::new(options))))
+        undecodable("protobuf_delimited", &space, options).unwrap_or_else(|| {
+            stream(
+                "protobuf_delimited",
+                space,
+                DelimitedMessages(Content::new(options)),
+            )
+        })
     }
 }
 
@@ -79,9 +84,9 @@ impl Format for Grpc {
     }
 
     fn decode(&self, space: Space, options: &Options) -> Node {
-        undecodable(self.name(), &space, options).unwrap_or_else(|| {
+        undecodable("grpc_message", &space, options).unwrap_or_else(|| {
             let shape = Arc::new(GrpcMessage(Content::new(options)));
-            stream(self.name(), space, GrpcMessages(shape))
+            stream("grpc_message", space, GrpcMessages(shape))
         })
     }
 }
@@ -372,7 +377,12 @@ impl Format for Confluent {
             fixed: named.then(|| message_kind(options)),
             options: options.clone(),
         };
-        Node::root_of(self.name(), Kind::shared(Arc::new(shape)), space, span)
+        Node::root_of(
+            "confluent_protobuf",
+            Kind::shared(Arc::new(shape)),
+            space,
+            span,
+        )
     }
 }
 

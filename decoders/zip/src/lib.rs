@@ -36,6 +36,6 @@ impl Format for Zip {
 
     fn decode(&self, space: Space, _options: &Options) -> Node {
         let (span, archive) = (space.span(), Archive::find(&space));
-        Node::root_of(self.name(), Kind::shared(Arc::new(archive)), space, span)
+        Node::root_of("zip", Kind::shared(Arc::new(archive)), space, span)
     }
 }

@@ -14,7 +14,7 @@ pub fn fault(n: &Node) -> V {
 pub fn finding(f: &Fault) -> V {
     V::fields([
         ("error", V::text(f.to_string())),
-        ("format", V::text(f.format)),
+        ("format", V::text(&*f.format)),
         ("path", V::text(f.path.as_str())),
         ("offset", f.offset.map_or(V::Null, V::int)),
         ("expected", V::text(f.expected.as_str())),

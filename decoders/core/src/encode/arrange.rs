@@ -48,12 +48,13 @@ impl Arrange<'_> {
                 inside: self.seq.around(&self.at),
             },
         };
+        let names: Arc<str> = self.seq.name().into();
         for (i, ((item, was), stays)) in (self.number..).zip(items.iter().zip(&was).zip(stays)) {
             let seat = Seat {
                 list: self.at.span,
                 level: self.level,
                 item: i,
-                items: self.seq.name(),
+                items: names.clone(),
             };
             match was {
                 Some(i) if stays => {
@@ -119,7 +120,7 @@ impl Arrange<'_> {
         let mut splice = Splice::new(span, new, &self.path);
         // insertions in one place keep the order in which they are made: all of them count as assigned
         splice.assigned = true;
-        splice.items = Some(self.seq.name());
+        splice.items = Some(self.seq.label());
         splice.seat = seat;
         self.changes.push(self.at.space, splice);
     }

@@ -20,8 +20,8 @@ impl Places {
         let mut seats = HashMap::new();
         for (i, splice) in splices.iter().enumerate() {
             grown.push(grown[i] + splice.growth());
-            if let Some(seat) = splice.seat {
-                seats.insert(seat, i);
+            if let Some(seat) = &splice.seat {
+                seats.insert(seat.clone(), i);
             }
         }
         Ok(Self {

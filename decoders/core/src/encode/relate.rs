@@ -282,7 +282,7 @@ impl Turn<'_> {
             return None;
         };
         let seat = Seat {
-            items: seq.name(),
+            items: seq.name().into(),
             list: list.span,
             level: lists.with.path().len(),
             item: place,

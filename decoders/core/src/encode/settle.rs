@@ -5,7 +5,7 @@ use super::splice::{Changes, Splice};
 use super::{Did, EncodeOptions, Note, Report};
 use crate::edit::{Edit, Item};
 use crate::frame::Growth;
-use crate::green::{Green, Kind};
+use crate::green::{Green, Kind, Ref};
 use crate::layer::Patching;
 use crate::node::Node;
 use crate::sequence::{Arrange, Old, Placed, Sequence, State};
@@ -414,7 +414,7 @@ impl Settler {
             };
             placed.push(match anew.unwrap_or(item) {
                 Item::New(new) => Placed {
-                    shape: shape_name(&new),
+                    shape: shape_of(&new),
                     pinned: pinned(new.state()),
                     was: None,
                     splices: Vec::new(),
@@ -429,7 +429,7 @@ impl Settler {
                     let splices = own.take(&green.space);
                     changes.extend(own);
                     Placed {
-                        shape: shape_name(&child),
+                        shape: shape_of(&child),
                         pinned: pinned(child.state()),
                         was: Some(child.green().span),
                         splices,
@@ -471,10 +471,10 @@ fn comes_anew(seq: &dyn Sequence, edit: &Edit) -> Option<Node> {
     }
 }
 
-fn shape_name(node: &Node) -> &'static str {
+fn shape_of(node: &Node) -> Option<Ref<dyn Shape>> {
     match &node.green().kind {
-        Kind::Struct(shape) => shape.name(),
-        _ => "",
+        Kind::Struct(shape) => Some(shape.clone()),
+        _ => None,
     }
 }
 

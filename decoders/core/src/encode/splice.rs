@@ -17,7 +17,7 @@ pub struct Splice {
     pub by: Arc<str>,
     /// Whether the user assigned it; else it was derived.
     pub assigned: bool,
-    /// Where it adds or removes whole items of a sequence: the name of these items. It belongs to none of their neighbours.
+    /// Where it adds or removes whole items of a sequence: their label. It belongs to none of their neighbours.
     pub items: Option<&'static str>,
     /// Bits of the span that another splice may change; this one only copied them.
     pub spares: Option<Span>,
@@ -26,7 +26,7 @@ pub struct Splice {
 }
 
 /// The place of an item in an array.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Seat {
     /// Where the array lay.
     pub list: Span,
@@ -35,7 +35,7 @@ pub struct Seat {
     /// The index of the item.
     pub item: u64,
     /// What the list calls its items: two empty lists may lie in one place.
-    pub items: &'static str,
+    pub items: Arc<str>,
 }
 
 impl Splice {

@@ -2,6 +2,7 @@
 
 use super::{Framing, near};
 use crate::frame::{HEAD, Parts, kind};
+use crate::frames::FRAMES;
 use crate::header::Header;
 use crate::side::{Look, Side, look};
 use binq_core::encode::{Did, Note, Splice};
@@ -94,7 +95,7 @@ fn bodies(framing: &Framing, under: &Space, changes: &[Splice]) -> HashMap<u32, 
     // frames that are new, and what whole frames are replaced by
     let mut new: Vec<&Splice> = changes
         .iter()
-        .filter(|c| c.items == Some("frame") && c.span.len == 0)
+        .filter(|c| c.items == Some(FRAMES) && c.span.len == 0)
         .collect();
     data(under, framing.begin.frames, |stream, at, parts| {
         let body = all.entry(stream).or_default();
@@ -115,7 +116,7 @@ fn bodies(framing: &Framing, under: &Space, changes: &[Splice]) -> HashMap<u32, 
                 if new.last().is_none_or(|last| last.span != change.span) {
                     new.push(change);
                 }
-            } else if inside.contains(change.span) && change.items != Some("frame") {
+            } else if inside.contains(change.span) && change.items != Some(FRAMES) {
                 body.growth += change.growth() / 8;
             }
         }

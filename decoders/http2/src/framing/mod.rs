@@ -12,6 +12,7 @@ pub use split::split;
 pub use tables::settled;
 
 use crate::frame::{HEAD, Head, Parts, kind};
+use crate::frames::FRAMES;
 use crate::side::{Begin, Look, look};
 use binq_core::encode::{Did, Note, Report, Splice, agree, patched};
 use binq_core::layer::{Layer, Patching};
@@ -148,14 +149,14 @@ impl Framing {
             largest = largest.max(head.map_or(0, |h| h.length.min(end - at - HEAD)));
             while let Some(s) = changes.next_if(|s| {
                 s.span.start < at * 8
-                    || s.items == Some("frame") && s.span.len == 0 && s.span.start == at * 8
+                    || s.items == Some(FRAMES) && s.span.len == 0 && s.span.start == at * 8
             }) {
                 rest.push(s);
             }
             let mut splices = Vec::new();
             while let Some(s) = changes.next_if(|s| {
                 before(s, end * 8)
-                    && !(s.items == Some("frame") && s.span.len == 0 && s.span.start == end * 8)
+                    && !(s.items == Some(FRAMES) && s.span.len == 0 && s.span.start == end * 8)
             }) {
                 splices.push(s);
             }

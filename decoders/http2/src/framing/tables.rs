@@ -6,6 +6,7 @@
 
 use super::{Framing, near};
 use crate::frame::HEAD;
+use crate::frames::FRAMES;
 use crate::hpack::repr::{self, Form, Repr, Spelling};
 use crate::hpack::table::{Entry, Log, Window};
 use crate::hpack::{Block, Field, apply, int, read_block, resolve};
@@ -36,7 +37,7 @@ pub fn follow(
     let last = changes.iter().map(|c| c.span.end()).max().unwrap_or(0);
     let mut inserted = changes
         .iter()
-        .filter(|c| c.items == Some("frame") && !c.new.is_empty())
+        .filter(|c| c.items == Some(FRAMES) && !c.new.is_empty())
         .peekable();
     for block in &blocks[first..] {
         while let Some(frames) = inserted.next_if(|c| c.span.start <= block.frame * 8) {
@@ -97,12 +98,12 @@ fn first_touched(blocks: &[BlockInfo], changes: &[Splice]) -> Option<usize> {
                 .by_ref()
                 .take_while(|(at, _)| at * 8 <= c.span.end())
                 .any(|(at, len)| Span::bytes(*at, *len).touches(c.span))
-                || whole.touches(c.span) && (c.items == Some("frame") || c.span.len > 72)
+                || whole.touches(c.span) && (c.items == Some(FRAMES) || c.span.len > 72)
         })
     };
     let inserted = changes
         .iter()
-        .filter(|c| c.items == Some("frame") && c.span.len == 0);
+        .filter(|c| c.items == Some(FRAMES) && c.span.len == 0);
     let after = inserted.filter_map(|c| {
         let i = blocks.partition_point(|b| b.frame * 8 < c.span.start);
         (i < blocks.len()).then_some(i)
@@ -361,7 +362,7 @@ impl Local {
                 // what is inserted before a fragment belongs to what comes before it: the one before, if there is one
                 fragment.contains(c.span)
                     && (c.span.len > 0 || c.span.start > fragment.start || base == 0)
-                    && c.items != Some("frame")
+                    && c.items != Some(FRAMES)
             };
             for c in near(changes, fragment).filter(inside) {
                 let mut c = c.clone();

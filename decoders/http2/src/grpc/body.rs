@@ -11,7 +11,7 @@ use std::sync::Arc;
 pub const PREFIX: u64 = 5;
 
 /// Name of the items of a list of messages.
-pub const MESSAGE: &str = "message";
+pub const MESSAGE: &str = "messages";
 
 /// The data of a message, gathered from its DATA frames.
 pub struct Body {

@@ -104,6 +104,10 @@ struct Messages(Arc<How>);
 
 impl Sequence for Messages {
     fn name(&self) -> &'static str {
+        "message"
+    }
+
+    fn label(&self) -> &'static str {
         MESSAGE
     }
 

@@ -93,6 +93,10 @@ struct Missing;
 
 impl Sequence for Missing {
     fn name(&self) -> &'static str {
+        "message"
+    }
+
+    fn label(&self) -> &'static str {
         // the frame is none of the message before it, as a message would be
         MESSAGE
     }

@@ -61,7 +61,7 @@ impl Format for PgWal {
             Err(wrong) => Arc::new(Unknown { wrong }),
         };
         let span = space.span();
-        Node::root_of(self.name(), Kind::shared(root), space, span)
+        Node::root_of("pg_wal", Kind::shared(root), space, span)
     }
 
     fn functions(&self) -> &'static [ScalarFn] {

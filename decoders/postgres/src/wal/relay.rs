@@ -92,7 +92,7 @@ impl Relay<'_> {
     ) -> Result<Option<u64>, Reject> {
         for item in &region.items {
             let follows = prev.is_some() || !self.moved.is_empty();
-            if let Some(was) = item.was.filter(|_| follows && item.shape == RECORD) {
+            if let Some(was) = item.was.filter(|_| follows && item.is(RECORD)) {
                 let old = cx.bytes(item)?;
                 let mut record = Laid {
                     at: was.start / 8,
@@ -212,7 +212,7 @@ impl Relay<'_> {
     /// Let a record name the one before it, and sum it again; unless the user assigned these fields.
     fn link(&mut self, cx: &mut Arrange<'_>, item: &Placed, record: &mut Laid, prev: u64) {
         // a damaged record is kept as it is; so is everything where nothing is to be recomputed
-        if !cx.fix || item.shape != RECORD || record.bytes.len() < RECORD_HEADER as usize {
+        if !cx.fix || !item.is(RECORD) || record.bytes.len() < RECORD_HEADER as usize {
             return;
         }
         let geometry = self.geometry;
@@ -318,7 +318,7 @@ fn take_up(
 ) {
     let fits = |(item, record): &(&Placed, &mut Laid)| {
         let len = record.bytes.len() as u64;
-        item.shape == RECORD
+        item.is(RECORD)
             && align(len + 3) == align(len) + 8
             && !item.pinned.iter().any(|p| p == "xl_tot_len")
     };

@@ -128,7 +128,7 @@ impl Sequence for Repeated {
         let place = Span::bits(at.span.end(), 0);
         let mut splice = Splice::new(place, record, &cx.path);
         splice.assigned = true;
-        splice.items = Some(self.name());
+        splice.items = Some(self.label());
         cx.changes.push(at.space, splice);
         Ok(())
     }

@@ -179,7 +179,7 @@ impl Sequence for Unknown {
             let place = Span::bits(cx.at.span.end(), 0);
             let mut splice = Splice::new(place, cx.bytes(item)?, &cx.path);
             splice.assigned = true;
-            splice.items = Some(self.name());
+            splice.items = Some(self.label());
             cx.changes.push(cx.at.space, splice);
         }
         Ok(())
