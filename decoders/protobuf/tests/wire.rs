@@ -358,7 +358,8 @@ proptest! {
         prop_assert_eq!(bytes(&root), input.clone());
         // records and gap cover everything, in order
         let mut at = 0;
-        for field in root.field("fields").unwrap().items() {
+        // without one record that can be read there is only the gap
+        for field in root.field("fields").iter().flat_map(|fields| fields.items()) {
             prop_assert_eq!(field.span().first_byte(), at);
             at = field.span().end_byte();
         }
