@@ -16,7 +16,7 @@ mod merge;
 mod message_set;
 mod other_features;
 mod repeated;
-mod text;
+pub(crate) mod text;
 mod time;
 pub mod types;
 mod unknown;

@@ -3,6 +3,7 @@
 use crate::wire::codec::not_utf8;
 use binq_core::codec::Codec;
 use binq_core::{Bits, Misfit, Scalar};
+use std::any::Any;
 
 /// A `string`.
 pub struct Text {
@@ -16,6 +17,10 @@ pub static VERIFIED: Text = Text { verify: true };
 pub static LOOSE: Text = Text { verify: false };
 
 impl Codec for Text {
+    fn as_any(&self) -> Option<&dyn Any> {
+        Some(self)
+    }
+
     fn decode(&self, bits: &Bits) -> Result<Scalar, Misfit> {
         match std::str::from_utf8(bits.bytes()) {
             Ok(text) => Ok(text.into()),

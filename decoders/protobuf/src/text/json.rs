@@ -1,5 +1,6 @@
 //! Messages as the JSON mapping of protobuf has them: <https://protobuf.dev/programming-guides/json/>.
 
+use crate::schema::text::Text;
 use crate::schema::types::{FieldType, Label, MessageType, ValueType};
 use crate::schema::well_known::{NULL_VALUE, WellKnown};
 use crate::schema::{self, no_bits};
@@ -108,7 +109,13 @@ fn fields(of: &'static MessageType, node: &Node) -> Result<Plain, String> {
                 return Err(fault.to_string());
             }
             let mut entries = Vec::new();
+            let stored = child.bytes().unwrap_or_default();
             for (key, entry) in child.fields() {
+                // what stands for bytes that are no UTF-8 is not in the message itself
+                let is_stored = || stored.windows(key.len()).any(|part| part == key.as_bytes());
+                if key.contains(char::REPLACEMENT_CHARACTER) && !is_stored() {
+                    return Err(not_utf8(&entry));
+                }
                 entries.push((key.into_owned(), value(map.value, &entry)?));
             }
             if !entries.is_empty() || of.schema.defaults {
@@ -146,11 +153,26 @@ fn value(field: &FieldType, node: &Node) -> Result<Plain, String> {
     }
 }
 
+fn not_utf8(node: &Node) -> String {
+    format!(
+        "{}: text that is no UTF-8 has no form in JSON",
+        node.path_text()
+    )
+}
+
 fn scalar(value: &ValueType, node: &Node) -> Result<Plain, String> {
     if let Some(fault) = node.fault() {
         return Err(fault.to_string());
     }
     let actual = node.actual().unwrap_or(Scalar::Null);
+    let is_text = || {
+        node.codec()
+            .and_then(Codec::as_any)
+            .is_some_and(|codec| codec.is::<Text>())
+    };
+    if matches!(actual, Scalar::Bytes(_)) && is_text() {
+        return Err(not_utf8(node));
+    }
     Ok(Plain::Scalar(match (value, actual) {
         (ValueType::Enum(codec), _) if codec.name == NULL_VALUE => Scalar::Null,
         (ValueType::Enum(codec), n) => codec.symbol(&n).unwrap_or(n),
