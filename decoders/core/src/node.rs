@@ -4,10 +4,7 @@ use crate::codec::Codec;
 use crate::edit::{Added, Edit, Item};
 use crate::encode;
 use crate::green::{Found, Green, Kind, Ref};
-use crate::light::Far;
 use crate::rule::Rule;
-use crate::sequence::State;
-use crate::shape::At;
 use crate::{
     Bits, Fault, Findings, Key, Lost, Malformed, Name, Reject, Scalar, Severity, Space, Span,
     path_text,
@@ -17,6 +14,9 @@ use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
+
+pub use crate::items::Items;
+pub(crate) use crate::red::{Parent, Red};
 
 /// How a node looks to a query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,23 +63,6 @@ pub struct Node {
     pub(crate) edit: Option<Arc<Edit>>,
 }
 
-/// A green node in its place.
-pub(crate) struct Red {
-    pub green: Arc<Green>,
-    pub rule: Option<Ref<Rule>>,
-    pub parent: Parent,
-    /// For a field that was added, or that is not stored and shows a default: what has it, and whether it is added even if
-    /// it is not edited.
-    pub donor: Option<(Arc<Node>, bool)>,
-}
-
-pub(crate) enum Parent {
-    Root,
-    Node(Arc<Red>, Key),
-    /// Some steps below: see [`Node::light`].
-    Far(Far),
-}
-
 impl Node {
     /// The root of a decode.
     pub fn root_of(format: impl Into<Name>, kind: Kind, space: Space, span: Span) -> Self {
@@ -104,7 +87,7 @@ impl Node {
         self
     }
 
-    fn child(
+    pub(crate) fn child(
         &self,
         key: Key,
         green: Arc<Green>,
@@ -782,165 +765,6 @@ impl Node {
 
     pub(crate) fn state(&self) -> Option<&Edit> {
         self.edit.as_deref()
-    }
-}
-
-impl Red {
-    pub fn key(&self) -> Option<&Key> {
-        match &self.parent {
-            Parent::Root => None,
-            Parent::Node(_, key) => Some(key),
-            Parent::Far(far) => far.key(),
-        }
-    }
-
-    /// What this is a child of.
-    pub fn parent(&self) -> Option<Arc<Red>> {
-        match &self.parent {
-            Parent::Root => None,
-            Parent::Node(parent, _) => Some(parent.clone()),
-            Parent::Far(far) => far.parent(),
-        }
-    }
-
-    pub fn path(&self) -> Vec<Key> {
-        let mut out = Vec::new();
-        let mut red = self;
-        loop {
-            match &red.parent {
-                Parent::Root => break,
-                Parent::Node(parent, key) => {
-                    out.push(key.clone());
-                    red = parent;
-                }
-                Parent::Far(far) => {
-                    out.extend(far.back());
-                    red = &far.base;
-                }
-            }
-        }
-        out.reverse();
-        out
-    }
-
-    fn root(&self) -> &Red {
-        let mut red = self;
-        loop {
-            match &red.parent {
-                Parent::Root => return red,
-                Parent::Node(parent, _) => red = parent,
-                Parent::Far(far) => red = &far.base,
-            }
-        }
-    }
-
-    pub(crate) fn format(&self) -> Option<&Name> {
-        let mut red = self;
-        loop {
-            match (red.green.format(), &red.parent) {
-                (Some(format), _) => return Some(format),
-                (None, Parent::Node(parent, _)) => red = parent,
-                (None, Parent::Far(far)) => return far.format(),
-                (None, Parent::Root) => return None,
-            }
-        }
-    }
-
-    pub fn same_place(&self, other: &Red) -> bool {
-        if std::ptr::eq(self, other) {
-            return true;
-        }
-        match (&self.parent, &other.parent) {
-            (Parent::Node(a, i), Parent::Node(b, j)) => {
-                i == j && (Arc::ptr_eq(a, b) || a.same_place(b))
-            }
-            (Parent::Root, Parent::Root) => Arc::ptr_eq(&self.green, &other.green),
-            (Parent::Far(_), _) | (_, Parent::Far(_)) => {
-                self.key() == other.key()
-                    && Arc::ptr_eq(&self.root().green, &other.root().green)
-                    && self.path() == other.path()
-            }
-            _ => false,
-        }
-    }
-
-    /// Whether this is a child of that place.
-    pub fn is_in(&self, other: &Red) -> bool {
-        match &self.parent {
-            Parent::Root => false,
-            Parent::Node(parent, _) => parent.same_place(other),
-            Parent::Far(_) => self.parent().is_some_and(|parent| parent.same_place(other)),
-        }
-    }
-}
-
-/// The items of an array node; owns what it walks over.
-pub struct Items {
-    node: Node,
-    next: u64,
-    state: Option<State>,
-}
-
-impl Items {
-    /// Skip items as long as a scalar field of theirs can be read without making a node of the item, and does not fit.
-    /// Only what is sure is skipped: the item after that may or may not fit.
-    pub fn skip_unless(&mut self, field: &str, fits: &dyn Fn(&Scalar) -> bool) {
-        if self.node.state().is_some() {
-            return;
-        }
-        let green = self.node.green();
-        let Kind::Array(seq) = &green.kind else {
-            return;
-        };
-        while let Some(step) = self
-            .state
-            .as_ref()
-            .and_then(|state| seq.step(&green.seq_at(), state))
-        {
-            let Kind::Struct(shape) = &step.kind else {
-                return;
-            };
-            let at = At {
-                space: &green.space,
-                span: step.span,
-            };
-            match shape.peek(field, &at) {
-                Some(value) if !fits(&value) => {
-                    self.state = Some(step.next);
-                    self.next += 1;
-                }
-                _ => return,
-            }
-        }
-    }
-}
-
-impl Iterator for Items {
-    type Item = Node;
-
-    fn next(&mut self) -> Option<Node> {
-        let i = self.next;
-        let edit = match self.node.state() {
-            Some(Edit::Items(_)) => {
-                self.next += 1;
-                return self.node.item(i);
-            }
-            Some(Edit::Sparse(map)) => map.get(&i).cloned(),
-            _ => None,
-        };
-        let green = self.node.green();
-        let Kind::Array(seq) = &green.kind else {
-            return None;
-        };
-        let step = seq.framed_step(&green.seq_at(), self.state.as_ref()?);
-        let Some((step, frame)) = step else {
-            self.state = None;
-            return None;
-        };
-        self.next += 1;
-        self.state = Some(step.next);
-        let item = green.item(step.kind, step.span, frame);
-        Some(self.node.child(Key::Index(i), Arc::new(item), None, edit))
     }
 }
 

@@ -7,7 +7,7 @@ use super::there;
 use super::{METHOD, REASON, TARGET, VERSION};
 use crate::grpc::web::Content;
 use crate::lines::{Form, Lines, VALUE, breaks_line};
-use binq_core::codec::{Codec, Raw, Text};
+use binq_core::codec::{Codec, Raw};
 use binq_core::sequence::{SeqAt, Sequence, State, Step};
 use binq_core::shape::{Cx, Lazy, Shape, Traits};
 use binq_core::{Bits, Kind, Malformed, Misfit, Ref, Scalar, Span};
@@ -191,14 +191,7 @@ impl Shape for MessageShape {
 
 impl Lazy for MessageShape {
     fn find(&self, name: &str, cx: &mut Cx<'_>) -> bool {
-        let is_missing = name == "_missing";
-        if is_missing {
-            let why = self.missing().map_or(Scalar::Null, Scalar::from);
-            let nowhere = Span::bits(cx.at.span.start, 0);
-            cx.node("_missing", nowhere, Kind::computed(&Text, why))
-                .hidden();
-        }
-        is_missing
+        crate::exchange::find_missing(name, cx, || self.missing())
     }
 }
 

@@ -9,8 +9,8 @@ use crate::schema::types::{FieldType, Label, MessageType, ValueType};
 use crate::schema::well_known::{NULL_VALUE, WellKnown};
 use crate::schema::{self, no_bits};
 use crate::wire::build::{describe, len_record};
-use crate::wire::codec::{F32, F64};
 use binq_core::codec::Codec;
+use binq_core::codec::Float;
 use binq_core::{Plain, Scalar};
 use std::collections::HashMap;
 
@@ -299,7 +299,7 @@ fn encode(field: &FieldType, scalar: &Scalar) -> Encoded {
 /// The scalar that JSON means, for a field of that codec; its default tells text, bytes and truth values apart.
 fn read(codec: &dyn Codec, default: &Scalar, json: &Scalar) -> Result<Scalar, &'static str> {
     let any = codec.as_any();
-    let is_float = any.is_some_and(|c| c.is::<F32>() || c.is::<F64>());
+    let is_float = any.is_some_and(|c| c.is::<Float>());
     match (default, json) {
         (Scalar::Bool(_), Scalar::Bool(_)) => Ok(json.clone()),
         (Scalar::Bool(_), _) => Err("true or false"),

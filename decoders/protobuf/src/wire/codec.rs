@@ -3,7 +3,8 @@
 use super::record::MOST_NUMBER;
 use super::varint;
 use super::view;
-use binq_core::codec::Codec;
+use binq_core::codec::{Codec, Float};
+pub use binq_core::codec::{float_of, widen};
 use binq_core::{Bits, Misfit, Node, NodeKind, Plain, Scalar, Span};
 use std::any::Any;
 
@@ -128,92 +129,11 @@ impl Codec for TagNumber {
     }
 }
 
-/// A `float`: reads as a short decimal number that is this `float`, so that 0.1 is 0.1.
-pub struct F32;
-
-/// The decimal number that is this `float`, of 6 digits or as few more as it takes. That is what Google's runtimes write, which
-/// is not always the shortest one: 426592.62, not 426592.63, for 426592.625.
-pub fn widen(x: f32) -> f64 {
-    let exact = f64::from(x);
-    if !x.is_finite() {
-        return exact;
-    }
-    let mut rounded = (5..8).filter_map(|digits| format!("{exact:.digits$e}").parse().ok());
-    let found = rounded.find(|short: &f64| *short as f32 == x);
-    // any float is told from the others by 9 digits
-    found.unwrap_or_else(|| format!("{exact:.8e}").parse().unwrap_or(exact))
-}
-
-impl Codec for F32 {
-    fn as_any(&self) -> Option<&dyn Any> {
-        Some(self)
-    }
-
-    fn decode(&self, bits: &Bits) -> Result<Scalar, Misfit> {
-        let bytes = <[u8; 4]>::try_from(&bits.bytes()[..]);
-        let bytes = bytes.map_err(|_| Misfit::new("4 bytes", bits.len() / 8))?;
-        Ok(Scalar::Float(widen(f32::from_le_bytes(bytes))))
-    }
-
-    fn encode(&self, value: &Scalar, like: &Bits) -> Result<Bits, Misfit> {
-        let expected = "a float from -3.4028235e38 to 3.4028235e38";
-        let x = float_of(value).ok_or_else(|| Misfit::new(expected, value))?;
-        if same(self.decode(like), x) {
-            return Ok(like.clone());
-        }
-        let narrow = x as f32;
-        if x.is_finite() && narrow.is_infinite() {
-            return Err(Misfit::new(expected, value));
-        }
-        Ok(Bits::from_bytes(narrow.to_le_bytes().to_vec()))
-    }
-}
+/// A `float`.
+pub static F32: Float = Float::F32LE;
 
 /// A `double`.
-pub struct F64;
-
-impl Codec for F64 {
-    fn as_any(&self) -> Option<&dyn Any> {
-        Some(self)
-    }
-
-    fn decode(&self, bits: &Bits) -> Result<Scalar, Misfit> {
-        let bytes = <[u8; 8]>::try_from(&bits.bytes()[..]);
-        let bytes = bytes.map_err(|_| Misfit::new("8 bytes", bits.len() / 8))?;
-        Ok(Scalar::Float(f64::from_le_bytes(bytes)))
-    }
-
-    fn encode(&self, value: &Scalar, like: &Bits) -> Result<Bits, Misfit> {
-        let x = float_of(value).ok_or_else(|| Misfit::new("a number", value))?;
-        if same(self.decode(like), x) {
-            return Ok(like.clone());
-        }
-        Ok(Bits::from_bytes(x.to_le_bytes().to_vec()))
-    }
-}
-
-/// The number; infinities and NaN are also taken by the names that JSON gives them.
-pub fn float_of(value: &Scalar) -> Option<f64> {
-    match value {
-        Scalar::Float(x) => Some(*x),
-        Scalar::Int(i) => Some(*i as f64),
-        Scalar::Str(s) => match &**s {
-            "NaN" => Some(f64::NAN),
-            "Infinity" => Some(f64::INFINITY),
-            "-Infinity" => Some(f64::NEG_INFINITY),
-            _ => None,
-        },
-        _ => None,
-    }
-}
-
-/// Whether the old bits have that value already; all NaNs are one value, the zeros are two.
-fn same(old: Result<Scalar, Misfit>, new: f64) -> bool {
-    match old {
-        Ok(Scalar::Float(old)) => old.to_bits() == new.to_bits() || old.is_nan() && new.is_nan(),
-        _ => false,
-    }
-}
+pub static F64: Float = Float::F64LE;
 
 /// A length-delimited value that was guessed to be a scalar.
 pub enum Payload {

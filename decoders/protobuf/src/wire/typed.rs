@@ -4,6 +4,7 @@ use super::codec::{F32, F64, Varint};
 use super::record::{I32, I64, VARINT};
 use super::view::{FORMAT, root};
 use crate::schema::is_enum;
+use binq_core::codec::Float;
 use binq_core::codec::{Codec, Int};
 use binq_core::{Bits, Kind, Misfit, Node, NodeKind, Plain, Ref, Scalar};
 use std::any::Any;
@@ -82,8 +83,8 @@ pub fn typed(value: &Plain) -> Option<(u8, Vec<u8>)> {
     let codec = node.codec()?.as_any()?;
     let wire_type = match bytes.len() {
         _ if codec.is::<Varint>() || is_enum(codec) => VARINT,
-        8 if codec.is::<F64>() || codec.is::<Int>() => I64,
-        4 if codec.is::<F32>() || codec.is::<Int>() => I32,
+        8 if codec.is::<Float>() || codec.is::<Int>() => I64,
+        4 if codec.is::<Float>() || codec.is::<Int>() => I32,
         _ => return None,
     };
     Some((wire_type, bytes))
