@@ -204,8 +204,9 @@ impl Output {
     fn write_bytes(&mut self, value: &V) -> Result<(), NotWritten> {
         match value {
             V::Node(node) => {
-                let encoded = self.encoded(node)?;
-                if encoded.is_empty() && is_view(node, 3) {
+                let node = node.node();
+                let encoded = self.encoded(&node)?;
+                if encoded.is_empty() && is_view(&node, 3) {
                     return Err(NotWritten::Value(format!(
                         "{}: has no bytes of its own, as it is put together of others; write one of its fields",
                         node.path_text()

@@ -176,7 +176,7 @@ impl Inputs {
                             continue;
                         }
                     }
-                    return Some((path, V::Node(node)));
+                    return Some((path, V::node(node)));
                 }
                 Err(e)
                     if e.code == UNDECODED && self.skips_nothing && self.decoder.is_nothing() => {}
@@ -284,6 +284,7 @@ impl Runner {
         let as_json = args.compact_output || args.to == Some(Form::Json);
         while let Some((path, input)) = inputs.next_named() {
             let V::Node(node) = input else { continue };
+            let node = node.into_node();
             let name = path.as_deref().map_or("<stdin>".to_owned(), shown);
             for finding in node.findings() {
                 if verify::is_fault(&finding) {
@@ -389,13 +390,14 @@ impl Runner {
             )
             .into());
         };
-        if !new.same_place(old) && new.parent().is_none() {
+        let (old, new) = (old.node(), new.node());
+        if !new.same_place(&old) && new.parent().is_none() {
             return Err(
                 "the result to write back must be the file that is edited, and is another input"
                     .into(),
             );
         }
-        if !new.same_place(old) {
+        if !new.same_place(&old) {
             return Err(format!(
                 "the result to write back must be the whole file, and is only {}",
                 new.path_text()
@@ -403,7 +405,7 @@ impl Runner {
             .into());
         }
         self.last = Some(true);
-        let encoded = self.output.encoded(new).map_err(|e| match e {
+        let encoded = self.output.encoded(&new).map_err(|e| match e {
             NotWritten::Value(e) => e,
             NotWritten::Io(e) => e.to_string(),
         })?;

@@ -1,7 +1,7 @@
 //! What is wrong with programs, and how that is shown; running compiled queries.
 mod common;
 use binq_query::{Context, Message, Query, Settings, Stop, V, json};
-use common::registry;
+use common::{node, registry};
 use std::cell::RefCell;
 use std::rc::Rc;
 
@@ -135,6 +135,21 @@ fn variables() {
         .map(|r| json::to_text(&r.unwrap()))
         .collect();
     assert_eq!(out, [r#"[1,"x",true]"#]);
+}
+
+/// A filter runs once, also where there is nothing yet and null comes out.
+#[test]
+fn an_assignment_runs_its_filter_once() {
+    for code in [
+        "(try (.nums[3] |= input) catch .), [inputs]",
+        "(try (.absent |= input) catch .), [inputs]",
+        "(try (.nums[3] |= (. as $old | input)) catch .), [inputs]",
+    ] {
+        let more = [V::Null, V::size(1), V::size(2)];
+        let cx = Context::new(registry()).with_inputs(more.into_iter().map(Ok));
+        let out = run_all(code, &cx, node(r#"{"nums": [1, 2, 3]}"#));
+        assert_eq!(out.last().unwrap(), "[1,2]", "{code}: {out:?}");
+    }
 }
 
 #[test]

@@ -77,7 +77,7 @@ fn run(code: &str) -> (Vec<String>, usize) {
     let query = Query::compile(code, &Settings::default()).expect("a program");
     let cx = Context::new(Registry::new(Vec::new()));
     OPENED.store(0, Ordering::Relaxed);
-    let results = query.run(&cx, V::Node(root), Vec::new());
+    let results = query.run(&cx, V::node(root), Vec::new());
     let shown = results.map(|v| v.map_or_else(|stop| stop.message(), |v| v.to_string()));
     (shown.collect(), OPENED.load(Ordering::Relaxed))
 }

@@ -421,7 +421,7 @@ fn nothing_is_decoded_for_a_type() {
     let space = binq_core::Space::source(vec![0; 4]);
     let span = space.span();
     let kind = binq_core::Kind::array(std::sync::Arc::new(Trap));
-    let n = binq_query::V::Node(binq_core::Node::root_of("trap", kind, space, span));
+    let n = binq_query::V::node(binq_core::Node::root_of("trap", kind, space, span));
     let code = "type, isarray, (arrays | 1), [scalars], (. < []), (. >= []), (. < {}), (. > {}), (. == 1), (. == {}), not";
     let want = [
         "\"array\"",

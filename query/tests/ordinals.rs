@@ -132,6 +132,28 @@ fn the_order_is_total() {
     assert!(equal > all.len() && equal < all.len() * 3, "{equal}");
 }
 
+/// What `-` takes away is what `==` calls equal, however deep it lies; and so it is with `index` and `IN`.
+#[test]
+fn taking_away_is_equality() {
+    let all = values();
+    let (mut equal, mut nested) = (0, 0);
+    for x in &all {
+        for y in &all {
+            let pair = V::arr(vec![x.clone(), y.clone()]);
+            let code = ". as [$x, $y] | [$x] - [$y] == [], ([$x] | index([$y]) != null), ($x | IN($y)), \
+                        ([$x, 1, $x] - [2, $y] | index([$x]) == null)";
+            let out = run_values(pair, code);
+            let right = x == y;
+            let holds = |i: usize| out[i].as_ref().unwrap() == &V::Bool(right);
+            assert!((0..3).all(holds), "{x:?} {y:?}: {out:?}");
+            assert!(!right || holds(3), "{x:?} {y:?}: {out:?}");
+            equal += usize::from(right);
+            nested += usize::from(right && x.cmp(y).is_ne() && x.is_container());
+        }
+    }
+    assert!(equal > all.len() && nested > 3, "{equal}, {nested}");
+}
+
 #[test]
 fn one_of_three_operators_holds() {
     let all = values();

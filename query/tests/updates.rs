@@ -380,6 +380,7 @@ fn edited(code: &str) -> (bool, Vec<u8>) {
     let Some(Ok(V::Node(n))) = out.into_iter().next() else {
         panic!("{code} gives no node")
     };
+    let n = n.node();
     (n.is_edited(), n.bytes().unwrap().to_vec())
 }
 

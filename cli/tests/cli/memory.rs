@@ -216,12 +216,40 @@ fn collected_fields_keep_no_parents() {
         (".records | group_by(.xl_rmid) | .[0] | length", count),
         ("[.records[].xl_rmid] | group_by(.) | .[0] | length", count),
         (".records | unique_by(.xl_tot_len) | length", 1),
+        ("[.records[] | {lsn, xl_rmid}] | length", count),
+        ("[.records[] | {lsn, xl_rmid, xl_xid}] | length", count),
+        ("[.records[] | {a: {b: .lsn}, c: .blocks}] | length", count),
+        ("[.records[] | [.lsn, .xl_rmid]] | length", count),
+        ("[.records[].blocks] | length", count),
+        ("[.records[].xl_info] | map(.xl_info) | length", count),
+        ("[.records[] | select(.xl_xid != 0)] | length", count),
+        (
+            ".records | sort_by(.xl_tot_len) | map(.lsn) | length",
+            count,
+        ),
+        (
+            "reduce .records[] as $r ({}; .[$r.xl_rmid | tostring] += [$r.lsn]) | .XLOG | length",
+            count,
+        ),
     ] {
         let (peak, out) = peak(&file, filter);
         assert_eq!(out, format!("{expected}\n"), "{filter}");
         println!("{filter}: {} MiB", peak / MIB);
         assert!(peak < 100 * MIB, "{filter}: {} MiB", peak / MIB);
     }
+}
+
+/// Who collects everything pays for each value what a value takes.
+#[test]
+fn everything_collected_is_small() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("segment");
+    let (count, _) = log_of(&file, 4 * MIB / 8192, |_| 51);
+    let (peak, out) = peak(&file, "[..] | length");
+    let values: u64 = out.trim().parse().unwrap();
+    assert!(values > 20 * count, "{values} of {count} records");
+    let most = MOST + 36 * values;
+    assert!(peak < most, "{} MiB of {} MiB", peak / MIB, most / MIB);
 }
 
 /// What comes through a pipe is not held in memory, whether it is looked through, written on, or left after a look.

@@ -6,7 +6,7 @@ use crate::codec::Codec;
 use crate::error::Malformed;
 use crate::frame::Frame;
 use crate::index::Index;
-use crate::node::Node;
+use crate::node::{Node, NodeKind};
 use crate::rule::Rule;
 use crate::sequence::{SeqAt, Sequence};
 use crate::shape::{At, Cx, Room, Rooms, Shape};
@@ -99,6 +99,15 @@ impl Kind {
     /// A scalar that is stored in a way known at compile time.
     pub fn leaf(codec: &'static dyn Codec) -> Self {
         Self::Leaf(Ref::Static(codec))
+    }
+
+    /// How a node of this kind looks to a query.
+    pub(crate) const fn looks(&self) -> NodeKind {
+        match self {
+            Self::Leaf(_) | Self::Computed(..) => NodeKind::Scalar,
+            Self::Struct(_) => NodeKind::Object,
+            Self::Array(_) => NodeKind::Array,
+        }
     }
 
     /// A struct of a shape made at run time.
@@ -278,6 +287,16 @@ impl Green {
             format: self.format.clone(),
             ..Self::new(self.kind.clone(), self.space.clone(), self.span)
         })
+    }
+
+    /// Whether there is nothing around it, and nothing was said about it.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.frame.is_none() && self.wrong.is_none()
+    }
+
+    /// How many levels down it is, where that is counted.
+    pub(crate) fn depth(&self) -> u16 {
+        self.depth
     }
 
     fn below_so_far(&self) -> &Below {

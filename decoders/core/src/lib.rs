@@ -125,6 +125,7 @@ pub mod shape;
 mod space;
 mod span;
 pub mod time;
+mod way;
 
 pub use bits::Bits;
 pub use described::{Described, Run, Table};
@@ -132,6 +133,7 @@ pub use error::{Fault, Malformed, Misfit, Reject, Severity};
 pub use findings::Findings;
 pub use frame::{Frame, Prefix};
 pub use green::{Child, Green, Kind, Ref};
+pub use light::Kept;
 pub use node::{Items, Node, NodeKind, Plain};
 pub use path::{Key, path_text};
 pub use reader::{Reader, Row, Rows};

@@ -87,6 +87,19 @@ impl Node {
         self
     }
 
+    /// What is read where there is no node: null, which is known again, so that it can be told from another one.
+    pub fn absent() -> Self {
+        let kind = Kind::computed(&crate::codec::Raw::ANY, Scalar::Null);
+        Self::root_of("", kind, Space::source(Bytes::new()), Span::bits(0, 0))
+    }
+
+    /// Whether this is what [`Self::absent`] gives.
+    pub fn is_absent(&self) -> bool {
+        let null =
+            matches!(&self.green().kind, Kind::Computed(computed) if computed.1 == Scalar::Null);
+        null && matches!(self.red.parent, Parent::Root)
+    }
+
     pub(crate) fn child(
         &self,
         key: Key,
@@ -148,11 +161,7 @@ impl Node {
 
     /// How the node looks to a query.
     pub fn kind(&self) -> NodeKind {
-        match self.content().red.green.kind {
-            Kind::Leaf(_) | Kind::Computed(..) => NodeKind::Scalar,
-            Kind::Struct(_) => NodeKind::Object,
-            Kind::Array(_) => NodeKind::Array,
-        }
+        self.content().red.green.kind.looks()
     }
 
     /// The value that a query sees: the symbol if there is one, else the actual value; null for an undecodable leaf.
@@ -465,15 +474,15 @@ impl Node {
         match node.edit.as_deref() {
             Some(Edit::Items(items)) => match items.get(usize::try_from(i).ok()?)? {
                 Item::New(new) => Some(new.clone()),
-                Item::Kept(was, edit) => node.kept(*was, edit.clone()),
+                Item::Kept(was, edit) => node.item_with(*was, edit.clone()),
             },
-            Some(Edit::Sparse(map)) => node.kept(i, map.get(&i).cloned()),
-            _ => node.kept(i, None),
+            Some(Edit::Sparse(map)) => node.item_with(i, map.get(&i).cloned()),
+            _ => node.item_with(i, None),
         }
     }
 
     /// The item that was decoded at an index.
-    fn kept(&self, i: u64, edit: Option<Arc<Edit>>) -> Option<Node> {
+    fn item_with(&self, i: u64, edit: Option<Arc<Edit>>) -> Option<Node> {
         let green = self.green();
         let Kind::Array(seq) = &green.kind else {
             return None;
@@ -487,7 +496,7 @@ impl Node {
 
     /// The item that was decoded at an index, without edits.
     pub(crate) fn kept_item(&self, i: u64) -> Option<Node> {
-        self.kept(i, None)
+        self.item_with(i, None)
     }
 
     /// The items of an array, one by one.

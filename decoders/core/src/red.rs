@@ -1,9 +1,9 @@
 //! Red nodes, as in rowan: a green node in its place.
 
 use crate::green::{Green, Ref};
-use crate::light::Far;
 use crate::node::Node;
 use crate::rule::Rule;
+use crate::way::Far;
 use crate::{Key, Name};
 use std::sync::Arc;
 
@@ -54,7 +54,7 @@ impl Red {
                 }
                 Parent::Far(far) => {
                     out.extend(far.back());
-                    red = &far.base;
+                    red = &far.way.base;
                 }
             }
         }
@@ -68,7 +68,7 @@ impl Red {
             match &red.parent {
                 Parent::Root => return red,
                 Parent::Node(parent, _) => red = parent,
-                Parent::Far(far) => red = &far.base,
+                Parent::Far(far) => red = &far.way.base,
             }
         }
     }
@@ -79,7 +79,7 @@ impl Red {
             match (red.green.format(), &red.parent) {
                 (Some(format), _) => return Some(format),
                 (None, Parent::Node(parent, _)) => red = parent,
-                (None, Parent::Far(far)) => return far.format(),
+                (None, Parent::Far(far)) => return far.way.format(),
                 (None, Parent::Root) => return None,
             }
         }

@@ -114,8 +114,8 @@ fn length(v: &V) -> ValR {
         V::Bytes(s) => V::size(s.len()),
         V::Arr(a) => V::size(a.len()),
         V::Obj(o) => V::size(o.len()),
-        V::Node(n) if v.is_container() => V::int(n.len()),
-        V::Node(n) => match n.byte_len() {
+        V::Node(n) if v.is_container() => V::int(n.node().len()),
+        V::Node(n) => match n.node().byte_len() {
             Some(len) => V::int(len),
             None => return length(&V::from(n.scalar())),
         },
@@ -178,9 +178,10 @@ fn has(v: V, k: V) -> ValR {
             let negative = k.num().is_some_and(|n| num::to_f64(&n) < 0.0);
             let listed = |child: &V| match (child, &v) {
                 // a field that is not there, and found so that it can be walked over or assigned
-                (V::Node(child), V::Node(of)) if !child.is_stored() => {
-                    let name = child.key().cloned();
-                    of.fields()
+                (V::Node(child), V::Node(of)) if !child.node().is_stored() => {
+                    let name = child.node().key().cloned();
+                    of.node()
+                        .fields()
                         .iter()
                         .any(|(_, field)| field.key() == name.as_ref())
                 }

@@ -51,6 +51,7 @@ pub fn table() -> Table {
 pub fn to_bytes(v: &V) -> ValR<Bytes> {
     match v {
         V::Node(n) => {
+            let n = n.node();
             let bytes = n.bytes().map_err(Error::str)?;
             let places = bytes.is_empty().then(|| n.places()).flatten();
             if let Some(places) = places {
@@ -118,7 +119,7 @@ fn to_bits(v: &V) -> ValR {
     let bytes = to_bytes(v)?;
     // the bits of a node may begin within a byte
     let skip = match v {
-        V::Node(n) => (8 - (n.span().len % 8) as usize) % 8,
+        V::Node(n) => (8 - (n.node().span().len % 8) as usize) % 8,
         _ => 0,
     };
     let bit = |i: usize| V::int(bytes[i / 8] >> (7 - i % 8) & 1);
@@ -131,6 +132,7 @@ fn dump(v: &V, bytes: &[u8]) -> String {
     let V::Node(n) = v else {
         return hexdump(bytes, 0);
     };
+    let n = n.node();
     let Some(runs) = n.in_input(bytes) else {
         let from = n.offset();
         let lines = hexdump(bytes, 0);

@@ -6,6 +6,7 @@ use binq_core::{FnCx, Key, Node, NodeKind, Plain, Scalar};
 use jaq_core::ValT;
 use jaq_core::box_iter::box_once;
 use jaq_core::native::{bome, unary, v};
+use std::borrow::Cow;
 
 pub fn table() -> Table {
     vec![
@@ -17,23 +18,23 @@ pub fn table() -> Table {
         ("todescription", v(0), |cv| {
             bome(node(&cv.1).map(|n| n.description().map_or(V::Null, V::text)))
         }),
-        ("topath", v(0), |cv| bome(node(&cv.1).map(path))),
+        ("topath", v(0), |cv| bome(node(&cv.1).map(|n| path(&n)))),
         ("parent", v(0), |cv| {
-            bome(node(&cv.1).map(|n| n.parent().map_or(V::Null, V::Node)))
+            bome(node(&cv.1).map(|n| n.parent().map_or(V::Null, V::node)))
         }),
         ("parents", v(0), |cv| parents(&cv.1)),
         ("root", v(0), |cv| {
-            bome(node(&cv.1).map(|n| V::Node(n.root())))
+            bome(node(&cv.1).map(|n| V::node(n.root())))
         }),
         ("format", v(0), |cv| {
             bome(Ok(match &cv.1 {
-                V::Node(n) => V::text(n.format()),
+                V::Node(n) => V::text(n.node().format()),
                 _ => V::Null,
             }))
         }),
         ("tobytesrange", v(0), |cv| bome(range(&cv.1, 8))),
         ("tobitsrange", v(0), |cv| bome(range(&cv.1, 1))),
-        ("fault", v(0), |cv| bome(node(&cv.1).map(fault))),
+        ("fault", v(0), |cv| bome(node(&cv.1).map(|n| fault(&n)))),
         ("faults", v(0), |cv| faults(cv.1)),
         ("formats", v(0), |cv| {
             bome(Ok(cv
@@ -74,7 +75,7 @@ pub fn table() -> Table {
             let wanted = cv.0.pop_var();
             let field = cv.0.pop_var();
             match (cv.1, field.settle()) {
-                (V::Node(n), V::Text(field)) => items_where(&n, &field.lossy(), wanted),
+                (V::Node(n), V::Text(field)) => items_where(&n.node(), &field.lossy(), wanted),
                 _ => box_once(Err(
                     Error::str("expected an array and the name of a field").into()
                 )),
@@ -109,7 +110,7 @@ fn items_where<'a>(n: &Node, field: &str, wanted: V) -> ValXs<'a> {
     Box::new(std::iter::from_fn(move || {
         loop {
             items.skip_unless(&field, &|s| V::from(s.clone()) == wanted);
-            let item = V::Node(items.next()?);
+            let item = V::node(items.next()?);
             match item.clone().index(&V::text(field.as_str())) {
                 Ok(value) if value == wanted => return Some(Ok(item)),
                 Ok(_) => {}
@@ -122,7 +123,7 @@ fn items_where<'a>(n: &Node, field: &str, wanted: V) -> ValXs<'a> {
 /// What was found about the nodes in a value, one by one, notes included.
 fn faults<'a>(v: V) -> ValXs<'a> {
     match v {
-        V::Node(n) => Box::new(n.findings().map(|f| Ok(finding(&f)))),
+        V::Node(n) => Box::new(n.node().findings().map(|f| Ok(finding(&f)))),
         V::Arr(items) => {
             let items: Vec<V> = items.iter().cloned().collect();
             Box::new(items.into_iter().flat_map(faults))
@@ -135,9 +136,9 @@ fn faults<'a>(v: V) -> ValXs<'a> {
     }
 }
 
-fn node(v: &V) -> ValR<&Node> {
+fn node(v: &V) -> ValR<Cow<'_, Node>> {
     match v {
-        V::Node(n) => Ok(n),
+        V::Node(n) => Ok(n.node()),
         v => fail(format_args!("expected a decoded value, got {}", Brief(v))),
     }
 }
@@ -155,28 +156,8 @@ fn copy(v: &V, actual: bool, depth: usize) -> V {
         return v.clone();
     }
     match v {
-        V::Node(n) => match n.kind() {
-            NodeKind::Scalar if actual => n.actual().unwrap_or_else(|| n.scalar()).into(),
-            NodeKind::Scalar => n.scalar().into(),
-            // the word that flag bits make up
-            NodeKind::Object if actual && depth == 0 && n.actual().is_some() => {
-                n.actual().map_or(V::Null, V::from)
-            }
-            NodeKind::Array => n
-                .items()
-                .map(|n| copy(&V::Node(n), actual, depth + 1))
-                .collect(),
-            NodeKind::Object => {
-                let fields = n.fields().into_iter();
-                let mut map: Map = fields
-                    .map(|(k, n)| (Str::from(&*k), copy(&V::Node(n), actual, depth + 1)))
-                    .collect();
-                if crate::value::tells_fault(n) {
-                    map.insert("_error".into(), fault(n));
-                }
-                V::obj(map)
-            }
-        },
+        V::Node(n) if n.kind() == NodeKind::Scalar && !actual => n.scalar().into(),
+        V::Node(n) => node_copy(&n.node(), actual, depth),
         // most plain values hold no nodes: look before copying
         V::Arr(a) if a.iter().any(holds_node) => {
             a.iter().map(|v| copy(v, actual, depth + 1)).collect()
@@ -187,6 +168,31 @@ fn copy(v: &V, actual: bool, depth: usize) -> V {
                 .collect(),
         ),
         v => v.clone(),
+    }
+}
+
+fn node_copy(n: &Node, actual: bool, depth: usize) -> V {
+    match n.kind() {
+        NodeKind::Scalar if actual => n.actual().unwrap_or_else(|| n.scalar()).into(),
+        NodeKind::Scalar => n.scalar().into(),
+        // the word that flag bits make up
+        NodeKind::Object if actual && depth == 0 && n.actual().is_some() => {
+            n.actual().map_or(V::Null, V::from)
+        }
+        NodeKind::Array => n
+            .items()
+            .map(|n| copy(&V::node(n), actual, depth + 1))
+            .collect(),
+        NodeKind::Object => {
+            let fields = n.fields().into_iter();
+            let mut map: Map = fields
+                .map(|(k, n)| (Str::from(&*k), copy(&V::node(n), actual, depth + 1)))
+                .collect();
+            if crate::value::tells_fault(n) {
+                map.insert("_error".into(), fault(n));
+            }
+            V::obj(map)
+        }
     }
 }
 
@@ -210,7 +216,7 @@ fn parents<'a>(v: &V) -> ValXs<'a> {
             Box::new(std::iter::from_fn(move || {
                 let n = up.take()?;
                 up = n.parent();
-                Some(Ok(V::Node(n)))
+                Some(Ok(V::node(n)))
             }))
         }
         Err(e) => box_once(Err(e.into())),
@@ -308,5 +314,5 @@ fn decode(cv: &Args<'_>, format: V, options: V) -> ValR {
     }
     registry.knows(&options).map_err(Error::str)?;
     let node = registry.decode(name.as_deref(), to_bytes(&cv.1)?, &options);
-    node.map(V::Node).map_err(Error::str)
+    node.map(V::node).map_err(Error::str)
 }

@@ -2,7 +2,7 @@
 use super::filter_arg;
 use crate::run::Types;
 use crate::stack;
-use crate::value::{Error, Kind, V, ValR, ValX, ValXs, num, remove_items};
+use crate::value::{Error, Held, Kind, V, ValR, ValX, ValXs, num, remove_items};
 use jaq_core::box_iter::box_once;
 use jaq_core::native::{Fun, bome};
 use jaq_core::path::Opt;
@@ -113,6 +113,15 @@ enum Out {
     Nothing,
 }
 
+/// Whether there is nothing in a place.
+fn nothing(v: &V) -> bool {
+    match v {
+        V::Null => true,
+        V::Node(Held::Near(n)) => n.is_absent(),
+        _ => false,
+    }
+}
+
 type Placed<'a> = Result<(V, Out), Exn<'a, V>>;
 
 fn at<'a>(v: V, path: &[V], f: &dyn Fn(V) -> Placed<'a>) -> Placed<'a> {
@@ -120,7 +129,7 @@ fn at<'a>(v: V, path: &[V], f: &dyn Fn(V) -> Placed<'a>) -> Placed<'a> {
     let Some((k, rest)) = path.split_first() else {
         return f(v);
     };
-    let null = matches!(v, V::Null);
+    let null = nothing(&v);
     let there = match (&v, k) {
         // a node gives no plain null for what is there
         (V::Node(_), _) => false,
@@ -130,7 +139,7 @@ fn at<'a>(v: V, path: &[V], f: &dyn Fn(V) -> Placed<'a>) -> Placed<'a> {
     };
     let out = std::cell::Cell::new(Out::Value);
     let new = v.map_index(k, Opt::Essential, |child| {
-        let missing = !there && matches!(child, V::Null);
+        let missing = !there && nothing(&child);
         let placed = at(child, rest, f).map(|(new, done)| {
             out.set(done);
             (!missing || done == Out::Value).then_some(new)
@@ -265,7 +274,7 @@ fn in_array(v: &V, paths: Vec<Vec<V>>) -> ValR<Vec<Vec<V>>> {
 fn length(v: &V) -> u64 {
     match v {
         V::Arr(a) => a.len() as u64,
-        V::Node(n) => n.len(),
+        V::Node(n) => n.node().len(),
         _ => 0,
     }
 }
@@ -320,22 +329,23 @@ fn delete_keys(v: V, keys: Vec<V>) -> ValR {
         }
         V::Node(n) => match n.kind() {
             binq_core::NodeKind::Array => {
+                let n = n.into_node();
                 let len = n.len();
                 let gone: Vec<u64> = indices().map(|i| i as u64).filter(|i| *i < len).collect();
-                remove_items(n, &gone).map(V::Node)
+                remove_items(n, &gone).map(V::node)
             }
             binq_core::NodeKind::Object => {
-                let mut n = n;
+                let mut n = n.into_node();
                 for k in &keys {
                     let Some(name) = k.str() else {
-                        return cannot(&V::Node(n), k);
+                        return cannot(&V::node(n), k);
                     };
                     let name = name.lossy().into_owned();
                     if n.field(&name).is_some() {
                         n = n.remove_field(&name).map_err(Error::str)?;
                     }
                 }
-                Ok(V::Node(n))
+                Ok(V::node(n))
             }
             binq_core::NodeKind::Scalar => cannot(&V::Node(n), &keys[0]),
         },

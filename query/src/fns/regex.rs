@@ -332,7 +332,7 @@ fn prepare(v: &V, re: V, flags: V) -> ValR<(Str, bool, Rc<Compiled>)> {
     let Some(s) = v.str() else {
         // bytes of which some are lost are shown as gaps
         if let V::Node(n) = v
-            && let Err(lost @ Reject::Lost { .. }) = n.bytes()
+            && let Err(lost @ Reject::Lost { .. }) = n.node().bytes()
         {
             return Err(rejected(lost));
         }

@@ -126,8 +126,8 @@ impl<'v> Rest<'v> {
 /// The fields in the order of their keys.
 fn sorted<'v>(v: V) -> Rest<'v> {
     let fault = match &v {
-        V::Node(n) if crate::value::tells_fault(n) => {
-            Some(("_error".into(), crate::value::fault(n)))
+        V::Node(n) if crate::value::tells_fault(&n.node()) => {
+            Some(("_error".into(), crate::value::fault(&n.node())))
         }
         _ => None,
     };
@@ -217,7 +217,10 @@ impl<W: Write + ?Sized> Writer<'_, W> {
             V::Arr(a) => Rest::List(a.iter()),
             V::Obj(_) if self.o.sort_keys => sorted(v.clone()),
             V::Obj(o) => Rest::Map(o.iter()),
-            V::Node(n) => return self.open_node(n, depth),
+            V::Node(n) if n.kind() == NodeKind::Scalar => {
+                return self.scalar(&V::from(n.scalar())).map(|()| None);
+            }
+            V::Node(n) => return self.open_node(&n.node(), depth),
             v => return self.scalar(v).map(|()| None),
         };
         self.bracket(rest, depth)
@@ -227,7 +230,7 @@ impl<W: Write + ?Sized> Writer<'_, W> {
         let rest = match n.kind() {
             NodeKind::Scalar => return self.scalar(&V::from(n.scalar())).map(|()| None),
             NodeKind::Array => Rest::Items(n.items()),
-            NodeKind::Object if self.o.sort_keys => sorted(V::Node(n.clone())),
+            NodeKind::Object if self.o.sort_keys => sorted(V::node(n.clone())),
             NodeKind::Object => {
                 let fault = crate::value::tells_fault(n).then(|| crate::value::fault(n));
                 Rest::Fields(n.fields().into_iter(), fault)
@@ -238,7 +241,7 @@ impl<W: Write + ?Sized> Writer<'_, W> {
 
     fn open_own<'v>(&mut self, v: V, depth: usize) -> io::Result<Option<Rest<'v>>> {
         let rest = match v {
-            V::Node(n) => return self.open_node(&n, depth),
+            V::Node(n) => return self.open_node(&n.node(), depth),
             V::Obj(o) if !self.o.sort_keys => {
                 Rest::Sorted(V::Obj(o).into_fields().unwrap_or_default().into_iter())
             }

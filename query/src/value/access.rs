@@ -28,7 +28,7 @@ impl V {
     pub(crate) fn get(self, index: &V) -> ValR<Option<V>> {
         let index = &*index.as_index();
         Ok(match (self, index) {
-            (V::Node(n), i) => return get_node(&n, i),
+            (V::Node(n), i) => return get_node(&n.node(), i),
             (V::Null, V::Text(_) | V::Bytes(_) | V::Num(_) | V::Null) => None,
             (V::Obj(o), V::Text(k) | V::Bytes(k)) => o.get(&k[..]).cloned(),
             (V::Arr(a), V::Num(n)) => {
@@ -56,21 +56,21 @@ fn get_node(n: &Node, index: &V) -> ValR<Option<V>> {
         (NodeKind::Object, V::Text(k) | V::Bytes(k)) => node::field(n, k),
         (_, V::Text(k)) if **k == *node::FAULT => Some(node::fault(n)),
         (NodeKind::Array, V::Num(i)) => match num::to_index(i) {
-            Some(i) if i >= 0 => n.item(i as u64).map(V::Node),
-            Some(i) => index::at(i, n.len()).and_then(|i| n.item(i)).map(V::Node),
+            Some(i) if i >= 0 => n.item(i as u64).map(V::node),
+            Some(i) => index::at(i, n.len()).and_then(|i| n.item(i)).map(V::node),
             None => None,
         },
         (NodeKind::Array, V::Obj(_)) => match Bounds::from_obj(index) {
-            Some(bounds) => return slice(V::Node(n.clone()), bounds?).map(Some),
+            Some(bounds) => return slice(V::node(n.clone()), bounds?).map(Some),
             None => None,
         },
         (NodeKind::Array, V::Arr(y)) => {
-            Some(indices(&n.items().map(V::Node).collect::<Vec<_>>(), y))
+            Some(indices(&n.items().map(V::node).collect::<Vec<_>>(), y))
         }
         // a scalar with parts that are not listed, such as the seconds of a time
-        (NodeKind::Scalar, V::Text(k)) if part(n, k).is_some() => part(n, k).map(V::Node),
+        (NodeKind::Scalar, V::Text(k)) if part(n, k).is_some() => part(n, k).map(V::node),
         (NodeKind::Scalar, i) => return V::from(n.scalar()).get(i),
-        _ => return Err(index::cannot(&V::Node(n.clone()), index)),
+        _ => return Err(index::cannot(&V::node(n.clone()), index)),
     })
 }
 
@@ -95,7 +95,7 @@ pub fn node_slice(n: &Node, bounds: Bounds) -> std::ops::Range<u64> {
 fn slice(v: V, bounds: Bounds) -> ValR {
     // of many bytes, no more than these are read
     if let V::Node(n) = &v
-        && let Some(part) = n.byte_part(|len| bounds.within(len))
+        && let Some(part) = n.node().byte_part(|len| bounds.within(len))
     {
         return part.map(V::bytes).map_err(node::rejected);
     }
@@ -108,10 +108,11 @@ fn slice(v: V, bounds: Bounds) -> ValR {
         V::Text(s) => bounds.text_slice(&s),
         V::Bytes(s) => V::Bytes(s.slice(bounds.within_bytes(&s))),
         V::Node(n) if n.kind() == NodeKind::Array => {
+            let n = n.into_node();
             let r = node_slice(&n, bounds);
             (r.start..r.end)
                 .map_while(|i| n.item(i))
-                .map(V::Node)
+                .map(V::node)
                 .collect()
         }
         v => {
@@ -147,7 +148,7 @@ impl jaq_core::ValT for V {
         match self {
             V::Arr(a) => unsized_iter(items(a).enumerate().map(numbered)),
             V::Node(n) if n.kind() == NodeKind::Array => {
-                unsized_iter(n.items().map(V::Node).enumerate().map(numbered))
+                unsized_iter(n.node().items().map(V::node).enumerate().map(numbered))
             }
             v => match v.into_fields() {
                 Ok(fields) => unsized_iter(fields.into_iter().map(|(k, v)| Ok((V::Text(k), v)))),
@@ -164,7 +165,7 @@ impl jaq_core::ValT for V {
         match self {
             V::Arr(a) => unsized_iter(items(a).map(Ok)),
             V::Node(n) if n.kind() == NodeKind::Array => {
-                unsized_iter(n.items().map(|n| Ok(V::Node(n))))
+                unsized_iter(n.node().items().map(|n| Ok(V::node(n))))
             }
             v => match v.into_fields() {
                 Ok(fields) => unsized_iter(fields.into_iter().map(|(_, v)| Ok(v))),

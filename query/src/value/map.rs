@@ -115,6 +115,13 @@ impl Map {
         }
     }
 
+    /// Gives up room for more fields.
+    pub fn shrink(&mut self) {
+        if let Repr::Few(fields) = &mut self.0 {
+            fields.shrink_to_fit();
+        }
+    }
+
     /// Takes the fields out.
     pub fn take_all(&mut self) -> TakeAll {
         match std::mem::take(self).0 {

@@ -4,6 +4,7 @@
 //! it stands for; it is decoded no further than a query looks. Arithmetic and string functions turn a leaf into a plain
 //! value, navigation keeps nodes, so that `tobytes`, `topath` and assignments know the place.
 mod access;
+mod held;
 mod index;
 mod map;
 mod node;
@@ -15,6 +16,7 @@ mod store;
 mod str;
 mod update;
 
+pub use held::Held;
 pub(crate) use index::{cannot_iterate, slice_bounds};
 pub use map::{Iter, Map};
 pub use node::{fault, finding, from_plain, rejected, tells_fault, to_plain};
@@ -49,10 +51,13 @@ pub enum V {
     /// An object.
     Obj(Rc<Map>),
     /// A part of a decoded input.
-    Node(Node),
+    Node(Held),
 }
 
 const _: () = assert!(size_of::<V>() <= 32);
+
+/// So many levels of objects are made light with what they are collected in.
+const LIGHT: u32 = 8;
 
 /// A runtime error that carries a value.
 pub type Error = jaq_core::Error<V>;
@@ -97,6 +102,11 @@ impl Kind {
 }
 
 impl V {
+    /// A part of a decoded input.
+    pub fn node(node: Node) -> Self {
+        Self::Node(Held::Near(node))
+    }
+
     /// An array of values.
     pub fn arr(items: impl Into<List>) -> Self {
         Self::Arr(items.into())
@@ -144,7 +154,7 @@ impl V {
             Self::Arr(_) => Kind::Arr,
             Self::Obj(_) => Kind::Obj,
             Self::Node(n) => match n.kind() {
-                NodeKind::Scalar if n.byte_len().is_some() => Kind::Str,
+                NodeKind::Scalar if n.node().byte_len().is_some() => Kind::Str,
                 NodeKind::Scalar => match n.scalar() {
                     Scalar::Null => Kind::Null,
                     Scalar::Bool(false) => Kind::False,
@@ -180,11 +190,11 @@ impl V {
     pub fn as_index(&self) -> std::borrow::Cow<'_, Self> {
         match self {
             Self::Node(n) if n.kind() == NodeKind::Array => {
-                std::borrow::Cow::Owned(n.items().map(Self::Node).collect())
+                std::borrow::Cow::Owned(n.node().items().map(Self::node).collect())
             }
             Self::Node(n) if n.kind() == NodeKind::Object => {
-                let fields = n.fields().into_iter();
-                let fields = fields.map(|(k, v)| (Str::from(&*k), Self::Node(v)));
+                let fields = n.node().fields().into_iter();
+                let fields = fields.map(|(k, v)| (Str::from(&*k), Self::node(v)));
                 std::borrow::Cow::Owned(Self::obj(fields.collect()))
             }
             v => v.settled(),
@@ -212,7 +222,8 @@ impl V {
         match self {
             Self::Null | Self::Bool(false) => false,
             Self::Node(n) if n.kind() == NodeKind::Scalar => {
-                n.byte_len().is_some() || !matches!(n.scalar(), Scalar::Null | Scalar::Bool(false))
+                n.node().byte_len().is_some()
+                    || !matches!(n.scalar(), Scalar::Null | Scalar::Bool(false))
             }
             _ => true,
         }
@@ -229,16 +240,17 @@ impl V {
 
     /// The value as one keeps many of: see [`Node::light`].
     pub(crate) fn light(self) -> Self {
+        self.light_to(LIGHT)
+    }
+
+    fn light_to(self, depth: u32) -> Self {
         match self {
             Self::Node(n) => Self::Node(n.light()),
-            Self::Obj(mut o) => {
+            Self::Obj(mut o) if depth > 0 => {
                 // one that others have, too, was collected before
                 if let Some(fields) = Rc::get_mut(&mut o) {
-                    fields.change_values(|v| {
-                        if let Self::Node(n) = v {
-                            *n = n.light();
-                        }
-                    });
+                    fields.change_values(|v| *v = std::mem::take(v).light_to(depth - 1));
+                    fields.shrink();
                 }
                 Self::Obj(o)
             }
@@ -250,7 +262,9 @@ impl V {
     pub fn into_items(self) -> Result<Vec<Self>, Self> {
         match self {
             Self::Arr(a) => Ok(a.into_vec()),
-            Self::Node(n) if n.kind() == NodeKind::Array => Ok(n.items().map(Self::Node).collect()),
+            Self::Node(n) if n.kind() == NodeKind::Array => {
+                Ok(n.node().items().map(Self::node).collect())
+            }
             v => Err(v),
         }
     }
@@ -263,9 +277,10 @@ impl V {
                 Err(o) => o.iter().map(|(k, v)| (k.clone(), v.clone())).collect(),
             }),
             Self::Node(n) if n.kind() == NodeKind::Object => Ok(n
+                .node()
                 .fields()
                 .into_iter()
-                .map(|(k, v)| (Str::from(&*k), Self::Node(v)))
+                .map(|(k, v)| (Str::from(&*k), Self::node(v)))
                 .collect()),
             v => Err(v),
         }

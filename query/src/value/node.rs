@@ -40,7 +40,7 @@ pub fn field(n: &Node, key: &[u8]) -> Option<V> {
     // a key that is not UTF-8 cannot be the name of a field
     let found = std::str::from_utf8(key).ok().and_then(|k| n.field(k));
     match found {
-        Some(child) => Some(V::Node(child)),
+        Some(child) => Some(V::node(child)),
         None if key == FAULT => Some(fault(n)).filter(V::truth),
         None => None,
     }
@@ -75,7 +75,7 @@ fn plain(v: &V, depth: usize) -> ValR<Plain> {
             let fields = o.iter().filter(|(k, v)| ***k != *FAULT || !is_fault(v));
             Plain::Object(fields.map(field).collect::<ValR<_>>()?)
         }
-        V::Node(n) => Plain::Node(n.clone()),
+        V::Node(n) => Plain::Node(n.node().into_owned()),
     })
 }
 
@@ -109,7 +109,7 @@ pub fn from_plain(value: Plain) -> V {
             let pairs = pairs.into_iter();
             V::obj(pairs.map(|(k, v)| (k.into(), from_plain(v))).collect())
         }
-        Plain::Node(node) => V::Node(node),
+        Plain::Node(node) => V::node(node),
     }
 }
 

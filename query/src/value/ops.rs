@@ -1,7 +1,7 @@
 //! Arithmetic. Leaves become plain values here.
 use super::node::rejected;
 use super::show::Brief;
-use super::{Error, List, Map, Num, Str, V, ValR, num, to_plain};
+use super::{Error, Held, List, Map, Num, Str, V, ValR, num, to_plain};
 use binq_core::Node;
 use std::ops::{Add, Div, Mul, Neg, Rem, Sub};
 use std::rc::Rc;
@@ -22,7 +22,7 @@ fn refuse(l: &V, r: &V, what: &str) -> ValR {
 /// The operand that was read as a type of its own, such as what `as_sint64` gives, if only one was.
 fn reading(l: &V, r: &V) -> Option<Node> {
     let read = |v: &V| match v {
-        V::Node(n) if n.is_reading() => Some(n.clone()),
+        V::Node(Held::Near(n)) if n.is_reading() => Some(n.clone()),
         _ => None,
     };
     match (read(l), read(r)) {
@@ -40,7 +40,7 @@ fn kept(read: Option<Node>, value: V) -> V {
     let typed = to_plain(&value).and_then(|plain| read.assign(plain).map_err(rejected));
     // not one that the type would round
     match typed {
-        Ok(typed) if V::from(typed.scalar()) == value => V::Node(typed),
+        Ok(typed) if V::from(typed.scalar()) == value => V::node(typed),
         _ => value,
     }
 }
@@ -84,49 +84,79 @@ impl Add for V {
     }
 }
 
-/// The plain values that a value equals: an ordinal equals its number, and all texts of that, which `like` reads.
-fn equals(v: &V, like: Option<&Node>) -> Vec<V> {
-    let number = || {
-        let text = match v {
-            V::Text(s) | V::Bytes(s) => like?.ordinal_of(&s.lossy()),
-            _ => None,
-        };
-        super::order::ordinal(v).or(text).map(V::int)
-    };
-    number().into_iter().chain([v.clone().settle()]).collect()
+/// A value in which ordinals are numbers, and so are texts that `like` reads as one: values that are equal have the same one.
+fn numbered(v: &V, like: &[Node], depth: usize) -> V {
+    if depth > crate::json::DEEPEST {
+        return V::Null;
+    }
+    let text = |s: &Str| like.iter().find_map(|n| n.ordinal_of(&s.lossy()));
+    if let Some(n) = super::order::ordinal(v) {
+        return V::int(n);
+    }
+    match open(v.clone()) {
+        V::Text(s) | V::Bytes(s) => text(&s).map_or(V::Text(s), V::int),
+        V::Arr(a) => {
+            let items: Vec<V> = a.iter().map(|v| numbered(v, like, depth + 1)).collect();
+            V::arr(items)
+        }
+        V::Obj(o) => {
+            let field = |(k, v): (&Str, &V)| (k.clone(), numbered(v, like, depth + 1));
+            V::obj(o.iter().map(field).collect())
+        }
+        v => v,
+    }
 }
 
-/// The items of `l` that `r` does not have.
-fn without(mut l: List, r: &List) -> List {
-    let ordinal = |v: &V| match v {
-        V::Node(n) if n.ordinal().is_some() => Some(n.clone()),
+/// The first ordinal in a value.
+fn ordinal_in(v: &V, depth: usize) -> Option<Node> {
+    if depth > crate::json::DEEPEST {
+        return None;
+    }
+    if let V::Node(n) = v
+        && n.ordinal().is_some()
+    {
+        return Some(n.node().into_owned());
+    }
+    if !v.is_container() {
+        return None;
+    }
+    match open(v.clone()) {
+        V::Arr(a) => a.iter().find_map(|v| ordinal_in(v, depth + 1)),
+        V::Obj(o) => o.values().find_map(|v| ordinal_in(v, depth + 1)),
         _ => None,
+    }
+}
+
+/// The items of `l` that none of `r` equals.
+fn without(mut l: List, r: &List) -> List {
+    // what is in containers matters only if they meet others
+    let deep = l.iter().any(V::is_container) && r.iter().any(V::is_container);
+    let first = |of: &List| {
+        let mut items = of.iter().filter(|v| deep || !v.is_container());
+        items.find_map(|v| ordinal_in(v, 0))
     };
-    // to each other, texts and numbers are what they are
-    let (own, other) = (l.iter().find_map(ordinal), r.iter().find_map(ordinal));
-    let set = |like: Option<&Node>, of: &dyn Fn(&V) -> bool| {
-        let mut all: Vec<V> = r
+    let like: Vec<Node> = first(&l).into_iter().chain(first(r)).collect();
+    if like.is_empty() {
+        let mut set: Vec<&V> = r.iter().collect();
+        set.sort();
+        l.change(|l| l.retain(|v| set.binary_search(&v).is_err()));
+        return l;
+    }
+    let key = |v: &V| match v.is_container() && !deep {
+        true => v.clone(),
+        false => numbered(v, &like, 0),
+    };
+    // those that may equal a value lie together; whether they do, `==` tells
+    let mut others: Vec<(V, &V)> = r.iter().map(|v| (key(v), v)).collect();
+    others.sort();
+    others.dedup_by(|a, b| super::same(a.1, b.1));
+    let gone = |v: &V| {
+        let key = key(v);
+        let from = others.partition_point(|(k, _)| k.cmp(&key).is_lt());
+        let mut same = others[from..]
             .iter()
-            .filter(|v| of(v))
-            .flat_map(|v| equals(v, like))
-            .collect();
-        all.sort();
-        all
-    };
-    let to_ordinals = set(own.as_ref(), &|_| own.is_some());
-    let ordinals = set(None, &|v| ordinal(v).is_some());
-    let plain = set(None, &|v| ordinal(v).is_none());
-    let holds = |set: &[V], v: &V| set.binary_search(v).is_ok();
-    let gone = |v: &V| match ordinal(v) {
-        Some(_) => equals(v, None).iter().any(|v| holds(&to_ordinals, v)),
-        None => {
-            let read = || {
-                equals(v, other.as_ref())
-                    .iter()
-                    .any(|v| holds(&ordinals, v))
-            };
-            holds(&plain, v) || (!ordinals.is_empty() && read())
-        }
+            .take_while(|(k, _)| k.cmp(&key).is_eq());
+        same.any(|(_, other)| *v == **other)
     };
     l.change(|l| l.retain(|v| !gone(v)));
     l

@@ -7,8 +7,8 @@
 //! * The operators (`==`, `<`, ...) compare an ordinal with texts that are one and with numbers, as numbers. That is no total
 //!   order: 240 equals the position `0/F0`, which equals the text `"0/F0"`, which is no number. So `==` between values is not
 //!   what `Ord` calls equal, and whatever sorts asks `cmp`.
-use super::{Kind, Map, Num, Str, V};
-use binq_core::{Node, NodeKind, Scalar};
+use super::{Held, Kind, Map, Num, Str, V};
+use binq_core::{NodeKind, Scalar};
 use std::cell::Cell;
 use std::cmp::Ordering;
 use std::hash::{Hash, Hasher};
@@ -17,7 +17,7 @@ use std::hash::{Hash, Hasher};
 fn items(v: &V) -> Box<dyn Iterator<Item = V> + '_> {
     match v {
         V::Arr(a) => Box::new(a.iter().cloned()),
-        V::Node(n) => Box::new(n.items().map(V::Node)),
+        V::Node(n) => Box::new(n.node().items().map(V::node)),
         _ => Box::new(std::iter::empty()),
     }
 }
@@ -33,7 +33,7 @@ fn empty(v: &V) -> bool {
     match v {
         V::Arr(a) => a.is_empty(),
         V::Obj(o) => o.is_empty(),
-        V::Node(n) => n.is_empty(),
+        V::Node(n) => n.node().is_empty(),
         _ => false,
     }
 }
@@ -88,15 +88,15 @@ pub(super) fn as_numbers(x: &V, y: &V) -> Option<(Num, Num)> {
         V::Num(n) => Some(n),
         _ => None,
     };
-    let like = |n: &Node, v: &V| match v {
+    let like = |n: &Held, v: &V| match v {
         V::Num(n) => Some(n.clone()),
         _ => match ordinal(v) {
             Some(i) => whole(i),
-            None if v.kind() == Kind::Str => whole(n.ordinal_of(&v.str()?.lossy())?),
+            None if v.kind() == Kind::Str => whole(n.node().ordinal_of(&v.str()?.lossy())?),
             None => v.num(),
         },
     };
-    let own = |n: &Node| n.ordinal().and_then(whole);
+    let own = |n: &Held| n.ordinal().and_then(whole);
     match (x, y) {
         (V::Node(n), y) if n.ordinal().is_some() => Some((own(n)?, like(n, y)?)),
         (x, V::Node(n)) if n.ordinal().is_some() => Some((like(n, x)?, own(n)?)),
@@ -140,7 +140,7 @@ fn obj_eq(x: &Map, y: &Map) -> bool {
     x.len() == y.len() && x.iter().all(|(k, v)| y.get(k).is_some_and(|w| v == w))
 }
 
-fn node_eq(n: &Node, v: &V) -> bool {
+fn node_eq(n: &Held, v: &V) -> bool {
     if n.kind() == NodeKind::Scalar {
         if n.ordinal().is_some() || ordinal(v).is_some() {
             let numbers = as_numbers(&V::Node(n.clone()), v);

@@ -37,13 +37,13 @@ pub fn values<'a>(v: V, opt: Opt, f: impl Fn(V) -> Out<'a>) -> ValX<'a> {
                 .filter_map(|(k, v)| f(v).transpose().map(|v| Ok((k, v?))));
             Ok(V::obj(new.collect::<Result<_, Exn<'a, V>>>()?))
         }
-        V::Node(n) if n.kind() == NodeKind::Array => node_items(n, f),
+        V::Node(n) if n.kind() == NodeKind::Array => node_items(n.into_node(), f),
         V::Node(n) if n.kind() == NodeKind::Object => {
-            let mut n = n;
+            let mut n = n.into_node();
             for name in n.fields().into_iter().map(|(k, _)| k).collect::<Vec<_>>() {
                 n = node_field(n, &name, Opt::Essential, &f)?;
             }
-            Ok(V::Node(n))
+            Ok(V::node(n))
         }
         v => {
             let e = index::cannot_iterate(&v);
@@ -60,7 +60,7 @@ pub fn values<'a>(v: V, opt: Opt, f: impl Fn(V) -> Out<'a>) -> ValX<'a> {
 fn settled_child(new: V, slot: Option<Node>) -> ValR<Node> {
     let old = slot.ok_or_else(|| Error::str("the place to assign to is gone"))?;
     match new {
-        V::Node(child) if child.same_place(&old) => Ok(child),
+        V::Node(child) if child.node().same_place(&old) => Ok(child.into_node()),
         v => old.assign(to_plain(&v)?).map_err(rejected),
     }
 }
@@ -77,9 +77,11 @@ fn put_item(n: &mut Node, i: u64, new: V) -> ValR<()> {
     Ok(())
 }
 
-/// Whether null is what a filter makes of anything, and not only what it found.
-fn assigns_null<'a>(f: &impl Fn(V) -> Out<'a>) -> bool {
-    matches!(f(V::from(false)), Ok(Some(V::Null)))
+/// What a filter makes of a place where there is nothing: nothing if it leaves it so, as where an inner `[]?` finds nothing.
+fn made<'a>(f: impl Fn(V) -> Out<'a>) -> Out<'a> {
+    let absent = Node::absent();
+    let new = f(V::node(absent.clone()))?;
+    Ok(new.filter(|new| !matches!(new, V::Node(n) if n.node().same_place(&absent))))
 }
 
 fn node_field<'a>(
@@ -89,18 +91,17 @@ fn node_field<'a>(
     f: impl Fn(V) -> Out<'a>,
 ) -> Result<Node, Exn<'a, V>> {
     match n.take_field(name) {
-        Some(child) => match f(V::Node(child))? {
+        Some(child) => match f(V::node(child))? {
             Some(new) => {
                 put_field(&mut n, name, new)?;
                 Ok(n)
             }
             None => Ok(n.remove_field(name).map_err(rejected)?),
         },
-        None => match f(V::Null)? {
+        None => match made(f)? {
             None => Ok(n),
-            // the null that is read there already: nothing was assigned, as where an inner `[]?` finds nothing; where null is a
-            // value, it was assigned if anything else in its place becomes null, too
-            Some(V::Null) if !n.takes_null(name) || !assigns_null(&f) => Ok(n),
+            // a null is assigned only where it is a value
+            Some(new) if new.kind() == Kind::Null && !n.takes_null(name) => Ok(n),
             Some(new) => {
                 let new = to_plain(&new)?;
                 match opt {
@@ -136,13 +137,21 @@ fn node_items<'a>(mut n: Node, f: impl Fn(V) -> Out<'a>) -> ValX<'a> {
     let mut gone = Vec::new();
     let mut i = 0;
     while let Some(child) = n.take_item(i) {
-        match f(V::Node(child))? {
+        match f(V::node(child))? {
             Some(new) => put_item(&mut n, i, new)?,
             None => gone.push(i),
         }
         i += 1;
     }
-    Ok(V::Node(remove_items(n, &gone)?))
+    Ok(V::node(remove_items(n, &gone)?))
+}
+
+/// The new value of a node; where there was nothing, and nothing was put, the same nothing.
+fn still_absent(n: Node, new: V) -> V {
+    match new {
+        V::Null if n.is_absent() => V::node(n),
+        new => new,
+    }
 }
 
 /// `.[i] |= f`
@@ -155,7 +164,7 @@ pub fn index<'a>(v: V, at: &V, opt: Opt, f: impl Fn(V) -> Out<'a>) -> ValX<'a> {
         return range(v, bounds, opt, f);
     }
     match (v, at) {
-        (V::Node(n), at) => node_index(n, at, opt, f),
+        (V::Node(n), at) => node_index(n.into_node(), at, opt, f),
         (V::Null, V::Text(_) | V::Bytes(_)) => index(V::obj(super::Map::default()), at, opt, f),
         (V::Null, V::Num(_)) => {
             // `null` stays what it is if there is nothing to put there
@@ -233,7 +242,7 @@ fn node_index<'a>(mut n: Node, at: &V, opt: Opt, f: impl Fn(V) -> Out<'a>) -> Va
         (NodeKind::Object, V::Text(k) | V::Bytes(k)) => {
             let Ok(name) = std::str::from_utf8(k) else {
                 return give_up(
-                    V::Node(n),
+                    V::node(n),
                     opt,
                     Error::str("a key that is not UTF-8 names no field"),
                 );
@@ -242,20 +251,20 @@ fn node_index<'a>(mut n: Node, at: &V, opt: Opt, f: impl Fn(V) -> Out<'a>) -> Va
                 // readable, so that `path(.._error)` works, but nothing to write to
                 let old = field(&n, k).unwrap_or_default();
                 return match f(old.clone())? {
-                    Some(new) if new == old => Ok(V::Node(n)),
+                    Some(new) if new == old => Ok(V::node(n)),
                     _ => give_up(
-                        V::Node(n),
+                        V::node(n),
                         opt,
                         Error::str("_error tells what went wrong; it cannot be assigned"),
                     ),
                 };
             }
-            Ok(V::Node(node_field(n, name, opt, f)?))
+            Ok(V::node(node_field(n, name, opt, f)?))
         }
         (NodeKind::Array, V::Num(i)) => {
             let Some(i) = super::num::to_index(i) else {
                 return give_up(
-                    V::Node(n),
+                    V::node(n),
                     opt,
                     Error::str("Cannot set array element at NaN index"),
                 );
@@ -266,7 +275,7 @@ fn node_index<'a>(mut n: Node, at: &V, opt: Opt, f: impl Fn(V) -> Out<'a>) -> Va
                     Some(i) => i,
                     None => {
                         return give_up(
-                            V::Node(n),
+                            V::node(n),
                             opt,
                             Error::str("Out of bounds negative array index"),
                         );
@@ -274,20 +283,18 @@ fn node_index<'a>(mut n: Node, at: &V, opt: Opt, f: impl Fn(V) -> Out<'a>) -> Va
                 },
             };
             match n.take_item(i) {
-                Some(child) => match f(V::Node(child))? {
+                Some(child) => match f(V::node(child))? {
                     Some(new) => put_item(&mut n, i, new)?,
                     None => n = n.remove_item(i).map_err(rejected)?,
                 },
                 None => {
-                    // the null that is read there already is not an item to add, unless it was assigned
-                    let added = |new: &V| !matches!(new, V::Null) || assigns_null(&f);
-                    if let Some(new) = f(V::Null)?.filter(added) {
+                    if let Some(new) = made(f)? {
                         let len = n.len();
                         if i > len {
                             let e = format_args!(
                                 "index {i} lies beyond the end: the array has {len} items"
                             );
-                            return give_up(V::Node(n), opt, Error::str(e));
+                            return give_up(V::node(n), opt, Error::str(e));
                         }
                         let mut items: Vec<_> = n.items().map(Plain::Node).collect();
                         items.push(to_plain(&new)?);
@@ -295,14 +302,17 @@ fn node_index<'a>(mut n: Node, at: &V, opt: Opt, f: impl Fn(V) -> Out<'a>) -> Va
                     }
                 }
             }
-            Ok(V::Node(n))
+            Ok(V::node(n))
         }
         (NodeKind::Scalar, V::Text(k)) if super::access::part(&n, k).is_some() => {
-            Ok(V::Node(node_field(n, &k.lossy(), opt, f)?))
+            Ok(V::node(node_field(n, &k.lossy(), opt, f)?))
         }
-        (NodeKind::Scalar, at) => index(n.scalar().into(), at, opt, f),
+        (NodeKind::Scalar, at) => {
+            let new = index(n.scalar().into(), at, opt, f)?;
+            Ok(still_absent(n, new))
+        }
         (_, at) => {
-            let v = V::Node(n);
+            let v = V::node(n);
             let e = index::cannot(&v, at);
             give_up(v, opt, e)
         }
@@ -340,7 +350,7 @@ pub fn range<'a>(v: V, bounds: ValR<Bounds>, opt: Opt, f: impl Fn(V) -> Out<'a>)
             Ok(V::Bytes([&s[..r.start], &new, &s[r.end..]].concat().into()))
         }
         V::Node(n) => match n.kind() {
-            NodeKind::Array => node_range(n, bounds, f),
+            NodeKind::Array => node_range(n.into_node(), bounds, f),
             // the parent assigns the new string to this leaf
             NodeKind::Scalar => match V::from(n.scalar()) {
                 V::Text(s) => {
@@ -353,7 +363,10 @@ pub fn range<'a>(v: V, bounds: ValR<Bounds>, opt: Opt, f: impl Fn(V) -> Out<'a>)
                     })?;
                     Ok(V::Text([&s[..r.start], &new, &s[r.end..]].concat().into()))
                 }
-                v => range(v, Ok(bounds), opt, f),
+                v => {
+                    let new = range(v, Ok(bounds), opt, f)?;
+                    Ok(still_absent(n.into_node(), new))
+                }
             },
             NodeKind::Object => give_up(
                 V::Node(n),
@@ -377,20 +390,20 @@ fn slice_needs() -> Error {
 fn node_range<'a>(mut n: Node, bounds: Bounds, f: impl Fn(V) -> Out<'a>) -> ValX<'a> {
     let r = super::access::node_slice(&n, bounds);
     let old: Vec<Node> = (r.start..r.end).map_while(|i| n.item(i)).collect();
-    let new = f(old.iter().cloned().map(V::Node).collect())?;
+    let new = f(old.iter().cloned().map(V::node).collect())?;
     let new = new
         .map_or(Ok(Vec::new()), V::into_items)
         .map_err(|_| slice_needs())?;
-    let same = |(i, v): (usize, &V)| matches!(v, V::Node(m) if m.same_place(&old[i]));
+    let same = |(i, v): (usize, &V)| matches!(v, V::Node(m) if m.node().same_place(&old[i]));
     if new.len() == old.len() && new.iter().enumerate().all(same) {
         // each item is still in its place: only what changed inside counts
         drop(old);
         for (i, v) in (r.start..).zip(new) {
             if let V::Node(child) = v {
-                n.put_item(i, child);
+                n.put_item(i, child.into_node());
             }
         }
-        return Ok(V::Node(n));
+        return Ok(V::node(n));
     }
     let upto = r.start + old.len() as u64;
     let mut items: Vec<Plain> = (0..r.start)
@@ -401,5 +414,5 @@ fn node_range<'a>(mut n: Node, bounds: Bounds, f: impl Fn(V) -> Out<'a>) -> ValX
         items.push(to_plain(v)?);
     }
     items.extend((upto..).map_while(|i| n.item(i)).map(Plain::Node));
-    Ok(V::Node(n.set_items(items).map_err(rejected)?))
+    Ok(V::node(n.set_items(items).map_err(rejected)?))
 }

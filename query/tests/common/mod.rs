@@ -294,7 +294,7 @@ pub fn registry() -> Registry {
 
 /// A decoded document.
 pub fn node(doc: &str) -> V {
-    V::Node(root(&json::parse(doc.as_bytes()).unwrap()))
+    V::node(root(&json::parse(doc.as_bytes()).unwrap()))
 }
 
 /// Outputs as JSON; an error ends them as `error: …`.

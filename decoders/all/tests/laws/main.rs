@@ -9,6 +9,7 @@ mod edits;
 mod faults;
 mod guesses;
 mod identity;
+mod kept;
 mod locality;
 mod no_panic;
 mod protobuf;
