@@ -2,6 +2,7 @@
 
 use crate::samples::{SAMPLES, decode};
 use binq_core::{Node, NodeKind};
+use binq_laws::compare::same as is_same;
 
 /// Whoever has items up to this one is kept otherwise.
 const FIRST: u64 = 64;
@@ -14,9 +15,13 @@ fn same(was: &Node, kept: &binq_core::Kept) -> Result<(), String> {
         ("kind", kept.kind() == was.kind() && is.kind() == was.kind()),
         (
             "scalar",
-            kept.scalar() == was.scalar() && is.scalar() == was.scalar(),
+            is_same(Some(&kept.scalar()), Some(&was.scalar()))
+                && is_same(Some(&is.scalar()), Some(&was.scalar())),
         ),
-        ("actual", is.actual() == was.actual()),
+        (
+            "actual",
+            is_same(is.actual().as_ref(), was.actual().as_ref()),
+        ),
         (
             "ordinal",
             kept.ordinal() == was.ordinal() && is.ordinal() == was.ordinal(),
