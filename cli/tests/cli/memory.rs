@@ -221,7 +221,7 @@ fn collected_fields_keep_no_parents() {
         ("[.records[] | {a: {b: .lsn}, c: .blocks}] | length", count),
         ("[.records[] | [.lsn, .xl_rmid]] | length", count),
         ("[.records[].blocks] | length", count),
-        ("[.records[].xl_info] | map(.xl_info) | length", count),
+        ("[.records[]] | map(.xl_info) | length", count),
         ("[.records[] | select(.xl_xid != 0)] | length", count),
         (
             ".records | sort_by(.xl_tot_len) | map(.lsn) | length",
@@ -247,7 +247,7 @@ fn everything_collected_is_small() {
     let (count, _) = log_of(&file, 4 * MIB / 8192, |_| 51);
     let (peak, out) = peak(&file, "[..] | length");
     let values: u64 = out.trim().parse().unwrap();
-    assert!(values > 20 * count, "{values} of {count} records");
+    assert!(values > 10 * count, "{values} of {count} records");
     let most = MOST + 36 * values;
     assert!(peak < most, "{} MiB of {} MiB", peak / MIB, most / MIB);
 }
