@@ -154,7 +154,18 @@ impl Said {
             }
             out.dialogues.push(dialogue);
         }
+        out.overheard(options);
         out
+    }
+
+    /// What formats above those that speak make of it.
+    fn overheard(&mut self, options: &Options) {
+        let formats = options.registry.iter().flat_map(|r| r.formats());
+        let above = formats.flat_map(|f| self.dialogues.iter().map(move |d| (f, d)));
+        let found: Vec<_> = above
+            .filter_map(|(format, by)| format.carried(&**by, options))
+            .collect();
+        self.dialogues.extend(found);
     }
 }
 

@@ -3,6 +3,7 @@
 //! Neither names the other: the one that has connections asks every format of the registry whether this one is its own.
 
 use crate::{Kind, Node, Space};
+use std::any::Any;
 use std::sync::Arc;
 
 /// When bytes were seen.
@@ -38,10 +39,19 @@ pub struct Conversation {
 /// What a format makes of a connection of which at least one direction is its own. The peers may speak differently.
 pub trait Dialogue: Send + Sync {
     /// What the client sent, if it is of this format.
-    fn client(&self) -> Option<Node>;
+    fn client(&self) -> Option<Node> {
+        None
+    }
 
     /// What the server sent, if it is of this format.
-    fn server(&self) -> Option<Node>;
+    fn server(&self) -> Option<Node> {
+        None
+    }
+
+    /// What it carries, for formats above it ([`crate::Format::carried`]), which know the type of that.
+    fn carries(&self) -> Option<&(dyn Any + Send + Sync)> {
+        None
+    }
 
     /// Go on through what was said, up to a moment; false once all of it was heard. Conversations whose bytes lie mixed in a
     /// file are heard in turn, so that the file is read once for all of them.

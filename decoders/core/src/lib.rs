@@ -137,7 +137,6 @@ pub use light::Kept;
 pub use node::{Items, Node, NodeKind, Plain};
 pub use path::{Key, path_text};
 pub use reader::{Reader, Row, Rows};
-pub use registry::inside;
 pub use registry::{Confidence, FnCx, Format, NodeFn, Options, Probe, Registry, ScalarFn, Takes};
 pub use scalar::Scalar;
 pub use space::{Holder, Lost, Space};

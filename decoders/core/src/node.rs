@@ -64,6 +64,18 @@ pub struct Node {
 }
 
 impl Node {
+    /// Bytes of their own: what a format makes anew.
+    pub fn of_bytes(format: &'static str, bytes: impl Into<bytes::Bytes>) -> Self {
+        let space = Space::source(bytes);
+        let span = space.span();
+        Self::root_of(
+            format,
+            Kind::Leaf(Ref::Static(&crate::codec::Raw::ANY)),
+            space,
+            span,
+        )
+    }
+
     /// The root of a decode.
     pub fn root_of(format: impl Into<Name>, kind: Kind, space: Space, span: Span) -> Self {
         Self {

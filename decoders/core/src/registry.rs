@@ -40,6 +40,9 @@ pub struct Options {
     pub values: BTreeMap<String, Scalar>,
     /// Settings that can be given more than once, such as files that describe a format.
     pub lists: BTreeMap<String, Vec<String>>,
+    /// What the format around this one says of it: the parameters of its media type, by name. Which there are says the format
+    /// that reads the media type.
+    pub parameters: BTreeMap<&'static str, Arc<str>>,
     /// The formats that what lies inside may be decoded in.
     pub registry: Option<Registry>,
     /// Name of the file that is decoded, without its folders; what lies inside a file keeps the file's name. A format may hold
@@ -50,17 +53,26 @@ pub struct Options {
 }
 
 impl Options {
-    /// Decode what lies inside a format in another one; nothing if that one is not known.
-    pub fn inside(&self, format: &str, space: &Space) -> Option<Node> {
-        let format = self.registry.as_ref()?.named(format).ok()?;
+    /// Decode what lies inside a format in the one that reads this media type; nothing if none does.
+    pub fn inside(&self, media_type: &str, space: &Space) -> Option<Node> {
+        let mut formats = self.registry.as_ref()?.formats().iter();
+        let format = formats.find(|f| f.media_types().contains(&media_type))?;
         Some(format.decode(space.clone(), self))
     }
 
     /// These settings and one more.
+    #[must_use]
     pub fn with(&self, name: &str, value: Scalar) -> Self {
         let mut out = self.clone();
         out.values.insert(name.to_owned(), value);
         out
+    }
+
+    /// These settings, for what lies inside a format, and one parameter of its media type more.
+    #[must_use]
+    pub fn with_parameter(mut self, name: &'static str, value: impl Into<Arc<str>>) -> Self {
+        self.parameters.insert(name, value.into());
+        self
     }
 
     /// Whether a setting is on: true, or any text but `false`, `no` and `0`.
@@ -163,16 +175,6 @@ pub struct NodeFn {
     pub run: fn(&FnCx<'_>, &Plain, &[Plain]) -> Result<Plain, String>,
 }
 
-/// Settings that a format gives to the one that it opens inside itself; they say what is there, as far as that is known.
-pub mod inside {
-    /// Path of the RPC method that a message is of: `/package.Service/Method`.
-    pub const METHOD: &str = "inside.method";
-    /// Whose message it is: `request` or `response`.
-    pub const SIDE: &str = "inside.side";
-    /// Name of the type of a message.
-    pub const TYPE: &str = "inside.type";
-}
-
 /// A format.
 pub trait Format: Send + Sync + 'static {
     /// Name, as `-d` takes it.
@@ -188,6 +190,16 @@ pub trait Format: Send + Sync + 'static {
     /// says what an input without a mark is.
     fn is_described(&self, _options: &Options) -> bool {
         false
+    }
+
+    /// The media types (RFC 2046) that this format reads, where another format carries them.
+    fn media_types(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// Whether an input can be of this format. One that is only found above others, as calls are in HTTP, has no bytes of its own.
+    fn stands_alone(&self) -> bool {
+        true
     }
 
     /// The settings that this format knows.
@@ -216,6 +228,12 @@ pub trait Format: Send + Sync + 'static {
     ///
     /// A setting with the name of the format, if it is one of [`Self::settings`], lists ports whose connections are its own.
     fn converse(&self, _with: &Conversation, _options: &Options) -> Option<Arc<dyn Dialogue>> {
+        None
+    }
+
+    /// What this format makes of a connection that another one speaks: lists of its own, such as calls. It knows the other one
+    /// by what that [says of itself](Dialogue::carries).
+    fn carried(&self, _by: &dyn Dialogue, _options: &Options) -> Option<Arc<dyn Dialogue>> {
         None
     }
 
@@ -335,8 +353,8 @@ impl Registry {
     }
 
     fn named(&self, name: &str) -> Result<Ref<dyn Format>, Fault> {
-        let found = self.0.iter().find(|f| f.name() == name).cloned();
-        found.ok_or_else(|| Fault {
+        let found = self.0.iter().find(|f| f.stands_alone() && f.name() == name);
+        found.cloned().ok_or_else(|| Fault {
             format: "-d".into(),
             path: String::new(),
             offset: None,
@@ -373,9 +391,10 @@ impl Registry {
         })
     }
 
-    /// The names of the formats.
+    /// The names of the formats that an input can be of.
     pub fn names(&self) -> Vec<&str> {
-        self.0.iter().map(|f| f.name()).collect()
+        let alone = self.0.iter().filter(|f| f.stands_alone());
+        alone.map(|f| f.name()).collect()
     }
 
     /// The formats.

@@ -5,9 +5,7 @@ use crate::schema::types::{MessageType, Schema};
 use crate::wire::record::Run;
 use crate::wire::view::{self, FORMAT};
 use binq_core::shape::{Cx, Shape};
-use binq_core::{
-    Confidence, Format, Kind, Malformed, Node, NodeFn, Options, Probe, Space, Takes, inside,
-};
+use binq_core::{Confidence, Format, Kind, Malformed, Node, NodeFn, Options, Probe, Space, Takes};
 use std::sync::Arc;
 
 /// A message.
@@ -20,6 +18,10 @@ impl Format for Protobuf {
 
     fn description(&self) -> &'static str {
         "Protobuf message, with a schema (--proto, --descriptor-set) or without"
+    }
+
+    fn media_types(&self) -> &'static [&'static str] {
+        &["application/protobuf", "application/x-protobuf"]
     }
 
     fn is_described(&self, options: &Options) -> bool {
@@ -134,16 +136,18 @@ fn listed(schema: &'static Schema) -> String {
     names.join(", ") + more
 }
 
-/// For a message inside another format, which says what it is: its type, where the schema has it, else the wire view.
+/// For a message inside another format, which says what it is by parameters of the media type: the `type`, or the `method` of an
+/// RPC and the `side` (`request`, `response`) that sent it. Its type, where the schema has it, else the wire view.
 fn inside_type(
     schema: Option<&'static Schema>,
     options: &Options,
 ) -> Option<Option<&'static MessageType>> {
-    if let Some(name) = options.text(inside::TYPE) {
+    let parameter = |name| options.parameters.get(name).map(|value| &**value);
+    if let Some(name) = parameter("type") {
         return Some(schema.and_then(|s| s.message(name)));
     }
-    let side = options.text(inside::SIDE)?;
-    let of = options.text(inside::METHOD);
+    let side = parameter("side")?;
+    let of = parameter("method");
     Some(
         schema
             .zip(of)

@@ -59,8 +59,9 @@ pub(crate) fn capture(name: &str) -> Bytes {
 /// The formats here without protobuf, so that messages are bytes.
 pub(crate) fn formats() -> Registry {
     Registry::new(vec![
-        &binq_http2::Http2,
-        &binq_http2::Http1,
+        &binq_http::Http2,
+        &binq_http::Http1,
+        &binq_grpc::Grpc,
         &binq_capture::Pcap,
         &binq_capture::PcapNg,
     ])

@@ -18,7 +18,7 @@ pub use arrange::longest_rise;
 pub use output::Encoded;
 pub use rebuild::{Rebuilt, rebuild};
 pub(crate) use right::right;
-pub use splice::{Changes, Seat, Splice, agree, patched};
+pub use splice::{Changes, Seat, Splice, agree, near, patched};
 
 use crate::green::Kind;
 use crate::node::Node;

@@ -6,6 +6,13 @@ use bytes::Bytes;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+/// The changes that touch a span or lie beside it, of changes in order, each bit of which is changed once.
+pub fn near(changes: &[Splice], span: Span) -> impl Iterator<Item = &Splice> {
+    let first = changes.partition_point(|c| c.span.end() < span.start);
+    let near = changes[first..].iter();
+    near.take_while(move |c| c.span.start <= span.end())
+}
+
 /// Bits of a space that are replaced.
 #[derive(Clone, Debug)]
 pub struct Splice {

@@ -40,6 +40,11 @@ pub fn read_bounded(reader: impl Read) -> Result<Vec<u8>, Malformed> {
 ///
 /// Law: `decode(encode(shown, stored)) == shown` for every `shown` that `encode` takes.
 pub trait Recoding: Send + Sync + 'static {
+    /// What is done to the stored bytes to show them, in a word.
+    fn makes(&self) -> &'static str {
+        "decompressed"
+    }
+
     /// The bytes to show. It must be bounded: a few bytes may stand for very many.
     ///
     /// # Errors
@@ -60,6 +65,7 @@ pub struct Recode<R> {
     /// Where the bytes are stored.
     stored: Span,
     shown: Bytes,
+    shared: bool,
 }
 
 impl<R: Recoding> Recode<R> {
@@ -68,6 +74,21 @@ impl<R: Recoding> Recode<R> {
     /// # Errors
     /// Stored bytes that are missing, or that cannot be decoded; `at` is a byte of `under`.
     pub fn space(under: &Space, stored: Span, recoding: R) -> Result<Space, Malformed> {
+        let layer = Self::new(under, stored, recoding, false)?;
+        Ok(Space::derived(under.clone(), Arc::new(layer)))
+    }
+
+    /// The same, for a space that several fields of a struct lie in: it is encoded once all changes are made. No relation can
+    /// speak of how long it is stored.
+    ///
+    /// # Errors
+    /// As those of [`Self::space`].
+    pub fn shared(under: &Space, stored: Span, recoding: R) -> Result<Space, Malformed> {
+        let layer = Self::new(under, stored, recoding, true)?;
+        Ok(Space::derived(under.clone(), Arc::new(layer)))
+    }
+
+    fn new(under: &Space, stored: Span, recoding: R, shared: bool) -> Result<Self, Malformed> {
         if let Some(hole) = under.hole_in(stored) {
             let len = stored.byte_len();
             let found = "bytes that are missing from the input";
@@ -79,16 +100,20 @@ impl<R: Recoding> Recode<R> {
             at: wrong.at + stored.first_byte(),
             ..wrong
         })?;
-        let layer = Self {
+        Ok(Self {
             recoding,
             stored,
             shown: shown.into(),
-        };
-        Ok(Space::derived(under.clone(), Arc::new(layer)))
+            shared,
+        })
     }
 }
 
 impl<R: Recoding> Layer for Recode<R> {
+    fn makes(&self) -> Option<&'static str> {
+        Some(self.recoding.makes())
+    }
+
     fn len(&self) -> u64 {
         self.shown.len() as u64
     }
@@ -99,6 +124,10 @@ impl<R: Recoding> Layer for Recode<R> {
 
     fn origins(&self, _span: Span) -> Vec<Span> {
         vec![self.stored]
+    }
+
+    fn joint(&self) -> bool {
+        self.shared
     }
 
     fn patch(

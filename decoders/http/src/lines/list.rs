@@ -1,0 +1,189 @@
+//! Lists of header fields that are lines, as nodes.
+
+use super::{Line, ONE_LINE, TOKEN, VALUE, breaks_line, read};
+use crate::exchange::Meaning;
+use binq_core::codec::Codec;
+use binq_core::sequence::{Arrange, SeqAt, Sequence, State, Step};
+use binq_core::shape::{Cx, Shape};
+use binq_core::{Kind, Malformed, Node, Plain, Ref, Reject, Severity, Space, Span};
+use std::sync::Arc;
+
+/// A list of header fields.
+pub struct Lines {
+    lines: Vec<Line>,
+    means: Option<Meaning>,
+}
+
+impl Lines {
+    /// A list of these.
+    pub fn new(lines: &[Line], means: Option<Meaning>) -> Self {
+        Self {
+            lines: lines.to_vec(),
+            means,
+        }
+    }
+
+    /// Add lines as an array of `{name, value}`. `end` is where they end, if there is none.
+    pub fn add(cx: &mut Cx<'_>, name: &'static str, space: &Space, lines: &[Line], end: u64) {
+        Self::add_with(cx, name, space, lines, end, None);
+    }
+
+    /// Like [`Self::add`], where values have a meaning to the format above.
+    pub fn add_with(
+        cx: &mut Cx<'_>,
+        name: &'static str,
+        space: &Space,
+        lines: &[Line],
+        end: u64,
+        means: Option<Meaning>,
+    ) {
+        let first = lines.first().map_or(end, |l| l.at);
+        let last = lines.last().map_or(end, |l| l.end);
+        let lines = Self::new(lines, means);
+        let span = Span::bytes(first, last - first);
+        cx.node_in(name, space, span, Kind::array(Arc::new(lines)));
+    }
+}
+
+impl Sequence for Lines {
+    fn name(&self) -> &'static str {
+        "header field"
+    }
+
+    fn step(&self, _at: &SeqAt<'_>, state: &State) -> Option<Step> {
+        let line = self.lines.get(state.memory as usize)?;
+        let span = Span::bytes(line.at, line.end - line.at);
+        let shape = LineShape {
+            line: line.clone(),
+            means: self.means,
+        };
+        Some(Step {
+            kind: Kind::shared(Arc::new(shape)),
+            span,
+            next: State {
+                at: span.end(),
+                memory: state.memory + 1,
+                more: None,
+            },
+        })
+    }
+
+    fn resizable(&self) -> bool {
+        true
+    }
+
+    fn arrange(&self, cx: &mut Arrange<'_>) -> Result<(), Reject> {
+        spell_out(cx, self.means)?;
+        cx.in_place()
+    }
+
+    fn build(&self, value: &Plain) -> Result<Node, String> {
+        let wanted = || "a new header field is {\"name\": string, \"value\": string}".to_owned();
+        let Plain::Object(pairs) = value else {
+            return Err(wanted());
+        };
+        let mut texts = [None, None];
+        for (key, value) in pairs {
+            let i = match key.as_str() {
+                "name" => 0,
+                "value" => 1,
+                _ => return Err(wanted()),
+            };
+            texts[i] = match value {
+                Plain::Scalar(s) => s.as_bytes().map(<[u8]>::to_vec),
+                Plain::Node(node) => node.scalar().as_bytes().map(<[u8]>::to_vec),
+                _ => None,
+            };
+        }
+        let [Some(name), Some(value)] = texts else {
+            return Err(wanted());
+        };
+        standalone(&name, &value, self.means)
+    }
+}
+
+/// Make lines of fields that are spelled in another way elsewhere, as HPACK does.
+pub fn spell_out(cx: &mut Arrange<'_>, means: Option<Meaning>) -> Result<(), Reject> {
+    for item in &mut cx.items {
+        let Some(new) = item.new.take() else { continue };
+        let text = |name: &str| {
+            let scalar = new.field(name).map(|n| n.scalar());
+            scalar.and_then(|s| s.as_bytes().map(<[u8]>::to_vec))
+        };
+        item.new = Some(match (text("name"), text("value")) {
+            (Some(name), Some(value)) => {
+                standalone(&name, &value, means).map_err(|why| Reject::Structure {
+                    path: cx.path.clone(),
+                    why,
+                })?
+            }
+            _ => new,
+        });
+    }
+    Ok(())
+}
+
+/// A header field with bytes of its own.
+fn standalone(name: &[u8], value: &[u8], means: Option<Meaning>) -> Result<Node, String> {
+    for (form, text) in [(TOKEN, name), (ONE_LINE, value)] {
+        if !(form.fits)(text) {
+            let text = String::from_utf8_lossy(text);
+            return Err(format!("takes {}, not {text:?}", form.expected));
+        }
+    }
+    let bytes = [name, b": ", value, b"\r\n"].concat();
+    let line = read(&bytes, 0).0.into_iter().next();
+    let line = line.ok_or("a header field")?;
+    let space = Space::source(bytes);
+    let span = space.span();
+    let shape = LineShape { line, means };
+    Ok(Node::root_of(
+        "http1",
+        Kind::shared(Arc::new(shape)),
+        space,
+        span,
+    ))
+}
+
+struct LineShape {
+    line: Line,
+    means: Option<Meaning>,
+}
+
+impl LineShape {
+    /// What is wrong with a value that is no more than text.
+    fn wrong(&self) -> Option<Malformed> {
+        let at = self.line.value_at;
+        // RFC 9110 section 5.5: a recipient rejects it, or reads spaces
+        if breaks_line(&self.line.value) {
+            let text = format!("{:?}", String::from_utf8_lossy(&self.line.value));
+            let wrong = Malformed::new(at, "text without CR and NUL", text);
+            return Some(wrong.with(Severity::Damage));
+        }
+        // section 5.2: a server may reject it, a client reads spaces
+        let folded = self.line.value_len > self.line.value.len() as u64;
+        let found = "one that is folded over several";
+        folded.then(|| Malformed::new(at, "a value in one line", found).with(Severity::Odd))
+    }
+}
+
+impl Shape for LineShape {
+    fn name(&self) -> &'static str {
+        "header field"
+    }
+
+    fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {
+        let line = &self.line;
+        cx.leaf("name", line.name_span(), &TOKEN);
+        let plain: Ref<dyn Codec> = (&VALUE).into();
+        let meant = self
+            .means
+            .and_then(|means| means(&line.name, Some(&line.value), plain.clone(), line.value_at));
+        let (codec, wrong) = meant.unwrap_or_else(|| (plain, self.wrong()));
+        let value = cx.leaf("value", line.value_span(), codec);
+        if let Some(wrong) = wrong {
+            value.wrong(wrong);
+        }
+        Ok(())
+    }
+}

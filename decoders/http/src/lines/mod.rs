@@ -1,0 +1,248 @@
+//! Header fields written as lines, RFC 9112 section 5: in the head of an HTTP/1.1 message, after its last chunk, and in the
+//! trailers frame of gRPC-Web.
+
+mod head;
+mod list;
+
+pub use head::LineHead;
+pub use list::{Lines, spell_out};
+
+use crate::text;
+use binq_core::codec::Codec;
+use binq_core::{Bits, Misfit, Scalar, Span};
+use bytes::Bytes;
+
+/// A header field; places are bytes of its space.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// Its first byte, and the first byte after its line break.
+    pub at: u64,
+    /// See `at`.
+    pub end: u64,
+    /// The name, in lower case.
+    pub name: Bytes,
+    /// The value, without the white space around it, and in one line.
+    pub value: Bytes,
+    /// Where the value begins.
+    pub value_at: u64,
+    /// How many bytes it is written in: more than it has where it is folded over several lines.
+    pub value_len: u64,
+}
+
+impl Line {
+    /// Where the name is.
+    pub fn name_span(&self) -> Span {
+        Span::bytes(self.at, self.name.len() as u64)
+    }
+
+    /// Where the value is.
+    pub fn value_span(&self) -> Span {
+        Span::bytes(self.value_at, self.value_len)
+    }
+}
+
+/// How a run of lines ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// With an empty line.
+    Blank,
+    /// With the text, perhaps within a line.
+    Text,
+    /// With a line that is no header field.
+    Wrong,
+}
+
+/// A byte of a token, RFC 9110 section 5.6.2.
+pub fn is_token(b: u8) -> bool {
+    b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b)
+}
+
+/// The length of the line at the beginning of a text, without and with its line break; one LF is enough (section 2.2).
+pub fn line(text: &[u8]) -> Option<(usize, usize)> {
+    let lf = text.iter().position(|b| *b == b'\n')?;
+    let cr = usize::from(lf > 0 && text[lf - 1] == b'\r');
+    Some((lf - cr, lf + 1))
+}
+
+/// Whether a line goes on with the one before it: it begins with white space (section 5.2).
+fn is_fold(text: &[u8]) -> bool {
+    matches!(text.first(), Some(b' ' | b'\t'))
+}
+
+/// A value in one line: each line break, with the white space around it, is a space.
+fn unfolded(text: &[u8]) -> Bytes {
+    if !text.contains(&b'\n') {
+        return Bytes::copy_from_slice(text);
+    }
+    let mut lines = text.split(|b| *b == b'\n').map(<[u8]>::trim_ascii);
+    let mut out = lines.next().unwrap_or_default().to_vec();
+    for line in lines {
+        out.push(b' ');
+        out.extend_from_slice(line);
+    }
+    out.into()
+}
+
+/// Read lines; `base` is the place of the text in its space. Also gives how many bytes they are, the empty line too, and how
+/// they ended.
+pub fn read(text: &[u8], base: u64) -> (Vec<Line>, usize, End) {
+    let mut out = Vec::new();
+    let mut at = 0;
+    while let Some((len, next)) = line(&text[at..]) {
+        let row = &text[at..at + len];
+        if row.is_empty() {
+            return (out, at + next, End::Blank);
+        }
+        let Some(colon) = row.iter().position(|b| *b == b':') else {
+            return (out, at, End::Wrong);
+        };
+        let (name, rest) = (&row[..colon], &row[colon + 1..]);
+        if name.is_empty() || !name.iter().all(|b| is_token(*b)) {
+            return (out, at, End::Wrong);
+        }
+        let first = at + colon + 1;
+        let (mut end, mut next) = (first + rest.len(), at + next);
+        // of a line that has no end, it is not known whether it goes on
+        while is_fold(&text[next..])
+            && let Some((len, after)) = line(&text[next..])
+        {
+            (end, next) = (next + len, next + after);
+        }
+        if is_fold(&text[next..]) {
+            return (out, at, End::Text);
+        }
+        let value = text[first..end].trim_ascii_start();
+        let from = if value.is_empty() {
+            at + len
+        } else {
+            end - value.len()
+        };
+        let value = value.trim_ascii_end();
+        out.push(Line {
+            at: base + at as u64,
+            end: base + next as u64,
+            name: name.to_ascii_lowercase().into(),
+            value: unfolded(value),
+            value_at: base + from as u64,
+            value_len: value.len() as u64,
+        });
+        at = next;
+    }
+    (out, at, End::Text)
+}
+
+/// Text that has a form of its own.
+#[derive(Clone, Copy, Debug)]
+pub struct Form {
+    /// What it looks like, for messages.
+    pub expected: &'static str,
+    /// Whether a text has the form.
+    pub fits: fn(&[u8]) -> bool,
+}
+
+/// A name, or a method.
+pub static TOKEN: Form = Form {
+    expected: "a token of RFC 9110",
+    fits: |text| !text.is_empty() && text.iter().all(|b| is_token(*b)),
+};
+
+/// A part of a first line is no longer than this, so that the line is read back.
+pub const LONGEST_PART: usize = 30_000;
+
+/// The target of a request.
+pub static TARGET: Form = Form {
+    expected: "text without white space, of 1 to 30000 characters",
+    fits: |text| {
+        let plain = text.iter().all(|b| *b > b' ' && *b != 0x7f);
+        plain && (1..=LONGEST_PART).contains(&text.len())
+    },
+};
+
+/// Whether a text would end its line, or be refused for a NUL (RFC 9110 section 5.5).
+pub fn breaks_line(text: &[u8]) -> bool {
+    text.iter().any(|b| b"\r\n\0".contains(b))
+}
+
+/// What a value looks like.
+static ONE_LINE: Form = Form {
+    expected: "text without line breaks, and without white space at its ends",
+    fits: |text| text.trim_ascii() == text && !breaks_line(text),
+};
+
+/// A value. One that is folded over several lines reads as one line, and stays as it is written where it does not change.
+pub static VALUE: Value = Value;
+
+/// See [`VALUE`].
+pub struct Value;
+
+impl Codec for Value {
+    fn decode(&self, bits: &Bits) -> Result<Scalar, Misfit> {
+        Ok(text::scalar(&unfolded(bits.bytes())))
+    }
+
+    fn encode(&self, value: &Scalar, like: &Bits) -> Result<Bits, Misfit> {
+        match value.as_bytes() == Some(&unfolded(like.bytes())[..]) {
+            true => Ok(like.clone()),
+            false => ONE_LINE.encode(value, like),
+        }
+    }
+}
+
+impl Codec for Form {
+    fn decode(&self, bits: &Bits) -> Result<Scalar, Misfit> {
+        Ok(text::scalar(bits.bytes()))
+    }
+
+    fn encode(&self, value: &Scalar, like: &Bits) -> Result<Bits, Misfit> {
+        match value.as_bytes() {
+            // what is there already may stay, whatever it is
+            Some(text) if text == &like.bytes()[..] || (self.fits)(text) => {
+                Ok(Bits::from_bytes(text.to_vec()))
+            }
+            _ => Err(Misfit::new(self.expected, value)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn white_space_around_a_value_is_not_its_own() {
+        let text = b"Host: a\r\nX-Empty:\r\nx-spaces:  b c \t\r\nlf: 1\n\r\nrest";
+        let (lines, len, end) = read(text, 100);
+        assert_eq!(end, End::Blank);
+        assert_eq!(&text[len..], b"rest");
+        let values: Vec<&[u8]> = lines.iter().map(|l| &l.value[..]).collect();
+        assert_eq!(values, [&b"a"[..], b"", b"b c", b"1"]);
+        for line in &lines {
+            let at = (line.value_at - 100) as usize;
+            assert_eq!(text[at..at + line.value.len()], line.value);
+        }
+        assert_eq!(lines[0].name, "host");
+    }
+
+    #[test]
+    fn what_is_no_header_field_ends_the_lines() {
+        let end = |text: &[u8]| (read(text, 0).0.len(), read(text, 0).2);
+        assert_eq!(end(b"a: 1\r\nb 2\r\n\r\n"), (1, End::Wrong));
+        assert_eq!(end(b" folded\r\n\r\n"), (0, End::Wrong));
+        assert_eq!(end(b"a: 1\r\n fol"), (0, End::Text));
+        assert_eq!(end(b"a : 1\r\n\r\n"), (0, End::Wrong));
+        assert_eq!(end(b"a: 1\r\nb: 2"), (1, End::Text));
+        assert_eq!(end(b"a: 1\r\n"), (1, End::Text));
+        assert_eq!(end(b""), (0, End::Text));
+    }
+
+    #[test]
+    fn a_value_with_a_line_break_is_refused() {
+        let like = Bits::from_bytes(b"x".to_vec());
+        for wrong in ["a\r\nb: c", " a", "a ", "a\0"] {
+            assert!(VALUE.encode(&wrong.into(), &like).is_err(), "{wrong:?}");
+        }
+        assert!(VALUE.encode(&"".into(), &like).is_ok());
+        assert!(TOKEN.encode(&"".into(), &like).is_err());
+        assert!(TOKEN.encode(&"a b".into(), &like).is_err());
+    }
+}
