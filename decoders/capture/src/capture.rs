@@ -7,6 +7,7 @@ use crate::link::LINK_TYPE;
 use crate::order::Order;
 use crate::packets::Packets;
 use crate::pcapng::Blocks;
+use crate::senders::Senders;
 use crate::wire::Wire;
 use binq_core::codec::{Codec, Int, Named};
 use binq_core::shape::{Cx, Lazy, Shape};
@@ -21,6 +22,8 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 pub struct Shared {
     /// The file.
     pub file: File,
+    /// Who sent its packets.
+    pub senders: Arc<Senders>,
     options: Options,
     flows: OnceLock<Flows>,
     connections: Mutex<Known>,
@@ -73,8 +76,16 @@ impl Shared {
         let flow = flows.get(usize::try_from(number).ok()?)?;
         let mut known = self.known();
         let found = known.find(number);
-        let connection =
-            found.unwrap_or_else(|| Arc::new(Connection::new(number, flow, wire, &self.options)));
+        let new = || {
+            let streams = flow.streams(wire, &self.senders);
+            Arc::new(Connection::new(
+                number,
+                (flow, streams),
+                wire,
+                &self.options,
+            ))
+        };
+        let connection = found.unwrap_or_else(new);
         known.keep(&connection, wire.is_encoding());
         Some(connection)
     }
@@ -234,12 +245,12 @@ impl Format for PcapNg {
 
 fn root(name: &'static str, file: File, space: Space, options: &Options) -> Node {
     let span = space.span();
-    let wire = Space::derived(
-        space.clone(),
-        Arc::new(Wire::new(file.clone(), space.len())),
-    );
+    let senders = Arc::new(Senders::new(file.clone()));
+    let layer = Wire::new(file.clone(), senders.clone(), space.len());
+    let wire = Space::derived(space.clone(), Arc::new(layer));
     let shared = Shared {
         file,
+        senders,
         options: options.clone(),
         flows: OnceLock::new(),
         connections: Mutex::default(),
@@ -382,7 +393,7 @@ impl Shape for Capture {
             let network: Arc<dyn Codec> = Arc::new(Network { bytes: order });
             leaf(cx, "network", 20, network.into(), 4);
         } else {
-            let blocks = Kind::array(Arc::new(Blocks));
+            let blocks = Kind::array(Arc::new(Blocks(self.shared.senders.clone())));
             cx.node_in("blocks", wire, wire.span(), blocks);
         }
         let first = self.shared.file.start().at;

@@ -1,6 +1,6 @@
 //! The Internet checksum, RFC 1071, over IPv4 headers and over TCP and UDP with their pseudo header.
 
-use binq_core::{Malformed, Severity, Space, Span};
+use binq_core::{Space, Span};
 
 /// A running sum of 16-bit words.
 #[derive(Clone, Copy, Default)]
@@ -11,11 +11,18 @@ pub struct Sum {
 
 impl Sum {
     /// Add bytes.
-    pub fn add(&mut self, bytes: &[u8]) {
-        for b in bytes {
-            let shift = if self.odd { 0 } else { 8 };
-            self.sum += u64::from(*b) << shift;
-            self.odd = !self.odd;
+    pub fn add(&mut self, mut bytes: &[u8]) {
+        if let (true, Some((first, rest))) = (self.odd, bytes.split_first()) {
+            self.sum += u64::from(*first);
+            self.odd = false;
+            bytes = rest;
+        }
+        let mut words = bytes.chunks_exact(2);
+        let word = |w: &[u8]| u64::from(u16::from_be_bytes([w[0], w[1]]));
+        self.sum += words.by_ref().map(word).sum::<u64>();
+        if let [last] = words.remainder() {
+            self.sum += u64::from(*last) << 8;
+            self.odd = true;
         }
     }
 
@@ -35,6 +42,17 @@ impl Sum {
     }
 }
 
+/// Which checksums are wrong throughout a capture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Like {
+    /// Those of who sent it.
+    Sender,
+    /// Those of its protocol, where its sender is not seen often enough.
+    Protocol,
+    /// All, where there are few of its protocol, too.
+    All,
+}
+
 /// What a checksum says of the bytes it covers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
@@ -42,18 +60,20 @@ pub enum Verdict {
     Valid,
     /// It was left for the network card to compute.
     Offloaded,
+    /// It does not fit, but neither do others like it; this would.
+    Throughout(Like, u16),
     /// It does not fit; this would.
     Invalid(u16),
 }
 
-/// What a checksum covers.
+/// A checksum in a packet, and what it covers.
 #[derive(Clone, Debug)]
 pub struct Covered {
-    /// The bytes, in order.
-    pub spans: Vec<Span>,
+    /// The bytes that are there of what it covers.
+    pub span: Span,
     /// Bytes of the pseudo header, if there is one.
     pub pseudo: Vec<u8>,
-    /// Where the checksum itself is among the bytes of `spans`: it counts as zero.
+    /// Where the checksum itself is among the bytes of `span`: it counts as zero.
     pub at: u64,
     /// Whether all bytes are there.
     pub complete: bool,
@@ -62,29 +82,15 @@ pub struct Covered {
 }
 
 impl Covered {
-    /// The bytes of the spans.
-    fn bytes(&self, space: &Space) -> Vec<u8> {
-        let mut out = Vec::new();
-        for span in &self.spans {
-            out.extend_from_slice(&space.read(span.first_byte(), span.byte_len()));
-        }
-        out
+    /// Where the checksum itself is.
+    pub fn place(&self) -> u64 {
+        self.span.first_byte() + self.at
     }
 
-    /// What is wrong with what is stored in these bytes of the space, if anything is. What was left to the network card is
-    /// only a note.
-    pub fn wrong(&self, space: &Space, place: u64) -> Option<Malformed> {
-        let stored: [u8; 2] = space.read(place, 2)[..].try_into().ok()?;
-        let stored = u16::from_be_bytes(stored);
-        let (right, found, severity) = match self.judge(space, stored)? {
-            Verdict::Valid => return None,
-            Verdict::Offloaded => {
-                let left = format!("{stored}, which is left to the network card");
-                ("a checksum".to_owned(), left, Severity::Note)
-            }
-            Verdict::Invalid(right) => (right.to_string(), stored.to_string(), Severity::Damage),
-        };
-        Some(Malformed::new(place, right, found).with(severity))
+    /// What is stored.
+    pub fn stored(&self, space: &Space) -> Option<u16> {
+        let bytes: [u8; 2] = space.read(self.place(), 2)[..].try_into().ok()?;
+        Some(u16::from_be_bytes(bytes))
     }
 
     /// What is stored, judged; nothing where bytes are missing.
@@ -93,13 +99,8 @@ impl Covered {
         if !self.complete || self.udp && stored == 0 {
             return None;
         }
-        Some(judge(
-            &self.bytes(space),
-            &self.pseudo,
-            self.at,
-            self.udp,
-            stored,
-        ))
+        let bytes = space.read(self.span.first_byte(), self.span.byte_len());
+        Some(judge(&bytes, &self.pseudo, self.at, self.udp, stored))
     }
 }
 
@@ -162,6 +163,7 @@ mod tests {
         // in pieces of odd length
         let mut parts = Sum::default();
         parts.add(&bytes[..3]);
+        parts.add(&bytes[3..3]);
         parts.add(&bytes[3..]);
         assert_eq!(parts.fold(), 0xddf2);
     }

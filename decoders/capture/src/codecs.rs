@@ -1,5 +1,7 @@
 //! Codecs of addresses and checksums.
 
+use crate::checksum::Verdict;
+use crate::senders::Sent;
 use binq_core::codec::{Codec, Int};
 use binq_core::{Bits, Misfit, Scalar, Space};
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -70,7 +72,7 @@ pub struct Checksum {
     /// The space of the packet.
     pub space: Space,
     /// What it is of.
-    pub of: crate::checksum::Covered,
+    pub of: Sent,
 }
 
 impl Codec for Checksum {
@@ -83,11 +85,14 @@ impl Codec for Checksum {
     }
 
     fn description(&self, actual: &Scalar) -> Option<String> {
-        use crate::checksum::Verdict;
         let stored = u16::try_from(actual.as_int()?).ok()?;
         Some(match self.of.judge(&self.space, stored)? {
             Verdict::Valid => "valid".to_owned(),
             Verdict::Offloaded => "offloaded: left to the network card".to_owned(),
+            Verdict::Throughout(like, right) => {
+                let all = self.of.all(like);
+                format!("wrong, as nearly all {all} are: {right} would be right")
+            }
             Verdict::Invalid(right) => format!("invalid: {right} would be right"),
         })
     }

@@ -35,7 +35,12 @@ struct Side {
 
 impl Connection {
     /// Number `number` of the connections.
-    pub fn new(number: u64, flow: &Flow, wire: &Space, options: &Options) -> Self {
+    pub fn new(
+        number: u64,
+        (flow, streams): (&Flow, [Stream; 2]),
+        wire: &Space,
+        options: &Options,
+    ) -> Self {
         let side = |peer: Peer, s: Stream| {
             let stream = Space::derived(wire.clone(), Arc::new(s.gather));
             let side = Side {
@@ -54,7 +59,7 @@ impl Connection {
             };
             (side, half)
         };
-        let [sent, received] = flow.streams(wire);
+        let [sent, received] = streams;
         let (client, sent) = side(flow.client, sent);
         let (server, received) = side(flow.server, received);
         let ports = [flow.client.1, flow.server.1];

@@ -45,6 +45,10 @@ pub struct Record {
     pub original: u64,
     /// Link type.
     pub link: u32,
+    /// For pcapng: the number of its section, from 0.
+    pub section: u32,
+    /// For pcapng: the number of the interface in that section.
+    pub interface: u32,
     /// Nanoseconds since 1970.
     pub time: Option<i64>,
 }

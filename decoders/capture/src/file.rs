@@ -59,6 +59,8 @@ pub struct Interface {
 /// A section of a pcapng file, as far as it was read.
 #[derive(Clone, Debug)]
 pub struct Section {
+    /// Which one of the file it is, from 0.
+    pub number: u32,
     /// Byte order.
     pub order: Order,
     /// Interfaces.
@@ -222,6 +224,8 @@ fn pcap_record(space: &Space, head: &PcapHead, at: u64) -> Option<Record> {
         captured,
         original: u64::from(field(12)).max(captured),
         link: head.link,
+        section: 0,
+        interface: 0,
         time: Some(time),
     })
 }
@@ -253,7 +257,8 @@ pub fn next_block(space: &Space, place: &Place) -> Option<(Block, Place)> {
     };
     let section = match (&place.section, is_section) {
         (Some(section), false) => section.clone(),
-        _ => Arc::new(Section {
+        (before, _) => Arc::new(Section {
+            number: before.as_ref().map_or(0, |before| before.number + 1),
             order,
             interfaces: Interfaces::default(),
         }),
@@ -274,6 +279,7 @@ pub fn next_block(space: &Space, place: &Place) -> Option<(Block, Place)> {
         && let Some(section) = &mut next.section
     {
         *section = Arc::new(Section {
+            number: section.number,
             order: section.order,
             interfaces: section.interfaces.and(interface(space, &block)),
         });
@@ -371,6 +377,8 @@ pub fn packet_of(space: &Space, block: &Block) -> Option<Record> {
             captured: 0,
             original: 0,
             link: u32::MAX,
+            section: block.section.number,
+            interface: 0,
             time: None,
         });
     }
@@ -417,6 +425,8 @@ pub fn packet_of(space: &Space, block: &Block) -> Option<Record> {
         original: u64::from(original).max(captured),
         // a packet of an interface that is not there: its link is not known
         link: interface.map_or(u32::MAX, |i| i.link),
+        section: block.section.number,
+        interface: number,
         time,
     })
 }

@@ -4,6 +4,7 @@ use crate::datagrams::{Datagram, Datagrams};
 use crate::dissect::{self, Record, Tcp};
 use crate::file::File;
 use crate::half::{Collected, Piece, Stream};
+use crate::senders::{Hop, Senders};
 use crate::wire::shift::Start;
 use binq_core::Space;
 use std::collections::HashMap;
@@ -25,11 +26,11 @@ impl Flow {
     }
 
     /// What the client sent, and what the server sent.
-    pub fn streams(&self, space: &Space) -> [Stream; 2] {
+    pub fn streams(&self, space: &Space, senders: &Senders) -> [Stream; 2] {
         let [sent, received] = &self.halves;
         [
-            sent.stream(space, [self.client, self.server]),
-            received.stream(space, [self.server, self.client]),
+            sent.stream(space, senders, [self.client, self.server]),
+            received.stream(space, senders, [self.server, self.client]),
         ]
     }
 }
@@ -180,7 +181,8 @@ impl Tracker {
             }
         }
         let complete = pieces.iter().all(|p| p.captured == p.len);
-        open.halves[who].add(&tcp, &pieces, record.time.unwrap_or(0));
+        let hop = Hop::of(space, &datagram.parts[0].record);
+        open.halves[who].add(&tcp, &pieces, hop, record.time.unwrap_or(0));
         let seq = open.halves[who].place(tcp.seq);
         let other = &mut open.halves[1 - who];
         if tcp.flags & (dissect::ACK | dissect::RST) == dissect::ACK {
@@ -204,9 +206,9 @@ impl Tracker {
     }
 
     /// What a peer sent, as far as it was seen.
-    pub fn stream(&self, space: &Space, flow: usize, who: usize) -> Stream {
+    pub fn stream(&self, space: &Space, senders: &Senders, flow: usize, who: usize) -> Stream {
         let Open { peers, halves, .. } = &self.all[flow];
-        halves[who].stream(space, [peers[who], peers[1 - who]])
+        halves[who].stream(space, senders, [peers[who], peers[1 - who]])
     }
 
     /// The file ends: what came of datagrams whose fragments did not all come is in their streams, too.

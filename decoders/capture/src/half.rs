@@ -4,6 +4,7 @@ use crate::checksum::{self, Verdict};
 use crate::dissect::{self, Tcp};
 use crate::flows::Peer;
 use crate::order::Order;
+use crate::senders::{Hop, Protocol, Sender, Senders};
 use crate::tcp::pseudo_of;
 use binq_core::dialogue::Clock;
 use binq_core::layer::{Gather, Layer};
@@ -86,6 +87,8 @@ pub struct Collected {
     far: Option<(u64, u64)>,
     /// The first bytes of pieces that are not all of their segment.
     parts: HashSet<u64>,
+    /// Where segments that came whole were captured, by their first byte in the file: from each on to the next one.
+    hops: Vec<(u64, Hop)>,
 }
 
 impl Collected {
@@ -117,7 +120,7 @@ impl Collected {
     }
 
     /// Add a segment.
-    pub fn add(&mut self, tcp: &Tcp, pieces: &[Piece], time: i64) {
+    pub fn add(&mut self, tcp: &Tcp, pieces: &[Piece], hop: Hop, time: i64) {
         let mut seq = tcp.seq;
         if tcp.flags & dissect::SYN != 0 {
             seq = seq.wrapping_add(1);
@@ -138,8 +141,14 @@ impl Collected {
             }
             return;
         }
-        if pieces.len() > 1 {
-            self.parts.extend(pieces.iter().map(|p| p.from));
+        match pieces {
+            [whole] => {
+                let is_next = |(from, last): &(u64, Hop)| *from < whole.from && *last != hop;
+                if self.hops.last().is_none_or(is_next) {
+                    self.hops.push((whole.from, hop));
+                }
+            }
+            _ => self.parts.extend(pieces.iter().map(|p| p.from)),
         }
         for piece in pieces {
             self.segments.push(Segment {
@@ -188,7 +197,7 @@ impl Collected {
     }
 
     /// Put the segments together. `ends` are who sent them, and to whom.
-    pub fn stream(&self, space: &Space, ends: [Peer; 2]) -> Stream {
+    pub fn stream(&self, space: &Space, senders: &Senders, ends: [Peer; 2]) -> Stream {
         let mut segments: Vec<&Segment> = self.segments.iter().filter(|s| s.len > 0).collect();
         // what lies before the beginning is a keep-alive, whose byte was acknowledged long ago
         if self.begun {
@@ -202,7 +211,7 @@ impl Collected {
         let all = || segments.iter().map(|s| **s);
         let mut whole = Together::of(space, first, all());
         if whole.disputed > 0
-            && let Some((kept, left)) = self.sound(space, ends, all())
+            && let Some((kept, left)) = self.sound(space, senders, ends, all())
         {
             whole = Together::of(space, first, kept.into_iter());
             // what the receiver threw away disputes nothing, but is not to be overwritten
@@ -253,13 +262,14 @@ impl Collected {
     fn sound(
         &self,
         space: &Space,
+        senders: &Senders,
         ends: [Peer; 2],
         all: impl Iterator<Item = Segment>,
     ) -> Option<(Vec<Segment>, Vec<Segment>)> {
         let (mut kept, mut bad) = (Vec::new(), Vec::new());
         let mut valid = false;
         for s in all {
-            let verdict = self.judge(space, ends, &s);
+            let verdict = self.judge(space, senders, ends, &s);
             valid |= verdict == Some(Verdict::Valid);
             match verdict {
                 Some(Verdict::Invalid(_)) => bad.push(s),
@@ -293,8 +303,20 @@ impl Collected {
         Some((kept, left))
     }
 
+    /// Where the segment was captured whose payload is at this byte of the file.
+    fn hop(&self, from: u64) -> Option<Hop> {
+        let next = self.hops.partition_point(|(first, _)| *first <= from);
+        Some(self.hops.get(next.checked_sub(1)?)?.1)
+    }
+
     /// What the checksum of a segment says, if its header lies before it.
-    fn judge(&self, space: &Space, [from, to]: [Peer; 2], s: &Segment) -> Option<Verdict> {
+    fn judge(
+        &self,
+        space: &Space,
+        senders: &Senders,
+        [from, to]: [Peer; 2],
+        s: &Segment,
+    ) -> Option<Verdict> {
         if s.captured < s.len || self.parts.contains(&s.from) {
             return None;
         }
@@ -309,35 +331,45 @@ impl Collected {
             if (tcp.header, tcp.source, tcp.destination, seq) != (header, from.1, to.1, number) {
                 continue;
             }
-            if is_ip_damaged(space, start, [from, to]) {
-                return Some(Verdict::Invalid(0));
+            let hop = self.hop(s.from)?;
+            let by = |protocol| Sender {
+                hop,
+                source: from.0,
+                protocol,
+            };
+            if let Some(damaged) = damaged_ip(space, start, [from, to])
+                && let damaged @ Verdict::Invalid(_) =
+                    senders.weigh(space, damaged, || by(Protocol::Ip))
+            {
+                return Some(damaged);
             }
             let pseudo = pseudo_of(from.0, to.0, dissect::TCP, bytes.len() as u64);
             let stored = Order::BIG.u16(&bytes[16..]);
-            return Some(checksum::judge(&bytes, &pseudo, 16, false, stored));
+            let verdict = checksum::judge(&bytes, &pseudo, 16, false, stored);
+            return Some(senders.weigh(space, verdict, || by(Protocol::Tcp)));
         }
         None
     }
 }
 
-/// Whether the IPv4 header that ends at a byte of the file has a checksum that does not hold.
-fn is_ip_damaged(space: &Space, end: u64, [from, to]: [Peer; 2]) -> bool {
+/// What the checksum of the IPv4 header that ends at a byte of the file says, if it does not hold.
+fn damaged_ip(space: &Space, end: u64, [from, to]: [Peer; 2]) -> Option<Verdict> {
     let (IpAddr::V4(from), IpAddr::V4(to)) = (from.0, to.0) else {
-        return false;
+        return None;
     };
     let addresses = [from.octets(), to.octets()].concat();
     let lengths = (20..=60).step_by(4);
     lengths
         .filter_map(|len| Some((len, end.checked_sub(len)?)))
-        .any(|(len, start)| {
+        .find_map(|(len, start)| {
             let header = space.read(start, len);
             let is_header = header.len() as u64 == len
                 && u64::from(header[0]) == (0x40 | (len / 4))
                 && header[9] == dissect::TCP
                 && header[12..20] == addresses[..];
             let stored = || Order::BIG.u16(&header[10..]);
-            let verdict = || checksum::judge(&header, &[], 10, false, stored());
-            is_header && matches!(verdict(), Verdict::Invalid(_))
+            let verdict = is_header.then(|| checksum::judge(&header, &[], 10, false, stored()));
+            verdict.filter(|verdict| matches!(verdict, Verdict::Invalid(_)))
         })
 }
 

@@ -1,8 +1,8 @@
 //! IPv4 (RFC 791) and IPv6 (RFC 8200).
 
-use crate::checksum::Covered;
 use crate::codecs::{Checksum, Ip4, Ip6};
 use crate::dissect::{self, AUTH, EXTENSIONS, FRAGMENT, Fragment, Ip, Record, extension_len};
+use crate::senders::{Senders, Sent};
 use crate::tcp;
 use binq_core::codec::{Bool, Codec, Int, Named, Raw, UBits};
 use binq_core::sequence::{SeqAt, Sequence, State, Step};
@@ -39,14 +39,54 @@ static PROTOCOL: Named<Int> = Named {
 };
 
 /// What is at byte `at` of a packet, by its ether type.
-pub fn kind(space: &Space, record: &Record, at: u64, kind: u16) -> Kind {
+pub fn kind(space: &Space, record: &Record, at: u64, kind: u16, senders: &Arc<Senders>) -> Kind {
     let bytes = space.read(record.data, record.captured);
-    let ip = dissect::ip(&bytes, at, kind);
-    let record = *record;
+    let packet = Packet {
+        record: *record,
+        at,
+        ip: dissect::ip(&bytes, at, kind),
+        senders: senders.clone(),
+    };
     match kind {
-        dissect::IPV4 => Kind::shared(Arc::new(V4 { record, at, ip })),
-        dissect::IPV6 => Kind::shared(Arc::new(V6 { record, at, ip })),
+        dissect::IPV4 => Kind::shared(Arc::new(V4(packet))),
+        dissect::IPV6 => Kind::shared(Arc::new(V6(packet))),
         _ => raw(),
+    }
+}
+
+/// An IP packet.
+struct Packet {
+    record: Record,
+    /// First byte in the packet of its record.
+    at: u64,
+    ip: Option<Ip>,
+    senders: Arc<Senders>,
+}
+
+impl Packet {
+    /// The checksum of its header, which is IPv4's.
+    fn sum(&self, space: &Space) -> Sent {
+        Sent::header(
+            space,
+            &self.record,
+            (self.at, self.ip.as_ref()),
+            &self.senders,
+        )
+    }
+
+    /// What it carries.
+    fn payload(&self, cx: &mut Cx<'_>, ip: &Ip) -> Result<(), Malformed> {
+        let record = &self.record;
+        let from = record.data + ip.payload.min(record.captured);
+        let to = record.data + ip.end.min(record.captured);
+        let kind = match ip.fragment {
+            // the first fragment has the header
+            None | Some(Fragment { offset: 0, .. }) => tcp::kind(record, ip, &self.senders),
+            Some(_) => None,
+        };
+        let span = Span::bytes(from, to - from);
+        cx.node("payload", span, kind.unwrap_or_else(raw));
+        Ok(())
     }
 }
 
@@ -72,12 +112,7 @@ static V4_HEAD: [Field; 14] = [
 ];
 
 /// An IPv4 packet.
-struct V4 {
-    record: Record,
-    /// First byte in the packet.
-    at: u64,
-    ip: Option<Ip>,
-}
+struct V4(Packet);
 
 impl Shape for V4 {
     fn name(&self) -> &'static str {
@@ -89,14 +124,14 @@ impl Shape for V4 {
     }
 
     fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {
-        let start = self.record.data + self.at;
+        let start = self.0.record.data + self.0.at;
         let header = cx.at.read(0, 20);
         let ihl = u64::from(header.first().map_or(0, |b| b & 15)) * 4;
         let header_len = ihl.clamp(20, cx.at.len());
         let space = cx.at.space.clone();
         let sum: Arc<dyn Codec> = Arc::new(Checksum {
             space: space.clone(),
-            of: header_sum(start, header_len, ihl == header_len),
+            of: self.0.sum(&space),
         });
         cx.leaf("header_checksum", Span::bytes(start + 10, 2), sum);
         if header_len > 20 {
@@ -107,7 +142,7 @@ impl Shape for V4 {
             );
         }
         let end = cx.at.span.end_byte();
-        let Some(ip) = &self.ip else {
+        let Some(ip) = &self.0.ip else {
             let rest = start + header_len;
             cx.gap(&space, Span::bytes(rest, end - rest));
             let found = format!(
@@ -120,52 +155,16 @@ impl Shape for V4 {
                 found,
             ));
         };
-        payload(cx, &self.record, ip)
+        self.0.payload(cx, ip)
     }
 
     fn check(&self, field: &str, at: &At<'_>) -> Option<Malformed> {
         match field {
-            "header_checksum" => {
-                let start = self.record.data + self.at;
-                let ihl = u64::from(at.read(0, 1).first()? & 15) * 4;
-                let header = ihl.clamp(20, at.span.byte_len());
-                header_sum(start, header, ihl == header).wrong(at.space, start + 10)
-            }
-            "total_length" => too_long(&self.record, self.ip.as_ref()?, 2, 0),
+            "header_checksum" => self.0.sum(at.space).wrong(at.space),
+            "total_length" => too_long(&self.0.record, self.0.ip.as_ref()?, 2, 0),
             _ => None,
         }
     }
-}
-
-/// What the checksum of a header covers.
-fn header_sum(start: u64, len: u64, complete: bool) -> Covered {
-    Covered {
-        spans: vec![Span::bytes(start, len)],
-        pseudo: Vec::new(),
-        at: 10,
-        complete,
-        udp: false,
-    }
-}
-
-/// What an IP packet carries.
-fn payload(cx: &mut Cx<'_>, record: &Record, ip: &Ip) -> Result<(), Malformed> {
-    let from = record.data + ip.payload.min(record.captured);
-    let to = record.data + ip.end.min(record.captured);
-    let span = Span::bytes(from, to - from);
-    match (ip.protocol, ip.fragment) {
-        // the first fragment has the header
-        (dissect::TCP, None | Some(Fragment { offset: 0, .. })) => {
-            cx.node("payload", span, tcp::segment(record, ip));
-        }
-        (dissect::UDP, None | Some(Fragment { offset: 0, .. })) => {
-            cx.node("payload", span, tcp::datagram(record, ip));
-        }
-        _ => {
-            cx.node("payload", span, raw());
-        }
-    }
-    Ok(())
 }
 
 /// What is wrong with the length in the header of an IP packet.
@@ -196,11 +195,7 @@ static V6_HEAD: [Field; 8] = [
 ];
 
 /// An IPv6 packet.
-struct V6 {
-    record: Record,
-    at: u64,
-    ip: Option<Ip>,
-}
+struct V6(Packet);
 
 impl Shape for V6 {
     fn name(&self) -> &'static str {
@@ -212,7 +207,7 @@ impl Shape for V6 {
     }
 
     fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {
-        let start = self.record.data + self.at;
+        let start = self.0.record.data + self.0.at;
         let end = cx.at.span.end_byte();
         let space = cx.at.space.clone();
         if end - start < 40 {
@@ -224,7 +219,7 @@ impl Shape for V6 {
             ));
         }
         cx.leaf("destination_ip", Span::bytes(start + 24, 16), &Ip6);
-        let Some(ip) = &self.ip else {
+        let Some(ip) = &self.0.ip else {
             cx.gap(&space, Span::bytes(start + 40, end - start - 40));
             return Err(Malformed::new(
                 start,
@@ -242,12 +237,12 @@ impl Shape for V6 {
                 Kind::array(Arc::new(Extensions { first })),
             );
         }
-        payload(cx, &self.record, ip)
+        self.0.payload(cx, ip)
     }
 
     fn check(&self, field: &str, _at: &At<'_>) -> Option<Malformed> {
         match field {
-            "payload_length" => too_long(&self.record, self.ip.as_ref()?, 4, 40),
+            "payload_length" => too_long(&self.0.record, self.0.ip.as_ref()?, 4, 40),
             _ => None,
         }
     }

@@ -4,6 +4,7 @@
 //! * `dissect`: headers found without making nodes; `link`, `ip` and `tcp` are their structs.
 //! * `datagrams`: IP datagrams, put together from their fragments.
 //! * `flows`: TCP connections; `half`: what one peer sent, put together again.
+//! * `senders`: whose checksums are wrong throughout, and say nothing.
 //! * `wire`: what follows from a change: lengths, numbers, checksums.
 #![forbid(unsafe_code)]
 
@@ -21,6 +22,7 @@ mod link;
 mod order;
 mod packets;
 mod pcapng;
+mod senders;
 mod tcp;
 mod wire;
 

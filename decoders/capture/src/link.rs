@@ -3,6 +3,7 @@
 use crate::codecs::Mac;
 use crate::dissect::{self, Record, VLAN, carried, link};
 use crate::ip;
+use crate::senders::Senders;
 use binq_core::codec::{Codec, Int, Named, Raw, UBits};
 use binq_core::sequence::{SeqAt, Sequence, State, Step};
 use binq_core::shape::{Cx, Field, Fixed, Shape};
@@ -129,7 +130,7 @@ impl Codec for Family {
 }
 
 /// Add the packet of a record as a field.
-pub fn packet(cx: &mut Cx<'_>, record: &Record) {
+pub fn packet(cx: &mut Cx<'_>, record: &Record, senders: &Arc<Senders>) {
     let span = dissect::data_span(record);
     let kind = match record.link {
         link::ETHERNET | link::LINUX_SLL | link::LINUX_SLL2 | link::NULL | link::LOOP => {
@@ -138,10 +139,11 @@ pub fn packet(cx: &mut Cx<'_>, record: &Record) {
             Kind::shared(Arc::new(LinkFrame {
                 record: *record,
                 little,
+                senders: senders.clone(),
             }))
         }
         link::RAW | link::RAW_OLD | link::RAW_OPENBSD | link::IPV4 | link::IPV6 => {
-            ip::kind(cx.at.space, record, 0, raw_version(record, cx))
+            ip::kind(cx.at.space, record, 0, raw_version(record, cx), senders)
         }
         _ => raw(),
     };
@@ -166,6 +168,7 @@ fn raw() -> Kind {
 struct LinkFrame {
     record: Record,
     little: bool,
+    senders: Arc<Senders>,
 }
 
 impl Shape for LinkFrame {
@@ -220,7 +223,7 @@ impl Shape for LinkFrame {
         let ip = dissect::ip(&bytes, at, kind);
         let end = ip.map_or(record.captured, |ip| ip.end.min(record.captured));
         let span = Span::bytes(record.data + at, end - at);
-        let payload = ip::kind(cx.at.space, record, at, kind);
+        let payload = ip::kind(cx.at.space, record, at, kind, &self.senders);
         cx.node("payload", span, payload);
         let trailer = Span::bytes(record.data + end, record.captured - end);
         if trailer.len > 0 {

@@ -47,7 +47,7 @@ impl Sequence for Packets {
                 shared: self.0.clone(),
                 record,
             })),
-            File::PcapNg => crate::pcapng::packet_kind(at.space, &record, &next),
+            File::PcapNg => crate::pcapng::packet_kind(&self.0.senders, at.space, &record, &next),
         };
         Some(Step {
             kind,
@@ -114,7 +114,7 @@ impl Shape for Packet {
     }
 
     fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {
-        link::packet(cx, &self.record);
+        link::packet(cx, &self.record, &self.shared.senders);
         Ok(())
     }
 

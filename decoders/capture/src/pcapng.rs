@@ -5,6 +5,7 @@ use crate::file::{Block, Place, Section, block, next_block, options, packet_of};
 use crate::link;
 use crate::order::Order;
 use crate::packets::{COMPUTED, time};
+use crate::senders::Senders;
 use binq_core::codec::{Codec, Int, Named, Raw, Text};
 use binq_core::sequence::{SeqAt, Sequence, State, Step};
 use binq_core::shape::{At, Cx, Lazy, Shape};
@@ -12,7 +13,7 @@ use binq_core::{Bits, Kind, Malformed, Misfit, Ref, Scalar, Space, Span};
 use std::sync::Arc;
 
 /// `.blocks[]`.
-pub struct Blocks;
+pub struct Blocks(pub Arc<Senders>);
 
 impl Sequence for Blocks {
     fn name(&self) -> &'static str {
@@ -36,6 +37,7 @@ impl Sequence for Blocks {
                 block,
                 record,
                 is_packet: false,
+                senders: self.0.clone(),
             })),
             span,
             next: State {
@@ -48,7 +50,7 @@ impl Sequence for Blocks {
 }
 
 /// The struct of the block that holds a packet; `next` is the place after it.
-pub fn packet_kind(space: &Space, record: &Record, next: &Place) -> Kind {
+pub fn packet_kind(senders: &Arc<Senders>, space: &Space, record: &Record, next: &Place) -> Kind {
     let place = Place {
         at: record.at,
         section: next.section.clone(),
@@ -58,6 +60,7 @@ pub fn packet_kind(space: &Space, record: &Record, next: &Place) -> Kind {
             block,
             record: Some(*record),
             is_packet: true,
+            senders: senders.clone(),
         })),
         // the walk has just found it there
         None => Kind::Leaf(Ref::Static(&Raw::FIXED)),
@@ -115,6 +118,7 @@ struct BlockShape {
     record: Option<Record>,
     /// Whether it is seen as a packet: then it is no other type of block, and its type is not shown.
     is_packet: bool,
+    senders: Arc<Senders>,
 }
 
 /// Fields of a block before its options or data: name and size, signed or not.
@@ -172,7 +176,7 @@ impl BlockShape {
             at += len;
         }
         if let Some(record) = &self.record {
-            link::packet(cx, record);
+            link::packet(cx, record, &self.senders);
             let end = record.data + record.captured;
             at = (end + (4 - (end - self.block.at) % 4) % 4).min(to);
             if at > end {

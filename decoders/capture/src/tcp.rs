@@ -1,8 +1,9 @@
 //! TCP (RFC 9293) and UDP (RFC 768).
 
-use crate::checksum::{Covered, pseudo};
+use crate::checksum::pseudo;
 use crate::codecs::Checksum;
 use crate::dissect::{self, Ip, Record};
+use crate::senders::{Protocol, Senders, Sent};
 use binq_core::codec::{Bool, Codec, Int, Named, Raw, UBits};
 use binq_core::sequence::{SeqAt, Sequence, State, Step};
 use binq_core::shape::{At, Cx, Field, Shape};
@@ -24,33 +25,15 @@ pub fn pseudo_of(from: IpAddr, to: IpAddr, protocol: u8, len: u64) -> Vec<u8> {
     }
 }
 
-/// The checksum of what an IP packet carries, which is `at` bytes into it.
-fn covered(record: &Record, ip: &Ip, at: u64, udp: bool) -> Covered {
-    let to = ip.end.min(record.captured);
-    let from = ip.payload.min(to);
-    Covered {
-        spans: vec![Span::bytes(record.data + from, to - from)],
-        pseudo: pseudo_header(ip, ip.end - ip.payload),
-        at,
-        complete: ip.end <= record.captured && ip.fragment.is_none(),
-        udp,
-    }
-}
-
-/// A TCP segment.
-pub fn segment(record: &Record, ip: &Ip) -> Kind {
-    Kind::shared(Arc::new(Segment {
-        record: *record,
-        ip: *ip,
-    }))
-}
-
-/// A UDP datagram.
-pub fn datagram(record: &Record, ip: &Ip) -> Kind {
-    Kind::shared(Arc::new(Datagram {
-        record: *record,
-        ip: *ip,
-    }))
+/// What an IP packet carries, if that is TCP or UDP.
+pub fn kind(record: &Record, ip: &Ip, senders: &Arc<Senders>) -> Option<Kind> {
+    let known = summed(ip.protocol)?;
+    let sum = Sent::transport(record, ip, &known, senders);
+    let ip = *ip;
+    Some(match known.udp {
+        false => Kind::shared(Arc::new(Segment { ip, sum })),
+        true => Kind::shared(Arc::new(Datagram { ip, sum })),
+    })
 }
 
 static HEAD: [Field; 17] = [
@@ -74,8 +57,8 @@ static HEAD: [Field; 17] = [
 ];
 
 struct Segment {
-    record: Record,
     ip: Ip,
+    sum: Sent,
 }
 
 impl Shape for Segment {
@@ -92,7 +75,7 @@ impl Shape for Segment {
         let end = cx.at.span.end_byte();
         let sum: Arc<dyn Codec> = Arc::new(Checksum {
             space: cx.at.space.clone(),
-            of: covered(&self.record, &self.ip, 16, false),
+            of: self.sum.clone(),
         });
         cx.leaf("checksum", Span::bytes(start + 16, 2), sum);
         let offset = u64::from(cx.at.read(12, 1)[0] >> 4) * 4;
@@ -110,7 +93,7 @@ impl Shape for Segment {
     fn check(&self, field: &str, at: &At<'_>) -> Option<Malformed> {
         let start = at.span.first_byte();
         match field {
-            "checksum" => covered(&self.record, &self.ip, 16, false).wrong(at.space, start + 16),
+            "checksum" => self.sum.wrong(at.space),
             "data_offset" => {
                 let offset = u64::from(at.read(12, 1).first()? >> 4) * 4;
                 let there = at.span.byte_len();
@@ -297,8 +280,8 @@ static UDP_HEAD: [Field; 3] = [
 ];
 
 struct Datagram {
-    record: Record,
     ip: Ip,
+    sum: Sent,
 }
 
 impl Shape for Datagram {
@@ -324,7 +307,7 @@ impl Shape for Datagram {
         }
         let sum: Arc<dyn Codec> = Arc::new(Checksum {
             space: cx.at.space.clone(),
-            of: covered(&self.record, &self.ip, 6, true),
+            of: self.sum.clone(),
         });
         cx.leaf("checksum", Span::bytes(start + 6, 2), sum);
         cx.leaf(
@@ -338,7 +321,7 @@ impl Shape for Datagram {
     fn check(&self, field: &str, at: &At<'_>) -> Option<Malformed> {
         let start = at.span.first_byte();
         match field {
-            "checksum" => covered(&self.record, &self.ip, 6, true).wrong(at.space, start + 6),
+            "checksum" => self.sum.wrong(at.space),
             // of a fragment, it is that of the whole datagram; zero is that of a jumbogram
             "length" if self.ip.fragment.is_none() => {
                 let said: [u8; 2] = at.read(4, 2)[..].try_into().ok()?;
@@ -357,6 +340,8 @@ impl Shape for Datagram {
 
 /// What is known of a transport protocol that has a checksum.
 pub struct Summed {
+    /// Which one it is.
+    pub protocol: Protocol,
     /// First byte of the checksum.
     pub at: u64,
     /// Bytes of the fixed header.
@@ -366,11 +351,16 @@ pub struct Summed {
 }
 
 /// Whether a packet's protocol has a checksum that is known here, and where.
-pub fn summed(protocol: u8) -> Option<Summed> {
-    let (at, header, udp) = match protocol {
-        dissect::TCP => (16, 20, false),
-        dissect::UDP => (6, 8, true),
+pub fn summed(number: u8) -> Option<Summed> {
+    let (protocol, at, header) = match number {
+        dissect::TCP => (Protocol::Tcp, 16, 20),
+        dissect::UDP => (Protocol::Udp, 6, 8),
         _ => return None,
     };
-    Some(Summed { at, header, udp })
+    Some(Summed {
+        protocol,
+        at,
+        header,
+        udp: protocol == Protocol::Udp,
+    })
 }

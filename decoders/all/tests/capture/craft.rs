@@ -160,6 +160,16 @@ impl Wire {
         self.packets[i][at] ^= 0x12;
     }
 
+    /// Write another address for one of IPv4's, as who makes a capture anonymous does: all sums stay as they were.
+    pub fn rename(&mut self, i: usize, from: [u8; 4], to: [u8; 4]) {
+        for at in [12, 16] {
+            let address = &mut self.packets[i][at..at + 4];
+            if *address == from {
+                address.copy_from_slice(&to);
+            }
+        }
+    }
+
     /// Send a packet in fragments of `most` bytes, in an order that `arrive` makes of theirs.
     pub fn fragment(&mut self, i: usize, most: usize, arrive: impl Fn(&mut Vec<Vec<u8>>)) {
         let packet = self.packets[i].clone();

@@ -13,6 +13,7 @@ mod oracle;
 mod peer;
 mod reads;
 mod schema;
+mod senders;
 mod speakers;
 mod structure;
 mod sums;

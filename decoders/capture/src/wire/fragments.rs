@@ -6,13 +6,14 @@
 
 use super::layout::{self, Old};
 use super::packet::Packet;
-use super::segment::{self, Place};
+use super::segment::{self, Place, Sums};
 use super::{Known, within};
 use crate::checksum::{self, Verdict};
 use crate::datagrams::{Datagram, Part};
 use crate::dissect::{Fragment, Ip};
 use crate::flows::Seen;
 use crate::order::Order;
+use crate::senders::Protocol;
 use crate::tcp::pseudo_header;
 use binq_core::codec::{Bool, UBits};
 use binq_core::encode::{Did, Splice};
@@ -43,8 +44,8 @@ struct Rest {
     /// The TCP header that they have.
     header: Vec<u8>,
     payload: Vec<u8>,
-    /// Whether they have a checksum; else it is left to the network card.
-    valid: bool,
+    /// What their checksums are.
+    sums: Sums,
 }
 
 impl Whole<'_> {
@@ -78,15 +79,7 @@ impl Whole<'_> {
         cx: &'b mut Patching<'c>,
     ) -> Packet<'b, 'c> {
         let changes = within(changes, &part.record).cloned().collect();
-        let known = self.known;
-        Packet::new(
-            known.under,
-            known.file,
-            part.number,
-            &part.record,
-            changes,
-            cx,
-        )
+        Packet::new(self.known, part.number, &part.record, changes, cx)
     }
 
     /// Which of its fragments keep the payload that was assigned. `pins` are sorted.
@@ -176,10 +169,15 @@ impl Whole<'_> {
         new[4..8].copy_from_slice(&next.to_be_bytes());
         let stored = Order::BIG.u16(&old[16..]);
         let pseudo = pseudo_header(ip, old.len() as u64);
+        let verdict = checksum::judge(&old, &pseudo, 16, false, stored);
         Some(Rest {
             header: new,
             payload,
-            valid: checksum::judge(&old, &pseudo, 16, false, stored) != Verdict::Offloaded,
+            sums: match packet.weigh(verdict, ip, Protocol::Tcp) {
+                Verdict::Throughout(..) => Sums::Same,
+                Verdict::Offloaded => Sums::Card,
+                Verdict::Valid | Verdict::Invalid(_) => Sums::Right,
+            },
         })
     }
 
@@ -280,7 +278,7 @@ impl Whole<'_> {
             let (record, place) = rest.record(headers, &parts[0].ip, (like, place));
             out.push(after(
                 part,
-                segment::split(&record, &place, most, rest.valid),
+                segment::split(&record, &place, most, rest.sums),
             ));
             let len = rest.payload.len();
             let what = format!("split: {len} bytes go on in segments of their own");

@@ -16,6 +16,7 @@ use crate::datagrams::Key;
 use crate::dissect::Record;
 use crate::file::File;
 use crate::flows::{Seen, Tracker};
+use crate::senders::Senders;
 use binq_core::encode::{Splice, agree};
 use binq_core::layer::{Layer, Patching};
 use binq_core::{Reject, Space, Span};
@@ -24,17 +25,19 @@ use packet::Packet;
 use shift::{Event, Shifts, Within};
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 /// The packets of a file.
 pub struct Wire {
     file: File,
+    senders: Arc<Senders>,
     len: u64,
 }
 
 impl Wire {
     /// Of a file of so many bytes.
-    pub fn new(file: File, len: u64) -> Self {
-        Self { file, len }
+    pub fn new(file: File, senders: Arc<Senders>, len: u64) -> Self {
+        Self { file, senders, len }
     }
 }
 
@@ -90,6 +93,7 @@ impl Layer for Wire {
             let known = Known {
                 under,
                 file: &self.file,
+                senders: &self.senders,
                 survey: &survey,
                 tracker: &tracker,
                 gone: &gone,
@@ -122,7 +126,7 @@ impl Layer for Wire {
             if is_fragment || own.is_empty() && !needs {
                 continue;
             }
-            let mut packet = Packet::new(under, &self.file, number, &record, own, cx);
+            let mut packet = Packet::new(&known, number, &record, own, cx);
             if let (Some(datagram), Some(seen)) = (datagram, seen) {
                 packet.renumber(datagram, seen, &known);
             }
@@ -142,6 +146,7 @@ impl Layer for Wire {
                 known: &Known {
                     under,
                     file: &self.file,
+                    senders: &self.senders,
                     survey: &survey,
                     tracker: &tracker,
                     gone: &gone,
@@ -160,6 +165,7 @@ impl Layer for Wire {
 pub struct Known<'a> {
     under: &'a Space,
     file: &'a File,
+    senders: &'a Senders,
     survey: &'a Survey,
     tracker: &'a Tracker,
     /// The records that are removed.
@@ -289,7 +295,7 @@ impl Wire {
         }
         let shifts = events.into_iter().map(|((flow, who), mut events)| {
             // bytes that were captured more than once count once: where the stream has them from
-            let stream = tracker.stream(under, flow, who);
+            let stream = tracker.stream(under, &self.senders, flow, who);
             events.retain(|(event, place)| match event.within {
                 Within::Empty => true,
                 Within::Behind if event.from == event.to => {

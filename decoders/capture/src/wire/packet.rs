@@ -1,12 +1,14 @@
 //! One packet after a change: its numbers, lengths and checksums.
 
-use super::Limit;
-use super::segment;
+use super::segment::{self, Sums};
+use super::{Known, Limit};
 use crate::checksum::{self, Verdict};
 use crate::dissect::{self, Ip, Record};
 use crate::file::{File, block};
 use crate::flows::Seen;
 use crate::order::Order;
+use crate::senders::{Hop, Protocol, Sender, Senders};
+use crate::tcp::pseudo_header;
 use binq_core::codec::{Codec, Int};
 use binq_core::encode::{Did, Note, Splice, patched};
 use binq_core::layer::Patching;
@@ -16,6 +18,7 @@ use binq_core::{Bits, Reject, Scalar, Space, Span};
 pub struct Packet<'a, 'b> {
     pub under: &'a Space,
     file: &'a File,
+    senders: &'a Senders,
     pub record: Record,
     pub ip: Option<Ip>,
     /// All its changes, those that follow included.
@@ -30,21 +33,21 @@ pub struct Packet<'a, 'b> {
 impl<'a, 'b> Packet<'a, 'b> {
     /// The packet of a record, number `number`.
     pub fn new(
-        under: &'a Space,
-        file: &'a File,
+        known: &'a Known<'_>,
         number: usize,
         record: &Record,
         changes: Vec<Splice>,
         cx: &'a mut Patching<'b>,
     ) -> Self {
-        let ip = dissect::packet_ip(under, record);
+        let ip = dissect::packet_ip(known.under, record);
         let packet = format!(".packets[{number}]");
         let link = ip.is_some_and(|ip| ip.at > 0);
         let at = format!("{packet}.packet{}", if link { ".payload" } else { "" });
         let carried = format!("{at}.payload");
         Self {
-            under,
-            file,
+            under: known.under,
+            file: known.file,
+            senders: known.senders,
             record: *record,
             ip,
             changes,
@@ -256,6 +259,44 @@ impl<'a, 'b> Packet<'a, 'b> {
         }
     }
 
+    /// What a checksum said, before the changes.
+    pub fn weigh(&self, verdict: Verdict, ip: &Ip, protocol: Protocol) -> Verdict {
+        let by = || Sender {
+            hop: Hop::of(self.under, &self.record),
+            source: ip.source,
+            protocol,
+        };
+        self.senders.weigh(self.under, verdict, by)
+    }
+
+    /// What becomes of the checksum of the IP header. One that was left to the network card stays as it is.
+    fn ip_sum(&self, ip: &Ip) -> Sums {
+        if !ip.source.is_ipv4() {
+            return Sums::Same;
+        }
+        let start = self.place(ip.at);
+        let header = self.under.read(start, ip.payload - ip.at);
+        let stored = Order::BIG.u16(&header[10..]);
+        let verdict = checksum::judge(&header, &[], 10, false, stored);
+        match self.weigh(verdict, ip, Protocol::Ip) {
+            Verdict::Offloaded | Verdict::Throughout(..) => Sums::Same,
+            Verdict::Valid | Verdict::Invalid(_) => Sums::Right,
+        }
+    }
+
+    /// What the checksums of segments are that a segment is cut in. The segment is all there; `record` has what became of it.
+    fn tcp_sums(&self, ip: &Ip, record: &[u8], place: &segment::Place) -> Sums {
+        let (from, to) = (self.place(ip.payload), self.place(ip.end));
+        let old = self.under.read(from, to - from);
+        let stored = Order::BIG.u16(&old[16..]);
+        let pseudo = pseudo_header(ip, to - from);
+        let verdict = checksum::judge(&old, &pseudo, 16, false, stored);
+        match self.weigh(verdict, ip, Protocol::Tcp) {
+            Verdict::Throughout(..) => Sums::Same,
+            _ => segment::sums(record, place),
+        }
+    }
+
     /// The checksum of an IPv4 header.
     pub fn ip_checksum(&mut self) {
         let Some(ip) = self.ip.filter(|ip| ip.source.is_ipv4()) else {
@@ -269,11 +310,8 @@ impl<'a, 'b> Packet<'a, 'b> {
             return;
         }
         let span = Span::bytes(start, header);
-        let old = patched(self.under, span, &[]);
         let new = patched(self.under, span, &self.changes);
-        let was = self.read16(start + 10);
-        if new.len() < 20 || checksum::judge(&old, &[], 10, false, was as u16) == Verdict::Offloaded
-        {
+        if new.len() < 20 || self.ip_sum(&ip) != Sums::Right {
             return;
         }
         let right = checksum::right(&new, &[], 10, false);
@@ -344,8 +382,8 @@ impl<'a, 'b> Packet<'a, 'b> {
         }
         let place = self.parts(&ip, seen.tcp.header, new);
         let record = self.bytes();
-        let valid = segment::was_valid(&record, &place);
-        let parts = segment::split(&record, &place, limit as usize, valid);
+        let sums = self.tcp_sums(&ip, &record, &place);
+        let parts = segment::split(&record, &place, limit as usize, sums);
         Some((limit, parts))
     }
 
@@ -360,6 +398,7 @@ impl<'a, 'b> Packet<'a, 'b> {
             payload: (ip.payload + header) as usize,
             len: len as usize,
             packet: packet as usize,
+            ip_sum: self.ip_sum(ip),
             is_pcap: matches!(self.file, File::Pcap(_)),
             order: match self.file {
                 File::Pcap(head) => head.order,

@@ -27,6 +27,17 @@ pub fn can_split(ip: &Ip) -> bool {
     ip.protocol == dissect::TCP && ip.fragment.is_none()
 }
 
+/// What the checksums are of packets that a packet is cut in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sums {
+    /// Those of their bytes.
+    Right,
+    /// What is left to the network card.
+    Card,
+    /// The one of that packet: it says nothing.
+    Same,
+}
+
 /// Where the parts of a record are: bytes from its start, and from the start of its packet.
 #[derive(Clone, Copy)]
 pub struct Place {
@@ -42,15 +53,16 @@ pub struct Place {
     pub len: usize,
     /// Bytes of the packet, with what comes after the payload: what Ethernet pads, or checks.
     pub packet: usize,
+    /// What becomes of the checksum of the IP header.
+    pub ip_sum: Sums,
     /// Whether it is a record of pcap; else a block of pcapng.
     pub is_pcap: bool,
     /// Byte order of the file.
     pub order: Order,
 }
 
-/// Cut a record in several, whose segments have at most `most` bytes each, and a checksum that is `valid` or left to the
-/// network card.
-pub fn split(record: &[u8], place: &Place, most: usize, valid: bool) -> Vec<u8> {
+/// Cut a record in several, whose segments have at most `most` bytes each.
+pub fn split(record: &[u8], place: &Place, most: usize, sums: Sums) -> Vec<u8> {
     let packet = &record[place.data..];
     let headers = &packet[..place.payload];
     let payload = &packet[place.payload..place.payload + place.len];
@@ -81,11 +93,12 @@ pub fn split(record: &[u8], place: &Place, most: usize, valid: bool) -> Vec<u8> 
         }
         let pseudo = pseudo(&new, place, part.len());
         new.extend_from_slice(part);
-        let sum = match valid {
-            true => checksum::right(&new[tcp..], &pseudo, 16, false),
+        let stored = Order::BIG.u16(&new[tcp + 16..]);
+        let sum = match sums {
+            Sums::Right => checksum::right(&new[tcp..], &pseudo, 16, false),
             // no sum at all, or that of the pseudo header
-            false if new[tcp + 16..tcp + 18] == [0, 0] => 0,
-            false => checksum::partial(&pseudo),
+            Sums::Card if stored != 0 => checksum::partial(&pseudo),
+            Sums::Card | Sums::Same => stored,
         };
         new[tcp + 16..tcp + 18].copy_from_slice(&sum.to_be_bytes());
         write(record, place, &new, &mut out);
@@ -121,7 +134,7 @@ pub fn fit(headers: &mut [u8], place: &Place, len: usize) {
         let stored = Order::BIG.u16(&headers[ip + 10..]);
         let was = checksum::judge(&headers[ip..place.tcp], &[], 10, false, stored);
         headers[ip + 2..ip + 4].copy_from_slice(&(total as u16).to_be_bytes());
-        if was != Verdict::Offloaded {
+        if was != Verdict::Offloaded && place.ip_sum != Sums::Same {
             let sum = checksum::right(&headers[ip..place.tcp], &[], 10, false);
             headers[ip + 10..ip + 12].copy_from_slice(&sum.to_be_bytes());
         }
@@ -143,12 +156,15 @@ fn pseudo(packet: &[u8], place: &Place, payload: usize) -> Vec<u8> {
     checksum::pseudo(a, b, dissect::TCP, len)
 }
 
-/// Whether the checksum is to be computed; else it was left to the network card.
-pub fn was_valid(record: &[u8], place: &Place) -> bool {
+/// What the checksum of a segment is: that of its bytes, or what is left to the network card.
+pub fn sums(record: &[u8], place: &Place) -> Sums {
     let headers = &record[place.data..];
     let stored = Order::BIG.u16(&headers[place.tcp + 16..]);
     let pseudo = pseudo(headers, place, place.len);
-    checksum::judge(&[], &pseudo, 0, false, stored) != Verdict::Offloaded
+    match checksum::judge(&[], &pseudo, 0, false, stored) {
+        Verdict::Offloaded => Sums::Card,
+        _ => Sums::Right,
+    }
 }
 
 /// Write a packet in a record like the old one.

@@ -104,7 +104,13 @@ impl Packet<'_, '_> {
     /// Sum a datagram again, by how it was summed before; of what it becomes, `cut` bytes come no more.
     pub fn checksum(&mut self, datagram: &Datagram, cut: usize) {
         let ip = &datagram.ip;
-        let Some(Summed { at, header, udp }) = summed(ip.protocol) else {
+        let Some(Summed {
+            protocol,
+            at,
+            header,
+            udp,
+        }) = summed(ip.protocol)
+        else {
             return;
         };
         let Some(place) = datagram.place(at, 2) else {
@@ -132,10 +138,12 @@ impl Packet<'_, '_> {
                 update(was, (&before, &old), (&after, &new), at as usize)
             }
         } else {
-            match checksum::judge(&old, &before, at, udp, was) {
+            let verdict = checksum::judge(&old, &before, at, udp, was);
+            match self.weigh(verdict, ip, protocol) {
                 Verdict::Offloaded if was == 0 => 0,
                 Verdict::Offloaded => checksum::partial(&after),
-                _ => checksum::right(&new, &after, at, udp),
+                Verdict::Throughout(..) => return,
+                Verdict::Valid | Verdict::Invalid(_) => checksum::right(&new, &after, at, udp),
             }
         };
         let path = format!("{}.checksum", self.paths[2]);
