@@ -8,7 +8,7 @@ use binq_core::dialogue::{Conversation, Dialogue, Half};
 use binq_core::layer::Gather;
 use binq_core::sequence::{SeqAt, Sequence, State, Step};
 use binq_core::shape::{At, Cx, Lazy, Shape, Traits};
-use binq_core::{Format, Kind, Malformed, Node, Options, Ref, Scalar, Severity, Space, Span};
+use binq_core::{Format, Kind, Malformed, Node, Options, Ref, Scalar, Space, Span};
 use std::sync::Arc;
 
 /// A connection with its streams, as the nodes see it.
@@ -310,8 +310,11 @@ impl Shape for Parts {
         match first {
             Some(hole) => {
                 let found = format!("{} bytes that the capture lost", hole.len / 8);
-                let lost = Malformed::new(hole.first_byte(), "the next segment", found);
-                Err(lost.with(Severity::Odd))
+                Err(Malformed::lost(
+                    hole.first_byte(),
+                    "the next segment",
+                    found,
+                ))
             }
             None => Ok(()),
         }

@@ -46,6 +46,9 @@ pub struct Malformed {
     pub found: String,
     /// How bad it is.
     pub severity: Severity,
+    /// Whether it tells of bytes that the input does not hold, the first of them at `at`: whatever several views say of them, they
+    /// are told once.
+    pub lost: bool,
 }
 
 impl Malformed {
@@ -56,6 +59,16 @@ impl Malformed {
             expected: expected.into(),
             found: found.into(),
             severity: Severity::Stops,
+            lost: false,
+        }
+    }
+
+    /// That bytes from byte `at` on are missing from the input: which is odd, and nobody's fault.
+    pub fn lost(at: u64, expected: impl Into<String>, found: impl Into<String>) -> Self {
+        Self {
+            severity: Severity::Odd,
+            lost: true,
+            ..Self::new(at, expected, found)
         }
     }
 
@@ -80,6 +93,8 @@ pub struct Fault {
     pub found: String,
     /// How bad it is.
     pub severity: Severity,
+    /// Whether it tells of bytes that the input does not hold.
+    pub lost: bool,
 }
 
 impl fmt::Display for Fault {

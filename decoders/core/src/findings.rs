@@ -5,10 +5,13 @@ use crate::node::{Items, Node, NodeKind};
 use crate::{Fault, Severity};
 use std::collections::HashSet;
 
-/// The findings about a node and all that is in it, in order. What several views show of the same bytes is told once.
+/// The findings about a node and all that is in it, in order. What several views show of the same bytes is told once; so are
+/// bytes that are missing, whatever each view says of them.
 pub struct Findings {
     walk: Vec<Rest>,
     told: HashSet<(Option<u64>, Severity, String, String)>,
+    /// Where in the input bytes are missing that were told.
+    lost: HashSet<Option<u64>>,
 }
 
 /// Nodes that are still to be looked at.
@@ -17,6 +20,16 @@ enum Rest {
     Items(Items),
     /// Nodes of which nothing is looked at that is in them.
     Bare(std::vec::IntoIter<Node>),
+    /// A node that may be a view of bytes which those beside it own: they come first.
+    View(Option<Node>),
+}
+
+/// How a node is looked at.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum How {
+    Whole,
+    Bare,
+    View,
 }
 
 impl Findings {
@@ -24,6 +37,7 @@ impl Findings {
         Self {
             walk: vec![Rest::Nodes(vec![node].into_iter())],
             told: HashSet::new(),
+            lost: HashSet::new(),
         }
     }
 
@@ -36,22 +50,38 @@ impl Findings {
                 Rest::Bare(on_the_way.into_iter()),
             ],
             told: HashSet::new(),
+            lost: HashSet::new(),
         }
     }
 
-    /// The next node, and whether what is in it is looked at as well.
-    fn next_node(&mut self) -> Option<(Node, bool)> {
+    /// The next node.
+    fn next_node(&mut self) -> Option<(Node, How)> {
         loop {
-            let (next, inside) = match self.walk.last_mut()? {
-                Rest::Nodes(nodes) => (nodes.next(), true),
-                Rest::Items(items) => (items.next(), true),
-                Rest::Bare(nodes) => (nodes.next(), false),
+            let (next, how) = match self.walk.last_mut()? {
+                Rest::Nodes(nodes) => (nodes.next(), How::Whole),
+                Rest::Items(items) => (items.next(), How::Whole),
+                Rest::Bare(nodes) => (nodes.next(), How::Bare),
+                Rest::View(node) => (node.take(), How::View),
             };
             match next {
-                Some(node) => return Some((node, inside)),
+                Some(node) => return Some((node, how)),
                 None => self.walk.pop(),
             };
         }
+    }
+
+    /// Whether a finding was not told yet.
+    fn is_new(&mut self, found: &Fault) -> bool {
+        if found.lost {
+            return self.lost.insert(found.offset);
+        }
+        let what = (
+            found.offset,
+            found.severity,
+            found.expected.clone(),
+            found.found.clone(),
+        );
+        self.told.insert(what)
     }
 }
 
@@ -94,10 +124,10 @@ impl Iterator for Findings {
 
     fn next(&mut self) -> Option<Fault> {
         loop {
-            let (node, inside) = self.next_node()?;
+            let (node, how) = self.next_node()?;
             match node.kind() {
                 NodeKind::Scalar => {}
-                _ if !inside => {}
+                _ if how != How::Whole => {}
                 NodeKind::Array => self.walk.push(Rest::Items(node.items())),
                 NodeKind::Object => {
                     let fields = node.fields().into_iter().map(|(_, field)| field);
@@ -108,15 +138,21 @@ impl Iterator for Findings {
             let Some(found) = node.finding() else {
                 continue;
             };
-            let what = (
-                found.offset,
-                found.severity,
-                found.expected.clone(),
-                found.found.clone(),
-            );
-            if self.told.insert(what) {
+            if found.lost && how == How::Whole && is_view(&node) {
+                let beside = self.walk.len() - 1;
+                self.walk.insert(beside, Rest::View(Some(node)));
+                continue;
+            }
+            if self.is_new(&found) {
                 return Some(found);
             }
         }
     }
+}
+
+/// Whether a scalar lies in another space than what it is in.
+fn is_view(node: &Node) -> bool {
+    let parent = node.parent();
+    node.kind() == NodeKind::Scalar
+        && parent.is_some_and(|parent| !parent.green().space.same(&node.green().space))
 }

@@ -10,7 +10,7 @@ use crate::node::{Node, NodeKind};
 use crate::rule::Rule;
 use crate::sequence::{SeqAt, Sequence};
 use crate::shape::{At, Cx, Room, Rooms, Shape};
-use crate::{Name, Scalar, Severity, Space, Span};
+use crate::{Name, Scalar, Space, Span};
 use std::collections::HashMap;
 use std::ops::Deref;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -556,12 +556,11 @@ impl Green {
     pub(crate) fn value(&self, codec: &dyn Codec) -> Result<Scalar, Malformed> {
         let at = self.span.first_byte();
         if let Some(hole) = self.space.hole_in(self.span) {
-            let lost = Malformed::new(
+            return Err(Malformed::lost(
                 hole.first_byte().max(at),
                 format!("{} bytes", self.span.len.div_ceil(8)),
                 "bytes that are missing from the input",
-            );
-            return Err(lost.with(Severity::Odd));
+            ));
         }
         let value = codec.decode(&self.space.bits(self.span));
         value.map_err(|e| Malformed::new(at, e.expected, e.found))

@@ -744,6 +744,7 @@ impl Node {
             expected: wrong.expected,
             found: wrong.found,
             severity: wrong.severity,
+            lost: wrong.lost,
         }
     }
 

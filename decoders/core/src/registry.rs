@@ -102,6 +102,7 @@ impl Options {
             expected: "refuse, zeros or skip".to_owned(),
             found,
             severity: Severity::Stops,
+            lost: false,
         };
         match self.values.get(LOST) {
             None => Ok(Lost::Refuse),
@@ -361,6 +362,7 @@ impl Registry {
             expected: format!("one of {}", self.names().join(", ")),
             found: format!("{name:?}"),
             severity: Severity::Stops,
+            lost: false,
         })
     }
 
@@ -388,6 +390,7 @@ impl Registry {
                 None => head(bytes),
             },
             severity: Severity::Stops,
+            lost: false,
         })
     }
 

@@ -309,15 +309,13 @@ impl Text {
         if rest.len == 0 {
             return None;
         }
-        let (found, severity) = match body.hole_in(rest) {
-            Some(_) => (LOST.to_owned(), Severity::Odd),
-            None => {
-                let byte = body.read(self.len, 1)[0];
-                (format!("byte {byte:#04x}"), Severity::Damage)
-            }
-        };
+        if let Some(hole) = body.hole_in(rest) {
+            let at = hole.first_byte().max(self.len);
+            return Some(Malformed::lost(body.offset(at), "base64", LOST));
+        }
+        let found = format!("byte {:#04x}", body.read(self.len, 1)[0]);
         let wrong = Malformed::new(body.offset(self.len), "base64", found);
-        Some(wrong.with(severity))
+        Some(wrong.with(Severity::Damage))
     }
 
     /// The run of a byte; of the last one for those after it.

@@ -136,6 +136,7 @@ impl Shape for Fields {
             expected: f.clone(),
             found: "end of input".into(),
             severity: binq_core::Severity::Stops,
+            lost: false,
         })
     }
 }

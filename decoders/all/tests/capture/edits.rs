@@ -68,7 +68,8 @@ fn has_other_sums(root: &Node) -> bool {
         let sum = payload.field("checksum").and_then(|c| c.description());
         sum.or_else(|| find(&payload))
     }
-    find(&at(root, ".packets[0]")).is_some_and(|d| d.starts_with("offloaded") || d.starts_with("wrong, as"))
+    find(&at(root, ".packets[0]"))
+        .is_some_and(|d| d.starts_with("offloaded") || d.starts_with("wrong, as"))
 }
 
 /// All values of a field that tshark shows.

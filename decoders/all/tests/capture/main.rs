@@ -9,6 +9,7 @@ mod lost;
 mod lost_h2;
 mod lost_http;
 mod moves;
+mod once;
 mod oracle;
 mod peer;
 mod reads;

@@ -228,14 +228,8 @@ fn edits_leave_what_is_wrong_throughout() {
     let old: Vec<_> = (0..7).map(|i| sums(&root, i)).collect();
     for new in ["FIRST", "first, and more", ""] {
         let value = Scalar::Bytes(Bytes::copy_from_slice(new.as_bytes()));
-        let out = decode(
-            &encoded(&set(
-                &root,
-                ".packets[3].packet.payload.payload",
-                value,
-            ))
-            .to_bytes(),
-        );
+        let out =
+            decode(&encoded(&set(&root, ".packets[3].packet.payload.payload", value)).to_bytes());
         assert_eq!(text(&at(&out, STREAM)), format!("{new}secondthirdfourth"));
         assert_eq!(
             (0..7).map(|i| sums(&out, i)).collect::<Vec<_>>(),

@@ -93,7 +93,7 @@ impl<R: Recoding> Recode<R> {
             let len = stored.byte_len();
             let found = "bytes that are missing from the input";
             let at = hole.first_byte().max(stored.first_byte());
-            return Err(Malformed::new(at, format!("{len} bytes"), found));
+            return Err(Malformed::lost(at, format!("{len} bytes"), found));
         }
         let shown = recoding.decode(&under.read(stored.first_byte(), stored.byte_len()));
         let shown = shown.map_err(|wrong| Malformed {

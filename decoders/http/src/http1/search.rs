@@ -82,7 +82,7 @@ impl Messages {
 
 /// That bytes of messages are lost, as the stream, its messages and the exchanges say it.
 pub fn lost_at(at: u64) -> Malformed {
-    Malformed::new(at, "whole messages", LOST).with(Severity::Odd)
+    Malformed::lost(at, "whole messages", LOST)
 }
 
 /// How much is looked at in one piece for a message after bytes that are not there, and for the beginning of its first line.

@@ -80,15 +80,8 @@ impl Shape for Frame {
             );
             return Err(cut.with(self.side.at_end));
         }
-        match self.side.space.hole_in(span) {
-            Some(hole) => Err(Malformed::new(
-                hole.first_byte().max(start),
-                format!("{there} bytes of payload"),
-                "bytes that the capture lost",
-            )
-            .with(Severity::Odd)),
-            None => Ok(()),
-        }
+        // what is lost of its payload, that tells
+        Ok(())
     }
 }
 
@@ -161,7 +154,7 @@ impl Shape for Lost {
     fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {
         let (space, span) = (cx.at.space.clone(), cx.at.span);
         known_bytes(cx, &space, span);
-        Err(Malformed::new(span.first_byte(), ALL_FRAMES, LOST).with(Severity::Odd))
+        Err(Malformed::lost(span.first_byte(), ALL_FRAMES, LOST))
     }
 }
 

@@ -391,21 +391,28 @@ impl BlockInfo {
             return None;
         }
         let framed = &side.space;
-        let first = self.fragments.first();
-        let end = first.map_or(self.frame, |(at, len)| at + len);
         let (expected, found) = (
             "a whole header block",
             "a part of one; the rest is not there",
         );
-        let broken = Malformed::new(end, expected, found);
         // what the input does not hold is no fault of who sent it
-        let lost = |span| framed.hole_in(span).is_some();
-        Some(match () {
-            _ if self.has_hole(framed) || lost(Span::bytes(self.end, HEAD)) => {
-                broken.with(Severity::Odd)
-            }
-            _ if self.end == framed.len() => broken.with(side.at_end),
-            _ => broken,
+        let fragments = self.fragments.iter();
+        let fragments = fragments.map(|(at, len)| Span::bytes(*at, *len));
+        let missing = fragments
+            .chain([Span::bytes(self.end, HEAD)])
+            .find_map(|span| {
+                let hole = framed.hole_in(span)?;
+                Some(hole.first_byte().max(span.first_byte()))
+            });
+        if let Some(at) = missing {
+            return Some(Malformed::lost(at, expected, found));
+        }
+        let first = self.fragments.first();
+        let end = first.map_or(self.frame, |(at, len)| at + len);
+        let broken = Malformed::new(end, expected, found);
+        Some(match self.end == framed.len() {
+            true => broken.with(side.at_end),
+            false => broken,
         })
     }
 

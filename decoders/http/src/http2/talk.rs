@@ -208,13 +208,15 @@ impl Talk {
     pub fn lost(&self, i: usize, who: Who) -> Option<Malformed> {
         let (message, side) = (self.exchange(i).message(who), self.side(who));
         let first = message.breaks.first()?;
-        let (at, found) = match (first.until, message.frames) {
+        let offset = |at| side.space.offset(at);
+        Some(match (first.until, message.frames) {
             // before the first byte of the stream
-            (0, Some(frames)) => (frames.first, "only those from after the capture began"),
-            _ => (first.at, LOST),
-        };
-        let lost = Malformed::new(side.space.offset(at), ALL_FRAMES, found);
-        Some(lost.with(Severity::Odd))
+            (0, Some(frames)) => {
+                let found = "only those from after the capture began";
+                Malformed::new(offset(frames.first), ALL_FRAMES, found).with(Severity::Odd)
+            }
+            _ => Malformed::lost(offset(first.at), ALL_FRAMES, LOST),
+        })
     }
 
     /// A note about a stream that is still open where the capture ends, at its first byte in the input.
