@@ -129,6 +129,9 @@ pub struct Ip {
     pub source: IpAddr,
     /// Destination.
     pub destination: IpAddr,
+    /// The addresses that checksums of what it carries cover: of who made it, and of who it is for in the end. Nothing where a
+    /// route is of a kind that is not known.
+    pub ends: Option<[IpAddr; 2]>,
     /// For a fragment.
     pub fragment: Option<Fragment>,
 }
@@ -172,21 +175,16 @@ fn ip4(h: &[u8], at: u64, captured: u64) -> Option<Ip> {
     if end < at + ihl {
         return None;
     }
-    let address = |i: usize| {
-        IpAddr::V4(Ipv4Addr::new(
-            fixed[i],
-            fixed[i + 1],
-            fixed[i + 2],
-            fixed[i + 3],
-        ))
-    };
+    let options = h.get(20..ihl as usize).unwrap_or(&[]);
+    let last = route(options).unwrap_or(address4(fixed, 16));
     Some(Ip {
         at,
         payload: at + ihl,
         end,
         protocol: fixed[9],
-        source: address(12),
-        destination: address(16),
+        source: address4(fixed, 12),
+        destination: address4(fixed, 16),
+        ends: Some([address4(fixed, 12), last]),
         fragment: (more || offset > 0).then_some(Fragment {
             word: at + 6,
             extension: 0,
@@ -224,6 +222,7 @@ fn ip6(h: &[u8], at: u64) -> Option<Ip> {
     let end = 40 + u64::from(be16(fixed, 4)?);
     let mut fragment = None;
     let mut extension = 0;
+    let mut ends = Some([address6(fixed, 8), address6(fixed, 24)]);
     while EXTENSIONS.contains(&next) || next == FRAGMENT || next == AUTH {
         let ext = h.get(payload as usize..payload as usize + 8)?;
         if next == FRAGMENT {
@@ -239,7 +238,10 @@ fn ip6(h: &[u8], at: u64) -> Option<Ip> {
                 });
             }
         }
-        payload += extension_len(next, ext[1]);
+        let len = extension_len(next, ext[1]);
+        let all = h.get(payload as usize..(payload + len) as usize);
+        ends = ends.and_then(|ends| ends_by(next, all?, ends));
+        payload += len;
         next = ext[0];
         extension += 1;
         if payload > end {
@@ -250,19 +252,85 @@ fn ip6(h: &[u8], at: u64) -> Option<Ip> {
             break;
         }
     }
-    let address = |i: usize| {
-        let bytes: [u8; 16] = fixed[i..i + 16].try_into().expect("16 of 40 bytes");
-        IpAddr::V6(Ipv6Addr::from(bytes))
-    };
     Some(Ip {
         at,
         payload: at + payload,
         end: at + end,
         protocol: next,
-        source: address(8),
-        destination: address(24),
+        source: address6(fixed, 8),
+        destination: address6(fixed, 24),
+        ends,
         fragment,
     })
+}
+
+fn address4(b: &[u8], at: usize) -> IpAddr {
+    let mut bytes = [0; 4];
+    bytes.copy_from_slice(&b[at..at + 4]);
+    Ipv4Addr::from(bytes).into()
+}
+
+fn address6(b: &[u8], at: usize) -> IpAddr {
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&b[at..at + 16]);
+    Ipv6Addr::from(bytes).into()
+}
+
+/// Where a packet of IPv4 goes in the end whose options name a route that is not gone yet (RFC 791, section 3.1).
+fn route(options: &[u8]) -> Option<IpAddr> {
+    const END: u8 = 0;
+    const NOP: u8 = 1;
+    const LOOSE: u8 = 131;
+    const STRICT: u8 = 137;
+    let mut rest = options;
+    loop {
+        match *rest {
+            [] | [END, ..] => return None,
+            [NOP, ref after @ ..] => rest = after,
+            [kind, len, ..] => {
+                let (option, after) = rest.split_at_checked(len.into()).filter(|_| len >= 2)?;
+                rest = after;
+                let is_route = matches!(kind, LOOSE | STRICT) && len >= 7 && option[2] <= len;
+                if is_route {
+                    return Some(address4(option, option.len() - 4));
+                }
+            }
+            [_] => return None,
+        }
+    }
+}
+
+/// The ends of a packet of IPv6 after an extension header: a route that is not gone yet (RFC 8200 sections 4.4 and 8.1), or the
+/// home address of who sent it (RFC 6275 section 6.3).
+fn ends_by(kind: u8, header: &[u8], [from, to]: [IpAddr; 2]) -> Option<[IpAddr; 2]> {
+    const OPTIONS: u8 = 60;
+    const ROUTING: u8 = 43;
+    const HOME: u8 = 0xc9;
+    let segments = (header.len() - 8) / 16;
+    match (kind, header[2], header[3]) {
+        (ROUTING, _, 0) => Some([from, to]),
+        // the last one of the list; mobile IPv6 has one
+        (ROUTING, 0 | 2, _) if segments > 0 => {
+            Some([from, address6(header, 8 + (segments - 1) * 16)])
+        }
+        // segment routing has it from the last on (RFC 8754 section 2)
+        (ROUTING, 4, _) if segments > 0 => Some([from, address6(header, 8)]),
+        (ROUTING, ..) => None,
+        (OPTIONS, ..) => {
+            let mut at = 2;
+            while let (Some(kind), Some(len)) = (header.get(at), header.get(at + 1)) {
+                match (kind, len) {
+                    (0, _) => at += 1,
+                    (&HOME, 16) if at + 18 <= header.len() => {
+                        return Some([address6(header, at + 2), to]);
+                    }
+                    _ => at += 2 + usize::from(*len),
+                }
+            }
+            Some([from, to])
+        }
+        _ => Some([from, to]),
+    }
 }
 
 /// A TCP header.

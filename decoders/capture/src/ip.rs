@@ -81,7 +81,9 @@ impl Packet {
         let to = record.data + ip.end.min(record.captured);
         let kind = match ip.fragment {
             // the first fragment has the header
-            None | Some(Fragment { offset: 0, .. }) => tcp::kind(record, ip, &self.senders),
+            None | Some(Fragment { offset: 0, .. }) => {
+                tcp::kind(cx.at.space, record, ip, &self.senders)
+            }
             Some(_) => None,
         };
         let span = Span::bytes(from, to - from);

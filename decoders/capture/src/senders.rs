@@ -222,7 +222,7 @@ impl Seen {
             count(Protocol::Ip, &|| header(space, record, ip.at));
         }
         if let Some(kind) = summed(ip.protocol) {
-            count(kind.protocol, &|| transport(record, &ip, &kind));
+            count(kind.protocol, &|| transport(space, record, &ip, &kind));
         }
     }
 }
@@ -242,14 +242,19 @@ fn header(space: &Space, record: &Record, at: u64) -> Covered {
 }
 
 /// The checksum of what an IP packet carries.
-fn transport(record: &Record, ip: &Ip, kind: &Summed) -> Covered {
-    let to = ip.end.min(record.captured);
-    let from = ip.payload.min(to);
+fn transport(space: &Space, record: &Record, ip: &Ip, kind: &Summed) -> Covered {
+    let from = ip.payload.min(record.captured);
+    let sent = ip.end - ip.payload;
+    let head = space.read(record.data + from, sent.min(8));
+    let covers = kind.covers(&head, sent);
+    let len = covers.unwrap_or(sent);
+    let there = (record.captured - from).min(len);
+    let is_known = covers.is_some() && ip.ends.is_some();
     Covered {
-        span: Span::bytes(record.data + from, to - from),
-        pseudo: pseudo_header(ip, ip.end - ip.payload),
+        span: Span::bytes(record.data + from, there),
+        pseudo: pseudo_header(ip, len),
         at: kind.at,
-        complete: ip.end <= record.captured && ip.fragment.is_none(),
+        complete: is_known && there == len && ip.fragment.is_none(),
         udp: kind.udp,
     }
 }
@@ -282,9 +287,14 @@ impl Sent {
     }
 
     /// That of what an IP packet carries.
-    pub fn transport(record: &Record, ip: &Ip, kind: &Summed, senders: &Arc<Senders>) -> Self {
+    pub fn transport(
+        space: &Space,
+        record: &Record,
+        (ip, kind): (&Ip, &Summed),
+        senders: &Arc<Senders>,
+    ) -> Self {
         Self {
-            of: transport(record, ip, kind),
+            of: transport(space, record, ip, kind),
             record: *record,
             source: Some(ip.source),
             protocol: kind.protocol,

@@ -7,13 +7,14 @@ use crate::senders::{Protocol, Senders, Sent};
 use binq_core::codec::{Bool, Codec, Int, Named, Raw, UBits};
 use binq_core::sequence::{SeqAt, Sequence, State, Step};
 use binq_core::shape::{At, Cx, Field, Shape};
-use binq_core::{Kind, Malformed, Severity, Span};
+use binq_core::{Kind, Malformed, Severity, Space, Span};
 use std::net::IpAddr;
 use std::sync::Arc;
 
 /// The pseudo header of what an IP packet carries.
 pub fn pseudo_header(ip: &Ip, len: u64) -> Vec<u8> {
-    pseudo_of(ip.source, ip.destination, ip.protocol, len)
+    let [from, to] = ip.ends.unwrap_or([ip.source, ip.destination]);
+    pseudo_of(from, to, ip.protocol, len)
 }
 
 /// The pseudo header of so many bytes between these addresses.
@@ -26,9 +27,9 @@ pub fn pseudo_of(from: IpAddr, to: IpAddr, protocol: u8, len: u64) -> Vec<u8> {
 }
 
 /// What an IP packet carries, if that is TCP or UDP.
-pub fn kind(record: &Record, ip: &Ip, senders: &Arc<Senders>) -> Option<Kind> {
+pub fn kind(space: &Space, record: &Record, ip: &Ip, senders: &Arc<Senders>) -> Option<Kind> {
     let known = summed(ip.protocol)?;
-    let sum = Sent::transport(record, ip, &known, senders);
+    let sum = Sent::transport(space, record, (ip, &known), senders);
     let ip = *ip;
     Some(match known.udp {
         false => Kind::shared(Arc::new(Segment { ip, sum })),
@@ -310,11 +311,18 @@ impl Shape for Datagram {
             of: self.sum.clone(),
         });
         cx.leaf("checksum", Span::bytes(start + 6, 2), sum);
+        // bytes of the IP packet behind the datagram are none of it
+        let head = cx.at.read(0, 8);
+        let there = end - start;
+        let len = summed(dissect::UDP).and_then(|udp| udp.covers(&head, there));
+        let last = start + len.unwrap_or(there);
         cx.leaf(
             "payload",
-            Span::bytes(start + 8, end - start - 8),
+            Span::bytes(start + 8, last - start - 8),
             &Raw::ANY,
         );
+        let space = cx.at.space.clone();
+        cx.gap(&space, Span::bytes(last, end - last));
         Ok(())
     }
 
@@ -348,6 +356,19 @@ pub struct Summed {
     pub header: usize,
     /// Whether zero stands for none.
     pub udp: bool,
+}
+
+impl Summed {
+    /// How many bytes it covers of a payload of `sent` bytes that begins with these: UDP says it itself. Nothing where that
+    /// cannot be.
+    pub fn covers(&self, head: &[u8], sent: u64) -> Option<u64> {
+        let said = head.get(4..6).filter(|_| self.udp);
+        match said.map_or(0, |n| u64::from(u16::from_be_bytes([n[0], n[1]]))) {
+            // that of TCP, or of a jumbogram (RFC 2675 section 4)
+            0 => Some(sent),
+            said => (8..=sent).contains(&said).then_some(said),
+        }
+    }
 }
 
 /// Whether a packet's protocol has a checksum that is known here, and where.

@@ -2,6 +2,7 @@
 
 mod craft;
 mod edits;
+mod ends;
 mod faults;
 mod fragments;
 mod losses;

@@ -5,7 +5,7 @@ use crate::datagrams::Datagram;
 use crate::dissect::{self, Ip};
 use crate::flows::Seen;
 use crate::order::Order;
-use crate::tcp::{Opt, Options};
+use crate::tcp::{Opt, Options, pseudo_header};
 use binq_core::{Space, Span};
 
 /// The MSS that a SYN names.
@@ -146,14 +146,11 @@ pub fn fit(headers: &mut [u8], place: &Place, len: usize) {
 fn pseudo(packet: &[u8], place: &Place, payload: usize) -> Vec<u8> {
     let ip = place.ip;
     let len = (place.payload - place.tcp + payload) as u64;
-    let (at, size) = if packet[ip] >> 4 == 4 {
-        (12, 4)
-    } else {
-        (8, 16)
+    let kind = match packet[ip] >> 4 {
+        4 => dissect::IPV4,
+        _ => dissect::IPV6,
     };
-    let a = &packet[ip + at..ip + at + size];
-    let b = &packet[ip + at + size..ip + at + 2 * size];
-    checksum::pseudo(a, b, dissect::TCP, len)
+    dissect::ip(packet, ip as u64, kind).map_or_else(Vec::new, |ip| pseudo_header(&ip, len))
 }
 
 /// What the checksum of a segment is: that of its bytes, or what is left to the network card.

@@ -6,7 +6,7 @@ use super::Known;
 use super::packet::Packet;
 use crate::checksum::{self, Sum, Verdict};
 use crate::datagrams::Datagram;
-use crate::dissect;
+use crate::dissect::{self, Ip};
 use crate::flows::Seen;
 use crate::order::Order;
 use crate::tcp::{Options, Summed, pseudo_header, summed};
@@ -104,25 +104,32 @@ impl Packet<'_, '_> {
     /// Sum a datagram again, by how it was summed before; of what it becomes, `cut` bytes come no more.
     pub fn checksum(&mut self, datagram: &Datagram, cut: usize) {
         let ip = &datagram.ip;
-        let Some(Summed {
+        let Some(kind) = summed(ip.protocol) else {
+            return;
+        };
+        let Summed {
             protocol,
             at,
             header,
             udp,
-        }) = summed(ip.protocol)
-        else {
-            return;
-        };
+        } = kind;
         let Some(place) = datagram.place(at, 2) else {
             return;
         };
-        let old = self.payload(datagram, &[]).concat();
+        let mut old = self.payload(datagram, &[]).concat();
         let mut new = self.payload(datagram, &self.changes).concat();
         new.truncate(new.len() - cut);
         let sent: u64 = datagram.parts.iter().map(|p| p.sent).sum();
         let growth = new.len() as i64 - old.len() as i64;
+        let covers = |bytes: &mut Vec<u8>, sent: u64| {
+            let covered = kind.covers(bytes, sent);
+            bytes.truncate(covered.map_or(bytes.len(), |len| len as usize));
+            covered.unwrap_or(sent)
+        };
+        let becomes = covers(&mut new, sent.saturating_add_signed(growth));
+        let sent = covers(&mut old, sent);
         let before = pseudo_header(ip, sent);
-        let after = self.new_pseudo(sent.saturating_add_signed(growth));
+        let after = self.new_pseudo(becomes);
         if old == new && before == after || new.len() < header || old.len() < header {
             return;
         }
@@ -130,8 +137,8 @@ impl Packet<'_, '_> {
         if udp && was == 0 {
             return;
         }
-        let right = if sent > old.len() as u64 {
-            // what was not captured did not change: take out the bytes of before, put in those of after
+        let right = if sent > old.len() as u64 || ip.ends.is_none() {
+            // what is not known did not change: take out the bytes of before, put in those of after
             if was == checksum::partial(&before) {
                 checksum::partial(&after)
             } else {
@@ -157,14 +164,22 @@ impl Packet<'_, '_> {
             return Vec::new();
         };
         let start = self.place(ip.at);
-        let (at, size) = if ip.source.is_ipv4() {
-            (12, 4)
+        let header = Span::bytes(start, ip.payload - ip.at);
+        let header = patched(self.under, header, &self.changes);
+        let kind = if ip.source.is_ipv4() {
+            dissect::IPV4
         } else {
-            (8, 16)
+            dissect::IPV6
         };
-        let addresses = patched(self.under, Span::bytes(start + at, size * 2), &self.changes);
-        let (a, b) = addresses.split_at(size as usize);
-        checksum::pseudo(a, b, ip.protocol, len)
+        let becomes = dissect::ip(&header, 0, kind).unwrap_or(ip);
+        let protocol = ip.protocol;
+        pseudo_header(
+            &Ip {
+                protocol,
+                ..becomes
+            },
+            len,
+        )
     }
 }
 
