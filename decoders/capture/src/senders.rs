@@ -6,7 +6,8 @@
 //! these are so few, too, against all sums of the capture. Sums are wrong throughout if at least 3, and at least 9 of 10, are not
 //! those of their bytes. So a sum that is alone is wrong, and a wrong one among right ones is.
 //!
-//! Of each sender the first 1000 sums of a protocol count. So the answer depends on the capture alone. The capture is gone
+//! Sums that were left to the card as they should be (zero, or that of the pseudo header) do not count: another one among
+//! them is damage. Of each sender the first 1000 sums of a protocol count. So the answer depends on the capture alone. The capture is gone
 //! through once, when the first sum that does not hold is asked about, and only as far as its sender needs.
 
 use crate::checksum::{Covered, Like, Verdict};
@@ -208,10 +209,11 @@ impl Seen {
             let verdict = covered
                 .stored(space)
                 .and_then(|stored| covered.judge(space, stored));
-            let Some(verdict) = verdict else {
-                return;
+            // what is known to be left to the card says nothing of the others
+            let is_right = match verdict {
+                None | Some(Verdict::Offloaded) => return,
+                Some(verdict) => verdict == Verdict::Valid,
             };
-            let is_right = verdict == Verdict::Valid;
             self.of.entry(protocol).or_default().add(is_right);
             self.all.add(is_right);
             if known.is_some() || self.by.len() < MOST {
