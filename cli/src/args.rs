@@ -112,16 +112,16 @@ pub struct Args {
     pub verbose: bool,
     /// Set an option; bits_format=hex|base64|string|byte_array|snippet|truncate says how bytes print in JSON
     #[arg(short, long, value_name = "NAME=VALUE", action = ArgAction::Append)]
-    pub option: Vec<String>,
+    pub option: Vec<OsString>,
     /// Describe messages by a .proto file; may be given more than once
     #[arg(long, value_name = "FILE", action = ArgAction::Append)]
-    pub proto: Vec<String>,
+    pub proto: Vec<OsString>,
     /// Look for imported .proto files in a directory; may be given more than once
     #[arg(short = 'I', long, value_name = "DIR", action = ArgAction::Append)]
-    pub proto_path: Vec<String>,
+    pub proto_path: Vec<OsString>,
     /// Describe messages by a compiled FileDescriptorSet or a buf image; may be given more than once
     #[arg(long, value_name = "FILE", action = ArgAction::Append)]
-    pub descriptor_set: Vec<String>,
+    pub descriptor_set: Vec<OsString>,
     /// Type of the message, with its package
     #[arg(long, value_name = "NAME")]
     pub message: Option<String>,

@@ -8,6 +8,7 @@ use binq_mapped::{Mapped, Resident, Shrunk, Standard, was_closed};
 use binq_query::json;
 use bytes::Bytes;
 use std::cell::RefCell;
+use std::ffi::OsString;
 use std::fs::File;
 use std::io;
 use std::ops::Range;
@@ -101,7 +102,7 @@ pub struct Decoder {
 }
 
 /// The settings of decoders, from all flags that make some.
-fn options_of(args: &Args, given: Vec<(String, String)>, registry: &Registry) -> Options {
+fn options_of(args: &Args, given: Vec<(String, OsString)>, registry: &Registry) -> Options {
     let lists = [
         ("proto", &args.proto),
         ("proto_path", &args.proto_path),
@@ -121,6 +122,8 @@ fn options_of(args: &Args, given: Vec<(String, String)>, registry: &Registry) ->
         if registry.settings().any(|s| s == (&*name, Takes::Many)) {
             options.lists.entry(name).or_default().push(value);
         } else {
+            // none of them is the name of a file: what is no text is no value of any
+            let value = value.to_string_lossy().into_owned();
             options.values.insert(name, Scalar::from(value));
         }
     }
@@ -164,7 +167,7 @@ impl Decoder {
     ///
     /// # Errors
     /// A format that there is none of, or settings that a format cannot do with.
-    pub fn new(args: &Args, options: Vec<(String, String)>) -> Result<Self, String> {
+    pub fn new(args: &Args, options: Vec<(String, OsString)>) -> Result<Self, String> {
         let registry = binq_all::registry();
         let names = registry.names();
         if let Some(name) = &args.decode

@@ -13,7 +13,7 @@ use binq_mapped::Shrunk;
 use binq_query::{Context, Message, Query, Settings, Stop, V, json};
 use clap::CommandFactory;
 use std::cell::RefCell;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::rc::{Rc, Weak};
@@ -418,19 +418,39 @@ impl Runner {
 }
 
 /// Options for printing, and those for the decoders.
-fn split_options(options: &[String]) -> Result<(json::BitsFormat, Vec<(String, String)>), String> {
+fn split_options(
+    options: &[OsString],
+) -> Result<(json::BitsFormat, Vec<(String, OsString)>), String> {
     let mut bits = json::BitsFormat::default();
     let mut rest = Vec::new();
     for option in options {
-        let (name, value) = option
-            .split_once('=')
-            .ok_or_else(|| format!("-o takes NAME=VALUE, not {option:?}"))?;
-        match name {
-            "bits_format" => bits = value.parse()?,
-            _ => rest.push((name.to_owned(), value.to_owned())),
+        let (name, value) =
+            split(option).ok_or_else(|| format!("-o takes NAME=VALUE, not {option:?}"))?;
+        match &*name {
+            "bits_format" => bits = value.to_string_lossy().parse()?,
+            _ => rest.push((name, value)),
         }
     }
     Ok((bits, rest))
+}
+
+/// The two sides of the first `=`; the value may be no text, as names of files may not.
+#[cfg(unix)]
+fn split(option: &OsStr) -> Option<(String, OsString)> {
+    use std::os::unix::ffi::OsStrExt;
+    let bytes = option.as_bytes();
+    let at = bytes.iter().position(|b| *b == b'=')?;
+    let name = std::str::from_utf8(&bytes[..at]).ok()?;
+    Some((
+        name.to_owned(),
+        OsStr::from_bytes(&bytes[at + 1..]).to_owned(),
+    ))
+}
+
+#[cfg(not(unix))]
+fn split(option: &OsStr) -> Option<(String, OsString)> {
+    let (name, value) = option.to_str()?.split_once('=')?;
+    Some((name.to_owned(), value.into()))
 }
 
 /// A JSON value of the command line.

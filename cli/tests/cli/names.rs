@@ -1,6 +1,6 @@
 //! Names that are no UTF-8, and texts that a terminal would obey.
 
-use crate::common::{BINQ, Said, binq, run, sample};
+use crate::common::{BINQ, Said, binq, run, sample, samples_dir};
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -220,4 +220,79 @@ fn a_terminal() {
         said.text(),
         "\"a\\u001b[31m\u{9b}\u{202e}\u{2066}\\tü\\n\\u007f\"\n"
     );
+}
+
+/// Files and directories that describe messages.
+#[test]
+fn schemas() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = named(dir.path(), b".d");
+    fs::create_dir(&folder).unwrap();
+    let proto = named(&folder, b".proto");
+    let text =
+        "syntax = \"proto3\"; package q; import \"other.proto\"; message M { Other of = 1; }";
+    fs::write(&proto, text).unwrap();
+    let other = "syntax = \"proto3\"; package q; message Other { int32 i = 1; }";
+    fs::write(folder.join("other.proto"), other).unwrap();
+    let set = named(dir.path(), b".desc");
+    fs::copy(samples_dir().join("../protobuf/types.desc"), &set).unwrap();
+    let message = dir.path().join("message");
+    fs::write(&message, b"\x0a\x02\x08\x05").unwrap();
+    let ask = |args: &[&OsStr]| {
+        let rest = [
+            os("-d"),
+            os("protobuf"),
+            os("-c"),
+            os("--message"),
+            os("q.M"),
+            os(".of.i"),
+            message.as_os_str(),
+        ];
+        in_dir(dir.path(), &[args, &rest].concat())
+    };
+    let joined = |prefix: &str, path: &Path| {
+        OsString::from_vec([prefix.as_bytes(), path.as_os_str().as_bytes()].concat())
+    };
+    for args in [
+        &[os("--proto"), proto.as_os_str()][..],
+        // as protoc does: a name in the directory
+        &[
+            os("-I"),
+            folder.as_os_str(),
+            os("--proto"),
+            proto.file_name().unwrap(),
+        ],
+        &[&joined("--proto=", &proto)],
+        &[os("-o"), &joined("proto=", &proto)],
+        &[
+            &joined("-oproto=", Path::new(proto.file_name().unwrap())),
+            &joined("-oproto_path=", &folder),
+        ],
+    ] {
+        let said = ask(args);
+        let told = (said.code, said.text(), said.err.as_str());
+        assert_eq!(told, (0, "5\n", ""), "{args:?}");
+    }
+    let said = ask(&[
+        os("--descriptor-set"),
+        set.as_os_str(),
+        os("--proto"),
+        proto.as_os_str(),
+    ]);
+    assert_eq!((said.text(), said.err.as_str()), ("5\n", ""));
+    // in the language, too: the bytes of the name
+    let name = proto.as_os_str().as_bytes();
+    let code = format!(
+        "tobytes | decode(\"protobuf\"; {{message: \"q.M\", proto: [{name:?} | tobytes]}}) | .of.i"
+    );
+    let said = in_dir(
+        dir.path(),
+        &[os("-d"), os("protobuf"), os(&code), message.as_os_str()],
+    );
+    assert_eq!((said.text(), said.err.as_str()), ("5\n", ""));
+    // what is not there is told, with its name
+    let gone = named(dir.path(), b".gone");
+    let said = ask(&[os("--descriptor-set"), gone.as_os_str()]);
+    assert_eq!(said.code, 2);
+    assert!(said.err.contains("a\u{fffd}"), "{}", said.err);
 }

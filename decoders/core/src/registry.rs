@@ -4,6 +4,7 @@ use crate::dialogue::{Conversation, Dialogue};
 use crate::green::Ref;
 use crate::{Fault, Lost, Node, Plain, Scalar, Severity, Space};
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::sync::Arc;
 
 /// How sure a format is that an input is its own.
@@ -38,8 +39,8 @@ impl Probe<'_> {
 pub struct Options {
     /// The settings, by name.
     pub values: BTreeMap<String, Scalar>,
-    /// Settings that can be given more than once, such as files that describe a format.
-    pub lists: BTreeMap<String, Vec<String>>,
+    /// Settings that can be given more than once, such as files that describe a format; names of files are not always text.
+    pub lists: BTreeMap<String, Vec<OsString>>,
     /// What the format around this one says of it: the parameters of its media type, by name. Which there are says the format
     /// that reads the media type.
     pub parameters: BTreeMap<&'static str, Arc<str>>,
@@ -137,7 +138,7 @@ impl Options {
     }
 
     /// All values of a setting that can be given more than once.
-    pub fn list(&self, name: &str) -> &[String] {
+    pub fn list(&self, name: &str) -> &[OsString] {
         self.lists.get(name).map_or(&[], Vec::as_slice)
     }
 }

@@ -3,6 +3,7 @@
 //! They are said in jq (`export.jq`); only what jq cannot know is here.
 
 use binq_core::{FnCx, NodeFn, Plain, Scalar};
+use std::ffi::OsString;
 
 /// The functions in jq.
 pub const DEFINITIONS: &str = include_str!("export.jq");
@@ -36,7 +37,12 @@ fn message_json(cx: &FnCx<'_>, input: &Plain, _: &[Plain]) -> Result<Plain, Stri
 
 /// The settings that were given more than once, such as files that describe messages.
 fn given_lists(cx: &FnCx<'_>, _: &Plain, _: &[Plain]) -> Result<Plain, String> {
-    let text = |s: &String| Plain::Scalar(Scalar::from(s.as_str()));
+    let text = |s: &OsString| {
+        Plain::Scalar(match s.to_str() {
+            Some(text) => Scalar::from(text),
+            None => Scalar::Bytes(s.as_encoded_bytes().to_vec().into()),
+        })
+    };
     let lists = cx.options.lists.iter();
     let lists =
         lists.map(|(name, list)| (name.clone(), Plain::Array(list.iter().map(text).collect())));

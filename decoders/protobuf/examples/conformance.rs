@@ -44,8 +44,10 @@ fn main() -> io::Result<()> {
     let dir = std::env::args().nth(1).unwrap_or_else(|| ".".to_owned());
     let mut options = Options::default();
     let files = FILES.map(|file| format!("{dir}/{file}"));
-    options.lists.insert("proto".into(), files.to_vec());
-    options.lists.insert("proto_path".into(), vec![dir]);
+    options
+        .lists
+        .insert("proto".into(), files.iter().map(Into::into).collect());
+    options.lists.insert("proto_path".into(), vec![dir.into()]);
     options
         .values
         .insert("json_names".into(), Scalar::Bool(true));

@@ -102,7 +102,7 @@ fn confluent_prefixes() {
     let dir = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/protos");
     proto
         .lists
-        .insert("proto".into(), vec![format!("{dir}/all3.proto")]);
+        .insert("proto".into(), vec![format!("{dir}/all3.proto").into()]);
     let root = decode(&Confluent, "00 00000007 02 02 18 01", &proto);
     assert_eq!(
         show(&get(&root, ".")),

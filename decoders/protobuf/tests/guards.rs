@@ -11,10 +11,9 @@ use std::path::Path;
 fn typed(bytes: &[u8]) -> Node {
     let set = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../samples/protobuf/types.desc");
     let mut options = Options::default();
-    options.lists.insert(
-        "descriptor_set".to_owned(),
-        vec![set.to_string_lossy().into_owned()],
-    );
+    options
+        .lists
+        .insert("descriptor_set".to_owned(), vec![set.into()]);
     Protobuf.decode(
         Space::source(bytes.to_vec()),
         &options.with("message", "all3.All".into()),

@@ -33,13 +33,15 @@ fn options(of: &str, source: Option<&str>, on: &[&str]) -> Options {
     match source {
         None => {
             let set = sample("types.desc").to_string_lossy().into_owned();
-            options.lists.insert("descriptor_set".into(), vec![set]);
+            options
+                .lists
+                .insert("descriptor_set".into(), vec![set.into()]);
         }
         Some(name) => {
             let dir = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/protos");
             options
                 .lists
-                .insert("proto".into(), vec![format!("{dir}/{name}.proto")]);
+                .insert("proto".into(), vec![format!("{dir}/{name}.proto").into()]);
             if of == "all3.All" {
                 // the types that an Any may hold are in the same file
                 options.lists.insert("proto_path".into(), vec![dir.into()]);
@@ -419,7 +421,7 @@ fn random_schemas_read_as_in_the_python_runtime() {
         for (list, file) in [("descriptor_set", &set), ("proto", &source)] {
             let mut options = Options::default();
             let file = file.to_string_lossy().into_owned();
-            options.lists.insert(list.into(), vec![file]);
+            options.lists.insert(list.into(), vec![file.into()]);
             options.values.insert("message".into(), "r.M0".into());
             let mut camel = options.clone();
             let on = Scalar::Bool(true);

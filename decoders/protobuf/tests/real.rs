@@ -8,6 +8,7 @@ use binq_core::{FnCx, Format, Node, NodeKind, Options, Plain, Registry, Space};
 use binq_protobuf::Protobuf;
 use binq_protobuf::schema::load;
 use common::{bytes, leaves, set, text};
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 fn cache(part: &str) -> Option<PathBuf> {
@@ -37,7 +38,7 @@ fn files(dir: &Path, ending: &str, out: &mut Vec<PathBuf>) {
     }
 }
 
-fn options(protos: Vec<String>, paths: Vec<String>, message: &str) -> Options {
+fn options(protos: Vec<OsString>, paths: Vec<OsString>, message: &str) -> Options {
     let mut options = Options::default();
     options.lists.insert("proto".into(), protos);
     options.lists.insert("proto_path".into(), paths);
@@ -90,13 +91,13 @@ fn googleapis() {
     } else {
         40
     };
-    let some: Vec<String> = protos
+    let some: Vec<OsString> = protos
         .iter()
         .step_by(every)
-        .map(|p| p.to_string_lossy().into_owned())
+        .map(|p| p.clone().into_os_string())
         .collect();
     assert!(some.len() >= 150, "{}", some.len());
-    let path = vec![dir.to_string_lossy().into_owned()];
+    let path = vec![dir.into_os_string()];
     let with = options(some.clone(), path.clone(), "x");
     let schema = load::schema(&with).unwrap().unwrap();
     let names = schema.names();
@@ -143,8 +144,8 @@ fn onnx_models() {
     models.sort();
     let proto = dir.join("onnx-ml.proto").to_string_lossy().into_owned();
     let with = options(
-        vec![proto],
-        vec![dir.to_string_lossy().into_owned()],
+        vec![proto.into()],
+        vec![dir.into_os_string()],
         "onnx.ModelProto",
     );
     let mut read = 0;

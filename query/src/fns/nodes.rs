@@ -7,6 +7,7 @@ use jaq_core::ValT;
 use jaq_core::box_iter::box_once;
 use jaq_core::native::{bome, unary, v};
 use std::borrow::Cow;
+use std::ffi::OsString;
 
 pub fn table() -> Table {
     vec![
@@ -268,6 +269,18 @@ fn scalar(v: &V) -> ValR<Scalar> {
     }
 }
 
+/// The name of a file, which is not always text.
+#[cfg(unix)]
+fn os_string(name: &[u8]) -> OsString {
+    use std::os::unix::ffi::OsStrExt;
+    std::ffi::OsStr::from_bytes(name).to_owned()
+}
+
+#[cfg(not(unix))]
+fn os_string(name: &[u8]) -> OsString {
+    String::from_utf8_lossy(name).into_owned().into()
+}
+
 /// Decodes the bytes of the input; `null` stands for whatever format fits.
 fn decode(cv: &Args<'_>, format: V, options: V) -> ValR {
     let registry = &cv.0.data().cx.registry;
@@ -300,10 +313,11 @@ fn decode(cv: &Args<'_>, format: V, options: V) -> ValR {
             }
             Plain::Array(items) => {
                 let text = |item: &Plain| match item {
-                    Plain::Scalar(s) => s.as_str().map(str::to_owned),
+                    Plain::Scalar(Scalar::Bytes(name)) => Some(os_string(name)),
+                    Plain::Scalar(s) => s.as_str().map(OsString::from),
                     _ => None,
                 };
-                let items: Option<Vec<String>> = items.iter().map(text).collect();
+                let items: Option<Vec<OsString>> = items.iter().map(text).collect();
                 let Some(items) = items else {
                     return fail(format_args!("the option {name:?} takes a list of strings"));
                 };

@@ -8,9 +8,14 @@ fn decode(bytes: &bytes::Bytes, proto: bool) -> Node {
     if proto {
         let file = dir("capture").join("greeter.proto");
         let list = vec![file.to_string_lossy().into_owned()];
-        options.lists.insert("proto".to_owned(), list);
+        options.lists.insert(
+            "proto".to_owned(),
+            list.into_iter().map(Into::into).collect(),
+        );
         let path = dir("capture").to_string_lossy().into_owned();
-        options.lists.insert("proto_path".to_owned(), vec![path]);
+        options
+            .lists
+            .insert("proto_path".to_owned(), vec![path.into()]);
     }
     binq_all::registry()
         .decode(None, bytes.clone(), &options)

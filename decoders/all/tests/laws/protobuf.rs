@@ -11,7 +11,9 @@ pub fn samples(folder: &Path) -> Vec<Sample> {
     let typed = |message: &str| {
         let set = folder.join("types.desc").to_string_lossy().into_owned();
         let mut options = Options::default();
-        options.lists.insert("descriptor_set".to_owned(), vec![set]);
+        options
+            .lists
+            .insert("descriptor_set".to_owned(), vec![set.into()]);
         let message = Scalar::from(message);
         options.values.insert("message".to_owned(), message);
         options

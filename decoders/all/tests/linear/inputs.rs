@@ -34,7 +34,9 @@ fn typed() -> Options {
         .join("protobuf/types.desc")
         .to_string_lossy()
         .into_owned();
-    options.lists.insert("descriptor_set".to_owned(), vec![set]);
+    options
+        .lists
+        .insert("descriptor_set".to_owned(), vec![set.into()]);
     options.with("message", Scalar::from("all3.All"))
 }
 

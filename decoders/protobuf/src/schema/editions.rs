@@ -8,6 +8,7 @@
 use super::other_features;
 use protox::Error;
 use protox::file::{File, FileResolver, GoogleFileResolver};
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -16,12 +17,14 @@ pub struct Sources {
     directories: Vec<PathBuf>,
     /// How many of them were given; those after them are where files are.
     given: usize,
+    /// The files that were named by a path that is no text, which no name says.
+    named: Vec<(String, PathBuf)>,
     editions: Arc<Mutex<Vec<String>>>,
 }
 
 impl Sources {
     /// The directories of `-I`; without any, those that the files are in, and the current one.
-    pub fn new(protos: &[String], paths: &[String]) -> Self {
+    pub fn new(protos: &[OsString], paths: &[OsString]) -> Self {
         let mut directories: Vec<PathBuf> = paths.iter().map(PathBuf::from).collect();
         if directories.is_empty() {
             directories.push(PathBuf::from("."));
@@ -30,6 +33,7 @@ impl Sources {
         let mut sources = Self {
             directories,
             given,
+            named: Vec::new(),
             editions: Arc::default(),
         };
         for proto in protos {
@@ -38,6 +42,12 @@ impl Sources {
                 && let Some(parent) = path.parent()
             {
                 sources.directories.push(parent.to_owned());
+            }
+            if path.to_str().is_none() {
+                let found = sources.directories.iter().map(|d| d.join(path));
+                let found = found.chain([path.to_owned()]).find(|file| file.is_file());
+                let name = sources.name_of(path);
+                sources.named.extend(found.map(|file| (name, file)));
             }
         }
         sources
@@ -97,8 +107,9 @@ impl FileResolver for Sources {
         if other_features::declares_features(name) {
             return google_file(name);
         }
-        for directory in &self.directories {
-            let path = directory.join(name);
+        let named = self.named.iter().filter(|(n, _)| n == name);
+        let named = named.map(|(_, path)| path.clone());
+        for path in named.chain(self.directories.iter().map(|d| d.join(name))) {
             let source = match std::fs::read_to_string(&path) {
                 Ok(source) => source,
                 Err(e) if e.kind() == std::io::ErrorKind::NotFound => continue,

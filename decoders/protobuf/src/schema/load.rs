@@ -7,6 +7,7 @@ use binq_core::{Options, Takes};
 use prost_reflect::DescriptorPool;
 use protox::file::File;
 use std::collections::HashMap;
+use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
@@ -101,8 +102,9 @@ impl Files {
         Box::leak(Box::new(schema))
     }
 
-    fn set(&mut self, path: &str) -> Result<(), String> {
-        let bytes = std::fs::read(path).map_err(|e| format!("{path}: {e}"))?;
+    fn set(&mut self, path: &OsStr) -> Result<(), String> {
+        let (file, path) = (Path::new(path), path.display());
+        let bytes = std::fs::read(file).map_err(|e| format!("{path}: {e}"))?;
         let before = self.named.len();
         let added = self.add(&bytes, &[]);
         added.map_err(|e| format!("{path}: {e}"))?;
@@ -161,7 +163,7 @@ impl Files {
         }
     }
 
-    fn protos(&mut self, protos: &[String], paths: &[String]) -> Result<(), String> {
+    fn protos(&mut self, protos: &[OsString], paths: &[OsString]) -> Result<(), String> {
         let compiled = compile(protos, paths)?;
         self.add(&compiled.set, &compiled.editions)?;
         self.named = compiled.names;
@@ -183,14 +185,15 @@ pub struct Compiled {
 ///
 /// # Errors
 /// The first file that cannot be read or compiled, and why.
-pub fn compile(protos: &[String], paths: &[String]) -> Result<Compiled, String> {
+pub fn compile(protos: &[OsString], paths: &[OsString]) -> Result<Compiled, String> {
     let sources = Sources::new(protos, paths);
     let editions = sources.editions();
-    let name = |path: &String| sources.name_of(Path::new(path));
+    let name = |path: &OsString| sources.name_of(Path::new(path));
     let names: Vec<String> = protos.iter().map(name).collect();
     let mut compiler = protox::Compiler::with_file_resolver(sources);
     compiler.include_imports(true);
     for (path, name) in protos.iter().zip(&names) {
+        let path = path.display();
         let opened = compiler.open_file(name);
         opened.map_err(|e| {
             let hint = match e.is_file_not_found() {

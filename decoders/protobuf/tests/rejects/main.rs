@@ -68,7 +68,7 @@ fn decode(of: Option<(&str, &str)>, message: &[u8]) -> Node {
             _ => ("proto", protos()),
         };
         let path = folder.join(file).to_string_lossy().into_owned();
-        options.lists.insert(list.into(), vec![path]);
+        options.lists.insert(list.into(), vec![path.into()]);
         options.values.insert("message".into(), name.into());
     }
     Protobuf.decode(Space::source(message.to_vec()), &options)

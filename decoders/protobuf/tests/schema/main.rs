@@ -19,7 +19,7 @@ pub(crate) fn options(proto: &str, message: &str, on: &[&str]) -> Options {
     let mut options = Options::default();
     options
         .lists
-        .insert("proto".into(), vec![format!("{dir}/{proto}")]);
+        .insert("proto".into(), vec![format!("{dir}/{proto}").into()]);
     options.lists.insert("proto_path".into(), vec![dir.into()]);
     options.values.insert("message".into(), message.into());
     for name in on {

@@ -206,7 +206,7 @@ message A {
     );
     let mut of = Options::default();
     let file = dir.join("features.proto").to_string_lossy().into_owned();
-    of.lists.insert("proto".into(), vec![file]);
+    of.lists.insert("proto".into(), vec![file.into()]);
     let root = Protobuf.decode(Space::source(hex("0a 01 ff")), &of);
     assert_eq!(root.fault(), None);
     // not verified, not packed
@@ -227,7 +227,7 @@ message A { oneof o { google.protobuf.NullValue n = 1; int32 i = 2; } }
     );
     let mut of = Options::default();
     let file = dir.join("null.proto").to_string_lossy().into_owned();
-    of.lists.insert("proto".into(), vec![file]);
+    of.lists.insert("proto".into(), vec![file.into()]);
     let root = Protobuf.decode(Space::source(hex("10 05")), &of);
     let null = || Plain::Scalar(Scalar::Null);
     assert_eq!(bytes(&add(&root, "n", null())), hex("08 00"));
@@ -257,7 +257,7 @@ fn an_edition_that_is_not_known_is_refused() {
     let file = dir.join("new.proto");
     let mut of = Options::default();
     let file = file.to_string_lossy().into_owned();
-    of.lists.insert("proto".into(), vec![file]);
+    of.lists.insert("proto".into(), vec![file.into()]);
     let node = Protobuf.decode(Space::source(hex("08 01")), &of);
     let fault = node.fault().unwrap().to_string();
     assert!(
