@@ -1,7 +1,7 @@
 //! What is told of faults, where an input is long. Short ones are in `golden/verify.txt`.
 #![cfg(target_os = "linux")]
 
-use crate::common::{binq, binq_ok};
+use crate::common::{binq, binq_ok, samples_dir};
 use crate::memory::{MIB, long_log};
 use std::ffi::OsStr;
 use std::fs;
@@ -52,4 +52,28 @@ fn a_long_input() {
     assert!(code == 6 && err.contains(".records[5].xl_crc"), "{err}");
     let (code, err) = told(&["--verify"]);
     assert_eq!((code, err.as_str()), (1, ""));
+}
+
+/// `faults` lists what `._error` of each value tells: all of it, and each once.
+#[test]
+fn faults_are_what_values_tell() {
+    const WHAT: &str = "{offset, severity, expected, found}";
+    for (sample, least) in [
+        ("../capture/grpc-late.pcap", 40),
+        ("../capture/grpc-snaplen.pcap", 40),
+        ("../capture/lost.pcap", 10),
+        ("pg15-lz4-zstd.wal", 0),
+    ] {
+        let filter = format!(
+            "[faults | select(.severity != \"note\") | {WHAT}] as $listed | [.. | ._error? // empty | {WHAT}] as $told \
+             | ($listed | length), ($listed | unique | length), ($listed | sort == ($told | unique))"
+        );
+        let file = samples_dir().join(sample);
+        let out = binq_ok(["-c".as_ref(), filter.as_ref(), file.as_os_str()]);
+        let out = String::from_utf8(out).unwrap();
+        let lines: Vec<&str> = out.lines().collect();
+        let listed: usize = lines[0].parse().unwrap();
+        assert!(listed >= least, "{sample}: {listed}");
+        assert_eq!(lines[1..], [lines[0], "true"], "{sample}");
+    }
 }
