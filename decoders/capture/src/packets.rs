@@ -6,7 +6,7 @@ use crate::file::{File, Place};
 use crate::link;
 use crate::order::Order;
 use binq_core::codec::{Codec, Int, Text};
-use binq_core::sequence::{SeqAt, Sequence, State, Step};
+use binq_core::sequence::{Label, SeqAt, Sequence, State, Step};
 use binq_core::shape::{At, Cx, Field, Lazy, Shape};
 use binq_core::{Kind, Malformed, Scalar, Span};
 use std::sync::Arc;
@@ -14,15 +14,17 @@ use std::sync::Arc;
 /// The packets of a file.
 pub struct Packets(pub Arc<Shared>);
 
-/// What whole packets are called that come and go.
-pub const PACKET: &str = "packets";
+static LABEL: Label = Label("packets");
+
+/// What whole packets are known by that come and go.
+pub const PACKET: &Label = &LABEL;
 
 impl Sequence for Packets {
     fn name(&self) -> &'static str {
         "packet"
     }
 
-    fn label(&self) -> &'static str {
+    fn label(&self) -> &'static Label {
         PACKET
     }
 

@@ -9,14 +9,30 @@ use crate::{Plain, Reject, Space, Span};
 use std::any::Any;
 use std::sync::Arc;
 
+/// By what a layer knows changes of whole items again. Each is its own: two are the same if they are one static, whatever their
+/// names.
+#[derive(Debug)]
+pub struct Label(pub &'static str);
+
+impl PartialEq for Label {
+    fn eq(&self, other: &Self) -> bool {
+        std::ptr::eq(self, other)
+    }
+}
+
+impl Eq for Label {}
+
+/// That of items which no layer asks for.
+static ITEMS: Label = Label("items");
+
 /// An array-like node.
 pub trait Sequence: Send + Sync + 'static {
     /// Name of the items' type, for messages.
     fn name(&self) -> &str;
 
     /// By what a layer of the format knows changes of these items again: see [`Splice::items`].
-    fn label(&self) -> &'static str {
-        ""
+    fn label(&self) -> &'static Label {
+        &ITEMS
     }
 
     /// Where the walk over the items begins.

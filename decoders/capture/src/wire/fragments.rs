@@ -97,8 +97,7 @@ impl Whole<'_> {
             let span = part.span();
             let is_end = |s: Span| span.contains(s) && s.end() == span.end();
             // a message that was assigned may be all that a fragment has, but may move
-            let as_packet =
-                |c: &Splice| c.by.starts_with(".packets[") || c.by.starts_with(".blocks[");
+            let as_packet = |c: &Splice| !c.lowered;
             let mut own = self.own[i].iter().filter(|c| c.assigned && is_end(c.span));
             let is_payload = |pin: &Span| {
                 let start = if i == 0 { header } else { 0 };

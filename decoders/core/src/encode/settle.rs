@@ -59,7 +59,8 @@ pub(super) fn lower(
                 report,
                 pins: changes.take_pins(&space),
             };
-            let lowered = layer.patch(under, splices, &mut cx)?;
+            let mut lowered = layer.patch(under, splices, &mut cx)?;
+            lowered.iter_mut().for_each(|splice| splice.lowered = true);
             let pins = cx.pins.iter().flat_map(|pin| layer.origins(*pin));
             pins.for_each(|pin| changes.pin(under, pin));
             let list = changes.list(under);

@@ -1,6 +1,7 @@
 //! Splices: runs of bits of a space that are replaced by others.
 
 use crate::codec::Codec;
+use crate::sequence::Label;
 use crate::{Bits, Reject, Space, Span};
 use bytes::Bytes;
 use std::collections::HashMap;
@@ -24,8 +25,10 @@ pub struct Splice {
     pub by: Arc<str>,
     /// Whether the user assigned it; else it was derived.
     pub assigned: bool,
+    /// Whether it was made in a space above this one, and came here through its layer; else it was made here.
+    pub lowered: bool,
     /// Where it adds or removes whole items of a sequence: their label. It belongs to none of their neighbours.
-    pub items: Option<&'static str>,
+    pub items: Option<&'static Label>,
     /// Bits of the span that another splice may change; this one only copied them.
     pub spares: Option<Span>,
     /// Where it adds an item of an array, or moves one: which.
@@ -53,6 +56,7 @@ impl Splice {
             new: Bits::from_bytes(new),
             by: by.into(),
             assigned: false,
+            lowered: false,
             items: None,
             spares: None,
             seat: None,

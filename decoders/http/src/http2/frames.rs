@@ -3,12 +3,14 @@
 use crate::http2::payload::{Frame, Lost};
 use crate::http2::respell::respell;
 use crate::http2::side::{Look, Side, look};
-use binq_core::sequence::{Arrange, SeqAt, Sequence, State, Step};
+use binq_core::sequence::{Arrange, Label, SeqAt, Sequence, State, Step};
 use binq_core::{Kind, Reject, Span};
 use std::sync::Arc;
 
+static LABEL: Label = Label("frames");
+
 /// By what changes of frames are known.
-pub const FRAMES: &str = "frames";
+pub const FRAMES: &Label = &LABEL;
 
 /// The frames of one direction.
 pub struct Frames(pub Arc<Side>);
@@ -18,7 +20,7 @@ impl Sequence for Frames {
         "frame"
     }
 
-    fn label(&self) -> &'static str {
+    fn label(&self) -> &'static Label {
         FRAMES
     }
 

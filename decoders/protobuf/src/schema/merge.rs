@@ -124,6 +124,7 @@ impl Layer for Merged {
                     new: new.take().map_or_else(super::map::no_bits, Clone::clone),
                     by: change.by.clone(),
                     assigned: change.assigned,
+                    lowered: change.lowered,
                     items: None,
                     spares: change.spares.map(moved),
                     seat: None,
