@@ -291,16 +291,16 @@ impl Node {
         match value {
             Plain::Object(pairs) => self.assign_fields(pairs),
             Plain::Node(node) if node.kind() == NodeKind::Object => {
-                let same = |s: &dyn crate::shape::Shape| {
-                    s.name() == shape.name() && !s.traits().is_scattered
-                };
-                if matches!(&node.content().red.green.kind, Kind::Struct(s) if same(&**s)) {
+                let other = node.content();
+                let same =
+                    matches!(&other.red.green.kind, Kind::Struct(s) if s.name() == shape.name());
+                if same && !self.red.green.is_scattered() && !other.red.green.is_scattered() {
                     self.edit = Some(Arc::new(Edit::Replaced(node)));
                     return Ok(self);
                 }
-                let fields = node.fields().into_iter();
+                let stored = node.fields().into_iter().filter(|(_, v)| v.has_own_bytes());
                 self.assign_fields(
-                    fields
+                    stored
                         .map(|(k, v)| (k.into_owned(), Plain::Node(v)))
                         .collect(),
                 )
@@ -323,6 +323,15 @@ impl Node {
         }
     }
 
+    /// Whether it has bytes of its own: what is computed has none, and a view shows those of others.
+    fn has_own_bytes(&self) -> bool {
+        match &self.red.green.kind {
+            Kind::Computed(..) => false,
+            Kind::Struct(shape) => !shape.traits().is_view,
+            _ => true,
+        }
+    }
+
     fn field_names(&self) -> String {
         let names: Vec<String> = self
             .fields()
@@ -338,9 +347,7 @@ impl Node {
             self.edit = None;
         }
         let named: HashSet<&str> = pairs.iter().map(|(k, _)| k.as_str()).collect();
-        let stored = |node: &Node| {
-            !matches!(node.red.green.kind, Kind::Computed(..)) && node.red.donor.is_none()
-        };
+        let stored = |node: &Node| node.has_own_bytes() && node.red.donor.is_none();
         for (name, child) in self.fields() {
             let added = self.is_added(&name);
             if (added || stored(&child)) && !named.contains(&*name) {
@@ -380,7 +387,12 @@ impl Node {
         let len = self.len();
         let content = self.content_place();
         let mut items = Vec::with_capacity(values.len());
-        let same_len = values.len() as u64 == len;
+        // of as many values as there were items, each is for the item in its place, unless items moved
+        let moves = |(i, value): (usize, &Plain)| match value {
+            Plain::Node(node) => node.place_in(&content).is_some_and(|was| was != i as u64),
+            _ => false,
+        };
+        let same_len = values.len() as u64 == len && !values.iter().enumerate().any(moves);
         for (i, value) in values.into_iter().enumerate() {
             let kept = match &value {
                 Plain::Node(node) => node.place_in(&content),

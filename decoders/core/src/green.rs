@@ -345,6 +345,25 @@ impl Green {
         self.stored_spans(under).0.iter().map(|span| span.len).sum()
     }
 
+    /// Whether copying the bytes of this struct is not to copy its fields: they lie elsewhere, or between others.
+    pub(crate) fn is_scattered(&self) -> bool {
+        let Kind::Struct(shape) = &self.kind else {
+            return false;
+        };
+        let outside = |child: &Self| match (&child.kind, child.span.len) {
+            (Kind::Computed(..), _) => false,
+            // one that lies nowhere has its fields elsewhere, or none
+            (_, 0) => child.is_scattered(),
+            _ => {
+                let stored = child.stored_in(&self.space);
+                !stored.is_some_and(|span| self.span.contains(span))
+            }
+        };
+        let fields = || self.every_field(&**shape).into_iter();
+        shape.traits().is_scattered
+            || fields().any(|field| field.donor.is_none() && outside(&field.green))
+    }
+
     /// Where this is stored in a space under it, from the first bit to the last; nothing if it is not stored there.
     pub(crate) fn stored_in(&self, under: &Space) -> Option<Span> {
         let (spans, there) = self.stored_spans(under);

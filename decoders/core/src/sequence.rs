@@ -228,6 +228,9 @@ pub struct Placed {
     pub was: Option<Span>,
     /// Changes inside the item, in the space of the sequence.
     pub splices: Vec<Splice>,
+    /// The same with what the layer makes follow from them ([`Layer::alone`](crate::layer::Layer::alone)): what is written if the
+    /// item moves.
+    pub moved: Vec<Splice>,
     /// The bytes of a new item.
     pub new: Option<Node>,
     /// The item's shape, if it is a struct.

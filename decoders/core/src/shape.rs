@@ -74,6 +74,8 @@ pub struct Traits {
     pub has_aliases: bool,
     /// Bytes between the fields may belong to something else, so that copying the struct means copying its fields.
     pub is_scattered: bool,
+    /// It shows once more what fields beside it have: copying the struct around it does not copy it.
+    pub is_view: bool,
     /// It is a run of bytes of which some are missing: a slice of it gives those that are there.
     pub is_bytes: bool,
     /// From where the places in the relations of this struct are counted, in bytes from its start: for what was put behind other

@@ -129,13 +129,14 @@ pub fn change(root: &Node, mut path: Vec<Key>, what: What, rng: &mut Rng) -> Opt
             }
             let mut items: Vec<_> = around.items().map(Plain::Node).collect();
             let i = near(len, rng);
+            let item = changed_within(&around.item(i as u64)?, rng);
             match what {
                 What::Remove => {
                     items.remove(i);
                 }
-                What::Insert => items.insert(near(len, rng), items[i].clone()),
+                What::Insert => items.insert(near(len, rng), item),
                 _ => {
-                    let item = items.remove(i);
+                    items.remove(i);
                     items.insert(near(len, rng).min(items.len()), item);
                 }
             }
@@ -143,6 +144,17 @@ pub fn change(root: &Node, mut path: Vec<Key>, what: What, rng: &mut Rng) -> Opt
         }
     };
     node.is_edited().then(|| done(path, node, None))
+}
+
+/// An item that comes to lie elsewhere: in one of two cases a leaf in it has another value, too.
+fn changed_within(item: &Node, rng: &mut Rng) -> Plain {
+    let changed = |rng: &mut Rng| {
+        let path = random_leaf(item, rng)?;
+        let (_, leaf) = every_value(&follow(item, &path)?, rng)?;
+        Some(put_back(item, &path, leaf))
+    };
+    let changed = rng.one_in(2).then(|| changed(rng)).flatten();
+    Plain::Node(changed.unwrap_or_else(|| item.clone()))
 }
 
 /// An index, often one of the ends.

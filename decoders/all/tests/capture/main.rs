@@ -1,5 +1,6 @@
 //! Captures, HTTP/2 and gRPC: the samples against tshark, before and after edits.
 
+mod copies;
 mod craft;
 mod edits;
 mod ends;

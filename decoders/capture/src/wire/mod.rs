@@ -25,19 +25,26 @@ use packet::Packet;
 use shift::{Event, Shifts, Within};
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// The packets of a file.
 pub struct Wire {
     file: File,
     senders: Arc<Senders>,
     len: u64,
+    /// The records by their first bytes, once one of them moves.
+    records: OnceLock<HashMap<u64, Record>>,
 }
 
 impl Wire {
     /// Of a file of so many bytes.
     pub fn new(file: File, senders: Arc<Senders>, len: u64) -> Self {
-        Self { file, senders, len }
+        Self {
+            file,
+            senders,
+            len,
+            records: OnceLock::new(),
+        }
     }
 }
 
@@ -159,6 +166,41 @@ impl Layer for Wire {
         }
         Ok(out)
     }
+
+    fn alone(
+        &self,
+        under: &Space,
+        item: Span,
+        changes: Vec<Splice>,
+        cx: &mut Patching<'_>,
+    ) -> Result<Vec<Splice>, Reject> {
+        let records = self.records.get_or_init(|| {
+            let all = self.file.records(under);
+            all.map(|record| (record.at, record)).collect()
+        });
+        let Some(record) = records.get(&item.first_byte()) else {
+            return Ok(changes);
+        };
+        cx.pins.sort_unstable();
+        let known = Known {
+            under,
+            file: &self.file,
+            senders: &self.senders,
+            survey: &Survey::default(),
+            tracker: &Tracker::default(),
+            gone: &HashSet::new(),
+        };
+        let mut packet = Packet::new(&known, 0, record, changes, cx);
+        packet.lengths()?;
+        packet.ip_checksum();
+        // of a fragment, the checksum is in another packet
+        let there = Tracker::default().packet(under, record);
+        if let Some((datagram, _)) = there.filter(|(datagram, _)| datagram.key().is_none()) {
+            packet.udp_length(&datagram);
+            packet.checksum(&datagram, 0);
+        }
+        Ok(packet.finish(None, None))
+    }
 }
 
 /// What is known of the whole file, as far as it was gone through.
@@ -188,6 +230,7 @@ fn is_before(change: &Splice, record: &Record) -> bool {
 }
 
 /// What must be known of all packets before the first one is written.
+#[derive(Default)]
 pub struct Survey {
     /// How the bytes that a peer sent move, by connection and peer.
     shifts: HashMap<(usize, usize), Shifts>,

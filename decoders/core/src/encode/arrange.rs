@@ -14,7 +14,7 @@ impl Arrange<'_> {
     pub fn bytes(&self, item: &Placed) -> Result<Vec<u8>, Reject> {
         match (&item.was, &item.new) {
             (Some(span), _) => {
-                let splices = agree(self.at.space, item.splices.clone())?;
+                let splices = agree(self.at.space, item.moved.clone())?;
                 Ok(super::patched(self.at.space, *span, &splices))
             }
             (None, Some(node)) => Ok(node.bytes()?.to_vec()),
@@ -106,7 +106,7 @@ impl Arrange<'_> {
         inside: Option<&Frame>,
     ) -> Result<Vec<u8>, Reject> {
         if let Some(old) = from.filter(|old| up(old).is_some() == inside.is_some()) {
-            let mut splices = agree(self.at.space, item.splices.clone())?;
+            let mut splices = agree(self.at.space, item.moved.clone())?;
             let size = splices.iter().map(Splice::growth).sum();
             if let Some(frame) = &old.frame {
                 splices.extend(growth.new_prefix(frame, size, self.report)?);

@@ -105,7 +105,7 @@ impl Turn<'_> {
         let now = self.read.clone();
         let facts = Facts::new(&now, self.places.splices(), self.settler).based(base);
         let after = { facts }.right(rule, held.as_ref())?;
-        if let Some(value) = self.follow(&at, before, after) {
+        if let Some(value) = self.follow(&at, false, before, after) {
             let names: Vec<Name> = field.names().map(|n| n.to_owned().into()).collect();
             self.now = derive(self.now.clone(), &names, value);
             self.moved.push(at.path_text());
@@ -114,16 +114,17 @@ impl Turn<'_> {
     }
 
     /// The value that a field gets, if it gets one: because what it should hold is another one than before, or it was given one
-    /// before.
+    /// before. `given`: it was assigned with the struct that it is in.
     fn follow(
         &mut self,
         field: &Node,
+        given: bool,
         before: Option<Scalar>,
         after: Option<Scalar>,
     ) -> Option<Scalar> {
         let is = field.actual().unwrap_or(Scalar::Null);
         let mut right = after?;
-        let pinned = !matches!(field.state(), None | Some(Edit::Derived(_)));
+        let pinned = given || !matches!(field.state(), None | Some(Edit::Derived(_)));
         if before.as_ref() == Some(&right) && !pinned {
             field.edit.as_ref()?;
             right = field.unedited().actual()?;
@@ -165,7 +166,7 @@ impl Turn<'_> {
                 Origin::Again(_) | Origin::New(_) => match origins.new_with.get(&origins.nths[i]) {
                     Some((place, is_new)) => {
                         let partner = (&now, *place, *is_new);
-                        self.speak((&item, i), None, partner, fields, &mut edits)?;
+                        self.speak((&item, i), Before::Nothing, partner, fields, &mut edits)?;
                         continue;
                     }
                     None => old
@@ -179,12 +180,18 @@ impl Turn<'_> {
             match origins.place_of.get(&k) {
                 Some(place) => {
                     let partner = now.with.item(*place);
-                    let is_new = is_replaced(&item) || partner.is_some_and(|p| is_replaced(&p));
+                    let is_new = partner.is_some_and(|p| is_replaced(&p));
+                    // an item that was assigned as a whole, and its partner was not, says what it says
+                    let is_given = is_replaced(&item) && !is_new;
                     let before = matches!(old, Origin::Kept(_)) && !is_new;
                     let before = before.then(|| was.with.item(k)).flatten();
                     self.speak(
                         (&item, i),
-                        before,
+                        if is_given {
+                            Before::Given
+                        } else {
+                            before.map_or(Before::Nothing, Before::Said)
+                        },
                         (&now, *place, false),
                         fields,
                         &mut edits,
@@ -223,7 +230,7 @@ impl Turn<'_> {
     fn speak(
         &mut self,
         (item, i): (&Node, usize),
-        before: Option<Node>,
+        before: Before,
         (lists, place, is_new): (&Lists, u64, bool),
         fields: &[(Path, Rule)],
         edits: &mut Vec<(u64, Vec<Name>, Scalar)>,
@@ -246,19 +253,22 @@ impl Turn<'_> {
             let held = at.unedited().actual();
             let was = match &before {
                 // what did not change says what it said
-                Some(_) if partner.edit.is_none() && at.edit.is_none() && !is_place(rule) => {
+                Before::Said(_)
+                    if partner.edit.is_none() && at.edit.is_none() && !is_place(rule) =>
+                {
                     continue;
                 }
-                Some(partner) => {
+                Before::Said(partner) => {
                     let at = partner.span().start as i64 - start;
                     let facts = Facts::decoded(partner, self.settler).based(Some(at));
                     { facts }.right(rule, held.as_ref())?
                 }
-                None => None,
+                Before::Nothing | Before::Given => None,
             };
             let facts = Facts::new(&partner, &own, self.settler).based(base);
             let right = { facts }.right(rule, held.as_ref())?;
-            if let Some(value) = self.follow(&at, was, right) {
+            let given = matches!(before, Before::Given);
+            if let Some(value) = self.follow(&at, given, was, right) {
                 let names = field.names().map(|n| n.to_owned().into()).collect();
                 edits.push((i as u64, names, value));
                 self.moved.push(at.path_text());
@@ -298,6 +308,16 @@ impl Turn<'_> {
         let first: i64 = own.iter().filter(inserted).map(super::Splice::growth).sum();
         Some(at as i64 + self.places.shift(at) - first)
     }
+}
+
+/// What an item of a list said before.
+enum Before {
+    /// What follows from that partner.
+    Said(Node),
+    /// It is new.
+    Nothing,
+    /// It was assigned as a whole, and its partner was not: it says what was assigned.
+    Given,
 }
 
 /// The two lists of a relation.

@@ -1,7 +1,7 @@
 //! From edits to splices, bottom up.
 
 use super::derive::Derive;
-use super::splice::{Changes, Splice};
+use super::splice::{Changes, Splice, agree};
 use super::{Did, EncodeOptions, Note, Report};
 use crate::edit::{Edit, Item};
 use crate::frame::Growth;
@@ -394,6 +394,28 @@ impl Settler {
         Ok(changes)
     }
 
+    /// The changes of an item, with what follows from them alone.
+    fn alone(
+        &self,
+        item: &Green,
+        splices: Vec<Splice>,
+        pins: Vec<Span>,
+    ) -> Result<Vec<Splice>, Reject> {
+        let Some((under, layer)) = item.space.under() else {
+            return Ok(splices);
+        };
+        if splices.is_empty() || self.no_fix {
+            return Ok(splices);
+        }
+        // it is told where the item moves to
+        let mut cx = Patching {
+            fix: true,
+            report: &mut Report::default(),
+            pins,
+        };
+        layer.alone(under, item.span, agree(&item.space, splices)?, &mut cx)
+    }
+
     /// Lay out the items from number `first` on.
     fn arrange(
         &mut self,
@@ -419,6 +441,7 @@ impl Settler {
                     pinned: pinned(new.state()),
                     was: None,
                     splices: Vec::new(),
+                    moved: Vec::new(),
                     new: Some(new),
                 },
                 Item::Kept(was, edit) => {
@@ -428,12 +451,15 @@ impl Settler {
                     child.edit = edit;
                     let mut own = self.lowered(&child, &green.space)?;
                     let splices = own.take(&green.space);
+                    let moved =
+                        self.alone(child.green(), splices.clone(), own.pins(&green.space))?;
                     changes.extend(own);
                     Placed {
                         shape: shape_of(&child),
                         pinned: pinned(child.state()),
                         was: Some(child.green().span),
                         splices,
+                        moved,
                         new: None,
                     }
                 }

@@ -183,6 +183,11 @@ impl Changes {
             .map_or_else(Vec::new, |i| std::mem::take(&mut self.lists[i].splices))
     }
 
+    pub(super) fn pins(&self, space: &Space) -> Vec<Span> {
+        self.find(space)
+            .map_or_else(Vec::new, |i| self.lists[i].pins.clone())
+    }
+
     pub(super) fn take_pins(&mut self, space: &Space) -> Vec<Span> {
         self.find(space)
             .map_or_else(Vec::new, |i| std::mem::take(&mut self.lists[i].pins))

@@ -71,6 +71,21 @@ pub trait Layer: Send + Sync + 'static {
     ) -> Result<Vec<Splice>, Reject> {
         write_through(changes, |span| self.origins(span))
     }
+
+    /// What follows from the changes of an item of a sequence in it, where that comes to lie elsewhere: no other change of the space
+    /// is looked at, and nothing around the item changes. The space and the one under it have the same bytes in the same places.
+    ///
+    /// # Errors
+    /// A change that the item cannot take.
+    fn alone(
+        &self,
+        _under: &Space,
+        _item: Span,
+        changes: Vec<Splice>,
+        _cx: &mut Patching<'_>,
+    ) -> Result<Vec<Splice>, Reject> {
+        Ok(changes)
+    }
 }
 
 /// What a layer may look at, and report, while it writes changes back.

@@ -5,10 +5,12 @@
 
 mod head;
 mod missing;
+mod new_field;
 mod times;
 
 pub use head::{Head, Meaning};
 pub use missing::find_missing;
+pub use new_field::{is_renamed, new_field};
 pub use times::Times;
 
 use binq_core::{Kind, Malformed, Scalar, Space, Span};

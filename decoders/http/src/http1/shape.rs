@@ -206,6 +206,13 @@ impl Shape for ByName {
         "header fields by name"
     }
 
+    fn traits(&self) -> Traits {
+        Traits {
+            is_view: true,
+            ..Traits::default()
+        }
+    }
+
     fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {
         let mut seen = std::collections::HashSet::new();
         for line in &self.stream.messages().all[self.i].headers {

@@ -1,5 +1,6 @@
 //! Header fields as nodes: each in its own spelling.
 
+use crate::exchange::new_field;
 use crate::http2::hpack::codec::{Integer, Literal, Resolved, entry_of, span_of};
 use crate::http2::hpack::repr::{self, Form, Repr, write_literal};
 use crate::http2::hpack::table::STATIC_LEN;
@@ -151,26 +152,7 @@ impl Sequence for Headers {
     }
 
     fn build(&self, value: &Plain) -> Result<Node, String> {
-        let wanted = || "a new header field is {\"name\": string, \"value\": string}".to_owned();
-        let Plain::Object(pairs) = value else {
-            return Err(wanted());
-        };
-        let mut texts = [None, None];
-        for (key, value) in pairs {
-            let i = match key.as_str() {
-                "name" => 0,
-                "value" => 1,
-                _ => return Err(wanted()),
-            };
-            texts[i] = match value {
-                Plain::Scalar(s) => s.as_bytes().map(<[u8]>::to_vec),
-                Plain::Node(node) => node.scalar().as_bytes().map(<[u8]>::to_vec),
-                _ => None,
-            };
-        }
-        let [Some(name), Some(value)] = texts else {
-            return Err(wanted());
-        };
+        let (name, value) = new_field(value, None)?;
         let bytes = write_literal(Form::WithoutIndexing, 0, &name, &value);
         Ok(standalone(bytes))
     }
@@ -256,7 +238,7 @@ fn changed(
 }
 
 /// A header field with bytes of its own.
-fn standalone(bytes: Vec<u8>) -> Node {
+pub fn standalone(bytes: Vec<u8>) -> Node {
     let bytes = Bytes::from(bytes);
     let mut block =
         crate::http2::hpack::read_block(&bytes, &mut Default::default(), &mut Default::default());

@@ -1,13 +1,13 @@
 //! The fields of a header block, as a format above HTTP sees them.
 
-use super::header::{Header, Headers};
-use super::hpack::repr::Form;
-use super::hpack::{Block, Field};
+use super::header::{Header, standalone};
+use super::hpack::Field;
+use super::hpack::repr::{Form, write_literal};
 use super::side::{Read, Side};
-use crate::exchange::{Head, Meaning};
+use crate::exchange::{Head, Meaning, is_renamed, new_field};
 use binq_core::codec::Codec;
 use binq_core::sequence::{Arrange, SeqAt, Sequence, State, Step};
-use binq_core::shape::{Cx, Shape};
+use binq_core::shape::{At, Cx, Fluid, Shape};
 use binq_core::{Kind, Malformed, Node, Plain, Ref, Reject, Space, Span};
 use std::sync::Arc;
 
@@ -152,12 +152,7 @@ impl Sequence for Chosen {
     }
 
     fn build(&self, value: &Plain) -> Result<Node, String> {
-        let headers = Headers {
-            block: Arc::new(Block::default()),
-            base: 0,
-            of: None,
-        };
-        headers.build(value)
+        new_entry(value, self.means)
     }
 }
 
@@ -166,7 +161,29 @@ struct Entry {
     means: Meaning,
 }
 
+/// A new field with bytes of its own.
+fn new_entry(value: &Plain, means: Meaning) -> Result<Node, String> {
+    let (name, text) = new_field(value, Some(means))?;
+    Ok(standalone(write_literal(
+        Form::WithoutIndexing,
+        0,
+        &name,
+        &text,
+    )))
+}
+
+impl Fluid for Entry {
+    fn rebuild(&self, value: &Plain, _at: &At<'_>) -> Option<Result<Node, String>> {
+        let old = self.field.name.known()?;
+        is_renamed(value, old, self.means).then(|| new_entry(value, self.means))
+    }
+}
+
 impl Shape for Entry {
+    fn fluid(&self) -> Option<&dyn Fluid> {
+        Some(self)
+    }
+
     fn name(&self) -> &'static str {
         // a header field from elsewhere can be put here
         "header field"

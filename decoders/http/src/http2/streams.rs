@@ -9,7 +9,7 @@ use crate::http2::header::{Header, Headers};
 use crate::http2::hpack::Block;
 use crate::http2::hpack::repr::Form;
 use binq_core::codec::{Bool, Codec, Int, Raw, Text};
-use binq_core::shape::{At, Cx, Lazy, Shape};
+use binq_core::shape::{At, Cx, Lazy, Shape, Traits};
 use binq_core::{Kind, Malformed, Name, Ref, Scalar, Span};
 use std::sync::Arc;
 
@@ -223,6 +223,13 @@ struct ByName(Arc<Talk>, Option<BlockAt>);
 impl Shape for ByName {
     fn name(&self) -> &'static str {
         "header fields by name"
+    }
+
+    fn traits(&self) -> Traits {
+        Traits {
+            is_view: true,
+            ..Traits::default()
+        }
     }
 
     fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {

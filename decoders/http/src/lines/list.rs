@@ -1,10 +1,10 @@
 //! Lists of header fields that are lines, as nodes.
 
 use super::{Line, ONE_LINE, TOKEN, VALUE, breaks_line, read};
-use crate::exchange::Meaning;
+use crate::exchange::{Meaning, is_renamed, new_field};
 use binq_core::codec::Codec;
 use binq_core::sequence::{Arrange, SeqAt, Sequence, State, Step};
-use binq_core::shape::{Cx, Shape};
+use binq_core::shape::{At, Cx, Fluid, Shape};
 use binq_core::{Kind, Malformed, Node, Plain, Ref, Reject, Severity, Space, Span};
 use std::sync::Arc;
 
@@ -78,27 +78,7 @@ impl Sequence for Lines {
     }
 
     fn build(&self, value: &Plain) -> Result<Node, String> {
-        let wanted = || "a new header field is {\"name\": string, \"value\": string}".to_owned();
-        let Plain::Object(pairs) = value else {
-            return Err(wanted());
-        };
-        let mut texts = [None, None];
-        for (key, value) in pairs {
-            let i = match key.as_str() {
-                "name" => 0,
-                "value" => 1,
-                _ => return Err(wanted()),
-            };
-            texts[i] = match value {
-                Plain::Scalar(s) => s.as_bytes().map(<[u8]>::to_vec),
-                Plain::Node(node) => node.scalar().as_bytes().map(<[u8]>::to_vec),
-                _ => None,
-            };
-        }
-        let [Some(name), Some(value)] = texts else {
-            return Err(wanted());
-        };
-        standalone(&name, &value, self.means)
+        new_line(value, self.means)
     }
 }
 
@@ -121,6 +101,11 @@ pub fn spell_out(cx: &mut Arrange<'_>, means: Option<Meaning>) -> Result<(), Rej
         });
     }
     Ok(())
+}
+
+fn new_line(value: &Plain, means: Option<Meaning>) -> Result<Node, String> {
+    let (name, text) = new_field(value, means)?;
+    standalone(&name, &text, means)
 }
 
 /// A header field with bytes of its own.
@@ -167,7 +152,18 @@ impl LineShape {
     }
 }
 
+impl Fluid for LineShape {
+    fn rebuild(&self, value: &Plain, _at: &At<'_>) -> Option<Result<Node, String>> {
+        let means = self.means?;
+        is_renamed(value, &self.line.name, means).then(|| new_line(value, self.means))
+    }
+}
+
 impl Shape for LineShape {
+    fn fluid(&self) -> Option<&dyn Fluid> {
+        Some(self)
+    }
+
     fn name(&self) -> &'static str {
         "header field"
     }

@@ -32,8 +32,8 @@ pub struct Framing {
 
 /// A frame and what changed in it.
 struct Changed {
-    /// Its index.
-    number: u64,
+    /// Its index, where that matters.
+    number: Option<u64>,
     at: u64,
     end: u64,
     head: Option<Head>,
@@ -108,6 +108,33 @@ impl Layer for Framing {
         }
         Ok(out)
     }
+
+    fn alone(
+        &self,
+        under: &Space,
+        item: Span,
+        changes: Vec<Splice>,
+        cx: &mut Patching<'_>,
+    ) -> Result<Vec<Splice>, Reject> {
+        let Look::Frame(head, end) = look(under, item.first_byte()) else {
+            return Ok(changes);
+        };
+        let frame = Changed {
+            number: None,
+            at: item.first_byte(),
+            end,
+            head: Some(head),
+            splices: changes,
+        };
+        let mut cx = Fix {
+            pins: cx.pins.iter().copied().collect(),
+            report: cx.report,
+        };
+        let mut out = Vec::new();
+        // where it comes to lie it is split, if at all
+        self.frame(under, frame, u64::MAX, &mut cx, &mut out)?;
+        Ok(out)
+    }
 }
 
 impl Framing {
@@ -155,7 +182,7 @@ impl Framing {
             }
             if !splices.is_empty() {
                 frames.push(Changed {
-                    number,
+                    number: Some(number),
                     at,
                     end,
                     head,
@@ -189,7 +216,10 @@ impl Framing {
             return Ok(());
         }
         let parts = Parts::of(under, &head, payload, frame.end);
-        let path = format!("{}[{}]", self.path, frame.number);
+        let path = match frame.number {
+            Some(number) => format!("{}[{number}]", self.path),
+            None => self.path.clone(),
+        };
         if let (Some(at), true) = (parts.pad_length, parts.fit) {
             let growth = frame.growth(parts.body_end, parts.end) - frame.appended(parts.body_end);
             if growth != 0 && parts.body_end < parts.end {
@@ -211,7 +241,7 @@ impl Framing {
             // how long one is that the stream does not have all of is not known
             let is_whole = payload + head.length == frame.end;
             let splits = is_whole && (head.kind == kind::DATA || head.has_fragment());
-            if right > most as i64 && splits && !pinned {
+            if u64::try_from(right).is_ok_and(|right| right > most) && splits && !pinned {
                 let new = patched(under, frame.span(), &frame.splices);
                 let new = split(&new, most);
                 cx.report.notes.push(Note {
