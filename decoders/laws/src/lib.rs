@@ -3,6 +3,7 @@
 //! For tests only: formats and the registry depend on it for their own tests.
 #![forbid(unsafe_code)]
 
+pub mod check;
 pub mod compare;
 pub mod edits;
 mod skip;
