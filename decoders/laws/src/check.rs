@@ -151,7 +151,7 @@ impl Check<'_> {
                 };
             }
         };
-        let again = self.decode(&out.to_bytes().into());
+        let again = self.decode(&out.to_bytes());
         if self.is_shaping(&change.path) {
             return Ok(true);
         }
