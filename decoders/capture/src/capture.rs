@@ -9,7 +9,7 @@ use crate::packets::Packets;
 use crate::pcapng::Blocks;
 use crate::senders::Senders;
 use crate::wire::Wire;
-use binq_core::codec::{Codec, Int, Named};
+use binq_core::codec::{Codec, Int, Named, Representation};
 use binq_core::shape::{Cx, Lazy, Shape};
 use binq_core::{
     Bits, Confidence, Format, Kind, Malformed, Misfit, Node, Options, Probe, Scalar, Space, Span,
@@ -329,6 +329,10 @@ struct Network {
 }
 
 impl Codec for Network {
+    fn representation(&self) -> Representation {
+        self.bytes.codec(4).representation().with_symbols()
+    }
+
     fn decode(&self, bits: &Bits) -> Result<Scalar, Misfit> {
         self.bytes.codec(4).decode(bits)
     }

@@ -2,7 +2,7 @@
 
 use crate::checksum::Verdict;
 use crate::senders::Sent;
-use binq_core::codec::{Codec, Int};
+use binq_core::codec::{Codec, Int, Representation};
 use binq_core::{Bits, Misfit, Scalar, Space};
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -10,6 +10,10 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 pub struct Mac;
 
 impl Codec for Mac {
+    fn representation(&self) -> Representation {
+        Representation::Text
+    }
+
     fn decode(&self, bits: &Bits) -> Result<Scalar, Misfit> {
         let parts: Vec<_> = bits.bytes().iter().map(|b| format!("{b:02x}")).collect();
         Ok(parts.join(":").into())
@@ -35,6 +39,10 @@ impl Codec for Mac {
 pub struct Ip4;
 
 impl Codec for Ip4 {
+    fn representation(&self) -> Representation {
+        Representation::Text
+    }
+
     fn decode(&self, bits: &Bits) -> Result<Scalar, Misfit> {
         let bytes: [u8; 4] = bits.bytes()[..]
             .try_into()
@@ -53,6 +61,10 @@ impl Codec for Ip4 {
 pub struct Ip6;
 
 impl Codec for Ip6 {
+    fn representation(&self) -> Representation {
+        Representation::Text
+    }
+
     fn decode(&self, bits: &Bits) -> Result<Scalar, Misfit> {
         let bytes: [u8; 16] = bits.bytes()[..]
             .try_into()
@@ -76,6 +88,10 @@ pub struct Checksum {
 }
 
 impl Codec for Checksum {
+    fn representation(&self) -> Representation {
+        Int::U16BE.representation()
+    }
+
     fn decode(&self, bits: &Bits) -> Result<Scalar, Misfit> {
         Int::U16BE.decode(bits)
     }

@@ -6,7 +6,7 @@ use crate::link;
 use crate::order::Order;
 use crate::packets::{COMPUTED, time};
 use crate::senders::Senders;
-use binq_core::codec::{Codec, Int, Named, Raw, Text};
+use binq_core::codec::{Codec, Int, Named, Raw, Representation, Text};
 use binq_core::sequence::{SeqAt, Sequence, State, Step};
 use binq_core::shape::{At, Cx, Lazy, Shape};
 use binq_core::{Bits, Kind, Malformed, Misfit, Ref, Scalar, Space, Span};
@@ -75,6 +75,10 @@ struct Symbols {
 }
 
 impl Codec for Symbols {
+    fn representation(&self) -> Representation {
+        self.order.codec(self.bytes).representation().with_symbols()
+    }
+
     fn decode(&self, bits: &Bits) -> Result<Scalar, Misfit> {
         self.order.codec(self.bytes).decode(bits)
     }
@@ -442,6 +446,10 @@ impl Shape for OptionShape {
 struct FixedText;
 
 impl Codec for FixedText {
+    fn representation(&self) -> Representation {
+        Representation::Text
+    }
+
     fn decode(&self, bits: &Bits) -> Result<Scalar, Misfit> {
         Text.decode(bits)
     }

@@ -1,6 +1,6 @@
 //! Nodes: a place in a decoded tree, with the edits that the value carries.
 
-use crate::codec::Codec;
+use crate::codec::{Codec, Representation};
 use crate::edit::{Added, Edit, Item};
 use crate::encode;
 use crate::green::{Found, Green, Kind, Ref};
@@ -190,7 +190,9 @@ impl Node {
         let green = node.green();
         let whole = node.edit.is_none() && green.span.is_aligned();
         match &green.kind {
-            Kind::Leaf(codec) if whole && codec.is_bytes() => Some(green),
+            Kind::Leaf(codec) if whole && codec.representation() == Representation::Bytes => {
+                Some(green)
+            }
             Kind::Struct(shape) if whole && shape.traits().is_bytes => Some(green),
             _ => None,
         }
@@ -224,6 +226,14 @@ impl Node {
         }))
     }
 
+    /// What the values of a leaf are, before its own is decoded; nothing for what is no leaf.
+    pub fn representation(&self) -> Option<Representation> {
+        match &self.content().red.green.kind {
+            Kind::Leaf(codec) => Some(codec.representation()),
+            _ => None,
+        }
+    }
+
     /// The value as stored. An object of flag bits has its word as a number; other objects and arrays have none.
     pub fn actual(&self) -> Option<Scalar> {
         let node = self.content();
@@ -250,7 +260,8 @@ impl Node {
     /// The value of a leaf that is bytes, some of which are missing, with what stands in for them.
     fn stood_in(&self, codec: &dyn Codec) -> Option<Scalar> {
         let green = self.green();
-        let stands = codec.is_bytes() && green.space.lost() != Lost::Refuse;
+        let is_bytes = codec.representation() == Representation::Bytes;
+        let stands = is_bytes && green.space.lost() != Lost::Refuse;
         let missing = stands && green.space.hole_in(green.span).is_some();
         let bytes = missing.then(|| self.bytes().ok())??;
         codec.decode(&crate::Bits::from_bytes(bytes)).ok()

@@ -3,7 +3,7 @@
 //! Text as the server prints it (`LSN_FORMAT_ARGS`, src/include/access/xlogdefs.h): both halves in hexadecimal, without
 //! padding. pg_waldump pads the low half; both are read.
 
-use binq_core::codec::{Codec, Int};
+use binq_core::codec::{Codec, Int, Representation};
 use binq_core::{Bits, Misfit, Scalar};
 
 /// The text of an LSN.
@@ -28,6 +28,10 @@ pub fn parse(text: &str) -> Option<u64> {
 pub struct Lsn;
 
 impl Codec for Lsn {
+    fn representation(&self) -> Representation {
+        Int::U64LE.representation().with_symbols()
+    }
+
     fn decode(&self, bits: &Bits) -> Result<Scalar, Misfit> {
         Int::U64LE.decode(bits)
     }

@@ -1,6 +1,6 @@
 //! Times: `pg_time_t`, src/include/pgtime.h.
 
-use binq_core::codec::{Codec, Int};
+use binq_core::codec::{Codec, Int, Representation};
 use binq_core::time::rfc3339;
 use binq_core::{Bits, Misfit, Scalar};
 
@@ -9,6 +9,10 @@ use binq_core::{Bits, Misfit, Scalar};
 pub struct PgTime;
 
 impl Codec for PgTime {
+    fn representation(&self) -> Representation {
+        Int::I64LE.representation()
+    }
+
     fn decode(&self, bits: &Bits) -> Result<Scalar, Misfit> {
         Int::I64LE.decode(bits)
     }

@@ -13,6 +13,7 @@ mod kept;
 mod locality;
 mod no_panic;
 mod protobuf;
+mod represented;
 mod runner;
 mod samples;
 mod shaping;

@@ -1,6 +1,6 @@
 //! Floating-point numbers, IEEE 754.
 
-use super::{Codec, Endian};
+use super::{Codec, Endian, Representation};
 use crate::error::Misfit;
 use crate::{Bits, Scalar};
 use std::any::Any;
@@ -30,6 +30,10 @@ impl Float {
 impl Codec for Float {
     fn as_any(&self) -> Option<&dyn Any> {
         Some(self)
+    }
+
+    fn representation(&self) -> Representation {
+        Representation::Float
     }
 
     fn decode(&self, bits: &Bits) -> Result<Scalar, Misfit> {

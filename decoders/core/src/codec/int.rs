@@ -1,6 +1,6 @@
 //! Integers of whole bytes, and runs of bits.
 
-use super::Codec;
+use super::{Codec, Representation};
 use crate::error::Misfit;
 use crate::{Bits, Scalar};
 
@@ -80,6 +80,13 @@ impl Codec for Int {
         Some(self)
     }
 
+    fn representation(&self) -> Representation {
+        Representation::Int {
+            bits: self.bytes * 8,
+            signed: self.signed,
+        }
+    }
+
     fn decode(&self, bits: &Bits) -> Result<Scalar, Misfit> {
         let bytes = bits.bytes();
         if bits.len() != u64::from(self.bytes) * 8 {
@@ -121,6 +128,13 @@ impl Codec for Int {
 pub struct UBits;
 
 impl Codec for UBits {
+    fn representation(&self) -> Representation {
+        Representation::Int {
+            bits: 64,
+            signed: false,
+        }
+    }
+
     fn decode(&self, bits: &Bits) -> Result<Scalar, Misfit> {
         if bits.len() > 64 {
             return Err(Misfit::new(
@@ -167,6 +181,10 @@ impl<C> Named<C> {
 }
 
 impl<C: Codec> Codec for Named<C> {
+    fn representation(&self) -> Representation {
+        self.number.representation().with_symbols()
+    }
+
     fn decode(&self, bits: &Bits) -> Result<Scalar, Misfit> {
         self.number.decode(bits)
     }

@@ -1,6 +1,6 @@
 //! Runs of bits of little-endian words.
 
-use super::Codec;
+use super::{Codec, Representation};
 use crate::error::Misfit;
 use crate::{Bits, Scalar, Span};
 
@@ -29,6 +29,13 @@ impl LeBits {
 }
 
 impl Codec for LeBits {
+    fn representation(&self) -> Representation {
+        Representation::Int {
+            bits: self.len as u8,
+            signed: false,
+        }
+    }
+
     fn decode(&self, bits: &Bits) -> Result<Scalar, Misfit> {
         let (has, needs) = (bits.len(), u64::from(self.shift + self.len));
         if has < needs || has > 64 || !has.is_multiple_of(8) {

@@ -4,12 +4,14 @@ mod float;
 mod int;
 mod le_bits;
 mod raw;
+mod representation;
 mod text;
 
 pub use float::{Float, float_of, widen};
 pub use int::{Endian, Int, Named, UBits};
 pub use le_bits::LeBits;
 pub use raw::{Bool, Raw};
+pub use representation::Representation;
 pub use text::{Latin1, Padded, Terminated, Text};
 
 use crate::error::Misfit;
@@ -34,10 +36,9 @@ pub trait Codec: Send + Sync + 'static {
         None
     }
 
-    /// Whether the actual value is the bytes themselves, whatever they are. Then its kind, its length and a part of it are
-    /// known without a look at the others, which may be as many as the input has.
-    fn is_bytes(&self) -> bool {
-        false
+    /// What the actual values are, before any is decoded.
+    fn representation(&self) -> Representation {
+        Representation::Mixed
     }
 
     /// The bits of an actual value, spelled `like` the old bits.

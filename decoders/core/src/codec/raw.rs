@@ -1,6 +1,6 @@
 //! Truth values and raw bytes.
 
-use super::Codec;
+use super::{Codec, Representation};
 use crate::error::Misfit;
 use crate::{Bits, Scalar};
 
@@ -9,6 +9,10 @@ use crate::{Bits, Scalar};
 pub struct Bool;
 
 impl Codec for Bool {
+    fn representation(&self) -> Representation {
+        Representation::Bool
+    }
+
     fn decode(&self, bits: &Bits) -> Result<Scalar, Misfit> {
         Ok(Scalar::Bool(bits.uint() != 0))
     }
@@ -40,12 +44,12 @@ impl Raw {
 }
 
 impl Codec for Raw {
-    fn decode(&self, bits: &Bits) -> Result<Scalar, Misfit> {
-        Ok(Scalar::Bytes(bits.bytes().clone()))
+    fn representation(&self) -> Representation {
+        Representation::Bytes
     }
 
-    fn is_bytes(&self) -> bool {
-        true
+    fn decode(&self, bits: &Bits) -> Result<Scalar, Misfit> {
+        Ok(Scalar::Bytes(bits.bytes().clone()))
     }
 
     fn encode(&self, value: &Scalar, like: &Bits) -> Result<Bits, Misfit> {

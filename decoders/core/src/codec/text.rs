@@ -1,6 +1,6 @@
 //! Text.
 
-use super::Codec;
+use super::{Codec, Representation};
 use crate::error::Misfit;
 use crate::{Bits, Scalar};
 
@@ -36,6 +36,10 @@ fn without_nul<'a>(value: &'a Scalar, expected: &str) -> Result<&'a [u8], Misfit
 }
 
 impl Codec for Text {
+    fn representation(&self) -> Representation {
+        Representation::Text
+    }
+
     fn decode(&self, bits: &Bits) -> Result<Scalar, Misfit> {
         Ok(match std::str::from_utf8(bits.bytes()) {
             Ok(text) => text.into(),
@@ -52,6 +56,10 @@ impl Codec for Text {
 }
 
 impl Codec for Latin1 {
+    fn representation(&self) -> Representation {
+        Representation::Text
+    }
+
     fn decode(&self, bits: &Bits) -> Result<Scalar, Misfit> {
         let text: String = bits.bytes().iter().map(|b| char::from(*b)).collect();
         Ok(text.into())
@@ -71,6 +79,14 @@ impl Codec for Latin1 {
 }
 
 impl<T: Codec> Codec for Terminated<T> {
+    fn representation(&self) -> Representation {
+        match self.0.representation() {
+            // the NUL is none of them
+            Representation::Bytes => Representation::Mixed,
+            other => other,
+        }
+    }
+
     fn decode(&self, bits: &Bits) -> Result<Scalar, Misfit> {
         match bits.bytes().split_last() {
             Some((0, text)) if !text.contains(&0) => self
@@ -92,6 +108,10 @@ impl<T: Codec> Codec for Terminated<T> {
 }
 
 impl Codec for Padded {
+    fn representation(&self) -> Representation {
+        Representation::Text
+    }
+
     fn decode(&self, bits: &Bits) -> Result<Scalar, Misfit> {
         let text = bits.bytes().split(|b| *b == 0).next();
         Ok(text_of(text.unwrap_or_default()))

@@ -7,7 +7,7 @@ use super::there;
 use super::{METHOD, REASON, VERSION};
 use crate::exchange;
 use crate::lines::{Form, Lines, TARGET, VALUE, breaks_line};
-use binq_core::codec::{Codec, Raw};
+use binq_core::codec::{Codec, Raw, Representation};
 use binq_core::sequence::{SeqAt, Sequence, State, Step};
 use binq_core::shape::{Cx, Lazy, Shape, Traits};
 use binq_core::{Bits, Kind, Malformed, Misfit, Ref, Scalar, Span};
@@ -274,6 +274,13 @@ pub static SIZE: Size = Size;
 pub struct Size;
 
 impl Codec for Size {
+    fn representation(&self) -> Representation {
+        Representation::Int {
+            bits: 64,
+            signed: false,
+        }
+    }
+
     fn decode(&self, bits: &Bits) -> Result<Scalar, Misfit> {
         let text = String::from_utf8_lossy(bits.bytes()).into_owned();
         let size = u64::from_str_radix(&text, 16);
@@ -327,6 +334,10 @@ static NEW_REASON: NewReason = NewReason;
 struct NewReason;
 
 impl Codec for NewReason {
+    fn representation(&self) -> Representation {
+        Representation::Text
+    }
+
     fn decode(&self, bits: &Bits) -> Result<Scalar, Misfit> {
         let text = bits.bytes();
         let skip = usize::from(text.starts_with(b" "));
@@ -357,6 +368,13 @@ static STATUS: Status = Status;
 struct Status;
 
 impl Codec for Status {
+    fn representation(&self) -> Representation {
+        Representation::Int {
+            bits: 64,
+            signed: false,
+        }
+    }
+
     fn decode(&self, bits: &Bits) -> Result<Scalar, Misfit> {
         let text = String::from_utf8_lossy(bits.bytes()).into_owned();
         match text.parse::<u64>() {

@@ -8,7 +8,7 @@ pub use head::LineHead;
 pub use list::{Lines, spell_out};
 
 use crate::text;
-use binq_core::codec::Codec;
+use binq_core::codec::{Codec, Representation};
 use binq_core::{Bits, Misfit, Scalar, Span};
 use bytes::Bytes;
 
@@ -176,6 +176,10 @@ pub static VALUE: Value = Value;
 pub struct Value;
 
 impl Codec for Value {
+    fn representation(&self) -> Representation {
+        Representation::Text
+    }
+
     fn decode(&self, bits: &Bits) -> Result<Scalar, Misfit> {
         Ok(text::scalar(&unfolded(bits.bytes())))
     }
@@ -189,6 +193,10 @@ impl Codec for Value {
 }
 
 impl Codec for Form {
+    fn representation(&self) -> Representation {
+        Representation::Text
+    }
+
     fn decode(&self, bits: &Bits) -> Result<Scalar, Misfit> {
         Ok(text::scalar(bits.bytes()))
     }

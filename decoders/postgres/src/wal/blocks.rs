@@ -1,7 +1,7 @@
 //! Block references as fields: `XLogRecordBlockHeader` and its parts, src/include/access/xlogrecord.h.
 
 use super::block_headers::{Block, ID_TOPLEVEL_XID, Image};
-use binq_core::codec::{Bool, Codec, Int, Named, Raw, UBits};
+use binq_core::codec::{Bool, Codec, Int, Named, Raw, Representation, UBits};
 use binq_core::rule::Rule;
 use binq_core::sequence::{SeqAt, Sequence, State, Step};
 use binq_core::shape::{Cx, Field, Fixed, Lazy, Shape};
@@ -58,6 +58,10 @@ static FLAGS: Fixed = Fixed {
 struct BlockId;
 
 impl Codec for BlockId {
+    fn representation(&self) -> Representation {
+        Int::U8.representation()
+    }
+
     fn decode(&self, bits: &Bits) -> Result<Scalar, Misfit> {
         Int::U8.decode(bits)
     }

@@ -7,7 +7,7 @@ use super::name::FileName;
 use super::survey::{SEGMENT_SIZES, is_segment_size};
 use super::walk::{Begins, Walk};
 use crate::lsn::{self, Lsn};
-use binq_core::codec::{Bool, Codec, Int};
+use binq_core::codec::{Bool, Codec, Int, Representation};
 use binq_core::sequence::{SeqAt, Sequence, State, Step};
 use binq_core::shape::{At, Field, Fixed, Shape};
 use binq_core::{Bits, Kind, Malformed, Misfit, Scalar, Severity, Space, Span};
@@ -17,6 +17,10 @@ use std::sync::Arc;
 struct Magic;
 
 impl Codec for Magic {
+    fn representation(&self) -> Representation {
+        Int::U16LE.representation().with_symbols()
+    }
+
     fn decode(&self, bits: &Bits) -> Result<Scalar, Misfit> {
         Int::U16LE.decode(bits)
     }

@@ -7,7 +7,7 @@ use super::scan::{Header, RECORD_HEADER, align, crc};
 use super::{block_headers, blocks, text::Text};
 use crate::lsn::Lsn;
 use crate::payload;
-use binq_core::codec::{Codec, Int, Raw};
+use binq_core::codec::{Codec, Int, Raw, Representation};
 use binq_core::rule::{Of, Part, Rule};
 use binq_core::shape::{At, Cx, Field, Fluid, Lazy, Shape};
 use binq_core::{Bits, Kind, Malformed, Misfit, Node, Ref, Scalar, Severity, Span};
@@ -21,6 +21,10 @@ struct Rmid;
 const ANY_MAJOR: u8 = rmgr::LAST_MAJOR;
 
 impl Codec for Rmid {
+    fn representation(&self) -> Representation {
+        Int::U8.representation().with_symbols()
+    }
+
     fn decode(&self, bits: &Bits) -> Result<Scalar, Misfit> {
         Int::U8.decode(bits)
     }
@@ -212,6 +216,10 @@ const DATA_SHORT: u8 = 255;
 const DATA_LONG: u8 = 254;
 
 impl Codec for MainDataHeader {
+    fn representation(&self) -> Representation {
+        Int::U32LE.representation()
+    }
+
     fn decode(&self, bits: &Bits) -> Result<Scalar, Misfit> {
         match **bits.bytes() {
             [] => Ok(Scalar::Int(0)),

@@ -4,7 +4,7 @@ use super::repr::{self, Form, Spelling, Text};
 use super::table::STATIC_LEN;
 use super::{Part, int};
 use crate::text::{bytes_of, scalar};
-use binq_core::codec::Codec;
+use binq_core::codec::{Codec, Representation};
 use binq_core::{Bits, Misfit, Scalar};
 
 /// A string literal with its length; keeps Huffman or not, and the width of the length.
@@ -12,6 +12,10 @@ use binq_core::{Bits, Misfit, Scalar};
 pub struct Literal;
 
 impl Codec for Literal {
+    fn representation(&self) -> Representation {
+        Representation::Text
+    }
+
     fn decode(&self, bits: &Bits) -> Result<Scalar, Misfit> {
         let bytes = bits.bytes();
         match repr::text_of(bytes) {
@@ -54,6 +58,13 @@ pub struct Integer {
 }
 
 impl Codec for Integer {
+    fn representation(&self) -> Representation {
+        Representation::Int {
+            bits: 64,
+            signed: false,
+        }
+    }
+
     fn decode(&self, bits: &Bits) -> Result<Scalar, Misfit> {
         match int::decode(bits.bytes(), self.prefix) {
             Ok((n, len)) if len == bits.bytes().len() => Ok(n.into()),
