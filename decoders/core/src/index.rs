@@ -45,35 +45,56 @@ impl Marks {
         }
     }
 
-    /// Walk to item `i`, or to the end.
-    fn walk(&mut self, seq: &dyn Sequence, at: &SeqAt<'_>, i: u64) -> Option<State> {
-        if self.total.is_some_and(|total| i > total) {
-            return None;
+    /// The nearest place at or before item `i` that is known, and its number.
+    fn nearest(&self, i: u64) -> Option<(u64, State)> {
+        let last = self.last.as_ref().filter(|(n, _)| *n <= i);
+        let k = (i / self.every).min((self.states.len() as u64).checked_sub(1)?);
+        match last {
+            Some((n, state)) if *n >= k * self.every => Some((*n, state.clone())),
+            _ => Some((k * self.every, self.states[k as usize].clone())),
         }
-        if self.states.is_empty() {
-            self.states.push(seq.start(at));
+    }
+}
+
+/// A part of the walk, which nobody else waits for.
+struct Walked {
+    /// Places on the way that the index may remember.
+    passed: Vec<(u64, State)>,
+    /// The number of items, if the walk came to the end.
+    total: Option<u64>,
+    last: (u64, State),
+}
+
+/// Walk from a place to item `i`, or to the end.
+fn walk(
+    seq: &dyn Sequence,
+    at: &SeqAt<'_>,
+    (mut n, mut state): (u64, State),
+    i: u64,
+    every: u64,
+) -> Walked {
+    let mut passed = Vec::new();
+    let mut total = None;
+    while n < i {
+        // stop where the next place is to be remembered
+        let most = (every - n % every).min(i - n);
+        let done = seq.advance(at, &mut state, most);
+        n += done;
+        if done < most {
+            total = Some(n);
+            break;
         }
-        let nearest = (i / self.every).min(self.states.len() as u64 - 1);
-        let mut state = self.states[nearest as usize].clone();
-        let mut n = nearest * self.every;
-        if let Some((last, at_last)) = &self.last
-            && (n..=i).contains(last)
-        {
-            (n, state) = (*last, at_last.clone());
+        if n.is_multiple_of(every) {
+            passed.push((n, state.clone()));
         }
-        while n < i {
-            // stop where the next place is to be remembered
-            let most = (self.every - n % self.every).min(i - n);
-            let done = seq.advance(at, &mut state, most);
-            n += done;
-            if done < most {
-                self.total = Some(n);
-                return None;
-            }
-            self.note(n, &state);
+        if passed.len() > MOST_MARKS {
+            break;
         }
-        self.last = Some((n, state.clone()));
-        Some(state)
+    }
+    Walked {
+        passed,
+        total,
+        last: (n, state),
     }
 }
 
@@ -84,7 +105,7 @@ impl Index {
             let start = i.checked_mul(stride)?;
             return (start <= at.span.len).then(|| State::new(at.span.start + start));
         }
-        self.lock().walk(seq, at, i)
+        self.walk_to(seq, at, i)
     }
 
     /// How many items there are.
@@ -92,11 +113,40 @@ impl Index {
         if let Some(stride) = seq.stride() {
             return at.span.len.div_ceil(stride);
         }
-        let mut marks = self.lock();
-        if marks.total.is_none() {
-            marks.walk(seq, at, u64::MAX);
+        let known = self.lock().total;
+        known.unwrap_or_else(|| {
+            self.walk_to(seq, at, u64::MAX);
+            self.lock().total.unwrap_or(0)
+        })
+    }
+
+    /// Walk to item `i`, or to the end. The index is locked before and after the walk, and not while it lasts.
+    fn walk_to(&self, seq: &dyn Sequence, at: &SeqAt<'_>, i: u64) -> Option<State> {
+        loop {
+            let (from, every) = {
+                let marks = self.lock();
+                if marks.total.is_some_and(|total| i > total) {
+                    return None;
+                }
+                (marks.nearest(i), marks.every)
+            };
+            let from = from.unwrap_or_else(|| (0, seq.start(at)));
+            let first = (from.0 == 0).then(|| from.clone());
+            let walked = walk(seq, at, from, i, every);
+            let mut marks = self.lock();
+            for (n, state) in first.iter().chain(&walked.passed) {
+                marks.note(*n, state);
+            }
+            if walked.total.is_some() {
+                marks.total = walked.total;
+                return None;
+            }
+            let (n, state) = walked.last;
+            marks.last = Some((n, state.clone()));
+            if n == i {
+                return Some(state);
+            }
         }
-        marks.total.unwrap_or(0)
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Marks> {
