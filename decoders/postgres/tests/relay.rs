@@ -1,9 +1,12 @@
 //! Edits that move records: after any of them the log reads through, and holds what it should.
 
+mod common;
+
 use binq_core::encode::{EncodeOptions, encode};
 use binq_core::{Format, Node, Options, Plain, Reject, Scalar, Space};
 use binq_postgres::wal::PgWal;
 use bytes::Bytes;
+use common::lay_out;
 use proptest::prelude::*;
 use std::path::Path;
 
@@ -288,48 +291,9 @@ fn redo_follows_the_record_after_one_that_is_removed() {
 
 /// A segment of the records of another, on pages of `blcksz` bytes. No such server is at hand: it takes a build of its own.
 fn on_pages_of(blcksz: usize, from: &Bytes) -> Bytes {
-    const BASE: u64 = 0x0700_0000;
-    let mut out = Vec::new();
-    let mut prev = BASE - 0x28;
-    for record in decode(from).field("records").unwrap().items().take(4000) {
-        let mut bytes = record.bytes().unwrap().to_vec();
-        bytes[8..16].copy_from_slice(&prev.to_le_bytes());
-        let sum = crc32c::crc32c_append(crc32c::crc32c(&bytes[24..]), &bytes[..20]);
-        bytes[20..24].copy_from_slice(&sum.to_le_bytes());
-        bytes.resize(bytes.len().next_multiple_of(8), 0);
-        let (mut rest, mut begins) = (&bytes[..], true);
-        while !rest.is_empty() {
-            if out.len() % blcksz == 0 {
-                let info = u16::from(!begins) | if out.is_empty() { 2 } else { 0 };
-                // the alignment at its end is no part of the record
-                let left = match begins {
-                    true => 0,
-                    false => rest.len() as u64 - (bytes.len() as u64 - record.span().byte_len()),
-                };
-                let address = BASE + out.len() as u64;
-                out.extend_from_slice(&from[..2]);
-                out.extend(info.to_le_bytes());
-                out.extend(1u32.to_le_bytes());
-                out.extend(address.to_le_bytes());
-                out.extend(left.to_le_bytes());
-                if address == BASE {
-                    out.extend(7u64.to_le_bytes());
-                    out.extend((1u32 << 20).to_le_bytes());
-                    out.extend((blcksz as u32).to_le_bytes());
-                }
-            }
-            if begins {
-                prev = BASE + out.len() as u64;
-                begins = false;
-            }
-            let n = rest.len().min(blcksz - out.len() % blcksz);
-            out.extend_from_slice(&rest[..n]);
-            rest = &rest[n..];
-        }
-    }
-    assert!(out.len() < 1 << 20);
-    out.resize(1 << 20, 0);
-    out.into()
+    let records = decode(from).field("records").unwrap().items().take(4000);
+    let records = records.map(|record| record.bytes().unwrap().to_vec());
+    lay_out([from[0], from[1]], blcksz, &records.collect::<Vec<_>>())
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod geometry;
 mod header;
 mod linear;
 mod name;
+mod page_size;
 mod pages;
 mod record;
 mod records;

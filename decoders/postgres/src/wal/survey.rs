@@ -5,14 +5,13 @@
 
 use super::geometry::Geometry;
 use super::header::{LONG, LongHeader, PageHeader, Version, all_flags, known_magics, major_of};
+use super::page_size;
 use super::scan::{Header, RECORD_HEADER, align, crc};
 use binq_core::{Malformed, Space};
 use std::ops::RangeInclusive;
 
 /// `--wal-segsize` of initdb: 1 MB to 1 GB (`IsValidWalSegSize`).
 pub const SEGMENT_SIZES: RangeInclusive<u64> = 1 << 20..=1 << 30;
-/// `--with-wal-blocksize` of the build: 1 to 64 KB.
-pub const BLOCK_SIZES: RangeInclusive<u64> = 0x400..=0x10000;
 
 /// So many pages are asked for what the first one should have said.
 pub const PAGES_ASKED: u64 = 16;
@@ -22,18 +21,12 @@ pub fn is_segment_size(size: u64) -> bool {
     size.is_power_of_two() && SEGMENT_SIZES.contains(&size)
 }
 
-fn is_block_size(size: u64) -> bool {
-    size.is_power_of_two() && BLOCK_SIZES.contains(&size)
-}
-
 /// Find out from the page headers.
 ///
 /// # Errors
 /// An input whose first pages are not those of a log.
 pub fn survey(file: &Space) -> Result<Geometry, Malformed> {
-    let long = LongHeader::read(file, 0);
-    let stated = long.map(|long| long.blcksz).filter(|n| is_block_size(*n));
-    let blcksz = block_size(file, stated.unwrap_or(8192));
+    let blcksz = page_size::find(file);
     let first = |i: u64| Some((i, PageHeader::read(file, i * blcksz)?));
     let pages: Vec<(u64, PageHeader)> = (0..PAGES_ASKED).map_while(first).collect();
     let version = version(file, &pages, blcksz).ok_or_else(|| no_magic(file))?;
@@ -50,39 +43,6 @@ pub fn survey(file: &Space) -> Result<Geometry, Malformed> {
     geometry.sysid = survey.sysid(&geometry);
     geometry.measure(file.len());
     Ok(geometry)
-}
-
-/// The size of pages: the stated one, unless with another one more pages follow where they should.
-fn block_size(file: &Space, stated: u64) -> u64 {
-    const ASKED: u64 = 128 << 10;
-    let Some(first) = PageHeader::read(file, 0) else {
-        return stated;
-    };
-    // an old page lies at the same place of another segment
-    let place = |addr: u64| addr % SEGMENT_SIZES.start();
-    let follows = |at: u64| {
-        let page = PageHeader::read(file, at);
-        let placed = |page: &PageHeader| {
-            page.addr != 0 && place(page.addr) == place(first.addr.wrapping_add(at))
-        };
-        // one of the two may be wrong, here or on the first page
-        page.is_some_and(|page| page.magic == first.magic || placed(&page))
-    };
-    if follows(stated) && !follows(stated / 2) {
-        return stated;
-    }
-    let sizes = std::iter::successors(Some(*BLOCK_SIZES.start()), |size| Some(size * 2));
-    let sizes = sizes.take_while(|size| BLOCK_SIZES.contains(size));
-    let count = |size: u64| {
-        let pages = (size..file.len().min(ASKED)).step_by(size as usize);
-        pages.filter(|at| follows(*at)).count()
-    };
-    // of half the right size, as many pages follow; of twice as much, half as many
-    let counts = sizes.map(|size| (count(size), size));
-    match counts.max() {
-        Some((pages, size)) if pages > 0 => size,
-        _ => stated,
-    }
 }
 
 /// The version that most of the first pages are of; one that is not known, where their headers are sound otherwise.
@@ -116,7 +76,7 @@ fn resembles_first_page(file: &Space, header: &PageHeader) -> bool {
         header.tli != 0,
         header.addr != 0 && header.addr.checked_rem(long.seg_size) == Some(0),
         is_segment_size(long.seg_size),
-        is_block_size(long.blcksz),
+        page_size::is_one(long.blcksz),
     ];
     signs.into_iter().filter(|sign| *sign).count() >= signs.len() - 1
 }

@@ -115,3 +115,51 @@ pub fn differences(a: &[u8], b: &[u8]) -> Vec<usize> {
     assert_eq!(a.len(), b.len());
     (0..a.len()).filter(|i| a[*i] != b[*i]).collect()
 }
+
+/// Where the segment begins that `lay_out` makes.
+pub const BASE: u64 = 0x0700_0000;
+
+/// A segment of 1 MB with these records, on pages of `blcksz` bytes: it names the record before each, and their checksums hold.
+pub fn lay_out(magic: [u8; 2], blcksz: usize, records: &[Vec<u8>]) -> Bytes {
+    let mut out = Vec::new();
+    let mut prev = BASE - 0x28;
+    for record in records {
+        let mut bytes = record.clone();
+        bytes[8..16].copy_from_slice(&prev.to_le_bytes());
+        let sum = crc32c::crc32c_append(crc32c::crc32c(&bytes[24..]), &bytes[..20]);
+        bytes[20..24].copy_from_slice(&sum.to_le_bytes());
+        bytes.resize(bytes.len().next_multiple_of(8), 0);
+        let (mut rest, mut begins) = (&bytes[..], true);
+        while !rest.is_empty() {
+            if out.len() % blcksz == 0 {
+                let info = u16::from(!begins) | if out.is_empty() { 2 } else { 0 };
+                // the alignment at its end is no part of the record
+                let left = match begins {
+                    true => 0,
+                    false => rest.len() - (bytes.len() - record.len()),
+                };
+                let address = BASE + out.len() as u64;
+                out.extend(magic);
+                out.extend(info.to_le_bytes());
+                out.extend(1u32.to_le_bytes());
+                out.extend(address.to_le_bytes());
+                out.extend((left as u64).to_le_bytes());
+                if address == BASE {
+                    out.extend(7u64.to_le_bytes());
+                    out.extend((1u32 << 20).to_le_bytes());
+                    out.extend((blcksz as u32).to_le_bytes());
+                }
+            }
+            if begins {
+                prev = BASE + out.len() as u64;
+                begins = false;
+            }
+            let n = rest.len().min(blcksz - out.len() % blcksz);
+            out.extend_from_slice(&rest[..n]);
+            rest = &rest[n..];
+        }
+    }
+    assert!(out.len() <= 1 << 20);
+    out.resize(1 << 20, 0);
+    out.into()
+}
