@@ -2,10 +2,10 @@
 
 use super::block_headers::{Block, ID_TOPLEVEL_XID, Image};
 use binq_core::codec::{Bool, Codec, Int, Named, Raw, Representation, UBits};
-use binq_core::rule::Rule;
+use binq_core::rule::{Custom, Path, Relation, Rule};
 use binq_core::sequence::{SeqAt, Sequence, State, Step};
 use binq_core::shape::{Cx, Field, Fixed, Lazy, Shape};
-use binq_core::{Bits, Kind, Malformed, Misfit, Scalar, Span};
+use binq_core::{Bits, Kind, Malformed, Misfit, Node, Scalar, Span};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -77,6 +77,18 @@ impl Codec for BlockId {
 
 static DATA_LENGTH: Rule = Rule::len_of("data");
 
+/// The flag goes with data that is emptied: the server sets it where there is some (`XLogRecordAssemble`, xloginsert.c), and
+/// refuses it where there is none.
+static HAS_DATA: [Relation; 1] = [Relation::One {
+    field: Path::Names(&["flags", "BKPBLOCK_HAS_DATA"]),
+    rule: Rule::Custom(Custom::Of(has_data)),
+}];
+
+fn has_data(block: &Node) -> Option<Scalar> {
+    let data = block.field("data")?.actual()?;
+    Some(Scalar::Bool(!data.as_bytes()?.is_empty()))
+}
+
 static LAYOUT: [Field; 4] = [
     Field::leaf("id", 0, 1, &BlockId),
     // the low four bits, BKPBLOCK_FORK_MASK
@@ -103,6 +115,10 @@ impl Shape for Block {
 
     fn layout(&self) -> &'static [Field] {
         &LAYOUT
+    }
+
+    fn relations(&self) -> &[Relation] {
+        &HAS_DATA
     }
 
     fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {
