@@ -2,7 +2,7 @@
 //!
 //! 19 as its sources have it: control version 1902 in the first three betas, 1905 since online checksums were taken out again.
 
-use crate::lsn::Lsn;
+use crate::lsn::{self, Lsn};
 use crate::payload::xlog;
 use crate::time::PgTime;
 use binq_core::codec::{Bool, Float, Int, Named, Raw};
@@ -44,10 +44,18 @@ const SINCE_14: u64 = 1400;
 /// Stands for all other versions.
 const UNKNOWN: u64 = 0;
 
+/// `SizeOfXLogShortPHD`
+const SHORT_HEADER: u64 = 24;
 /// `PG_CONTROL_FILE_SIZE`
 const FILE_SIZE: u64 = 8192;
 /// `FLOATFORMAT_VALUE`
 const FLOAT: f64 = 1_234_567.0;
+/// `BLCKSZ` of a build
+const BLOCKS: RangeInclusive<u64> = 1 << 10..=1 << 15;
+/// `XLOG_BLCKSZ` of a build
+const WAL_BLOCKS: RangeInclusive<u64> = 1 << 10..=1 << 16;
+/// `XLOG_BLCKSZ` of most builds
+const USUAL_BLOCK: u64 = 8192;
 /// `WalSegMinSize`, `WalSegMaxSize`
 const SEGMENTS: RangeInclusive<u64> = 1 << 20..=1 << 30;
 /// Catalog versions are a date and a digit: those of 2018 to 2099.
@@ -139,18 +147,75 @@ impl Shape for ControlFile {
         }
     }
 
-    /// What a server looks at when it reads the file (`ReadControlFile`, src/backend/access/transam/xlog.c).
+    /// What a server looks at when it reads the file (`ReadControlFile`), and before it replays the log (`StartupXLOG`),
+    /// src/backend/access/transam/xlog.c. Sizes are compared with those of its build: here, with those that a build can have.
     fn check(&self, field: &str, at: &At<'_>) -> Option<Malformed> {
-        let (_, place, size, _) = fields_at(at).find(|row| row.0 == field)?;
-        let n = at.uint_le(place, size);
-        #[rustfmt::skip]
-        let (expected, found) = match field {
-            "pg_control_version" if VERSIONS.contains(&(n as u32).swap_bytes().into()) => ("the other byte order".to_owned(), n.to_string()),
-            "pg_control_version" if !VERSIONS.contains(&n) => (format!("one of {VERSIONS:?}"), n.to_string()),
-            "floatFormat" if n != FLOAT.to_bits() => (FLOAT.to_string(), f64::from_bits(n).to_string()),
-            "xlog_seg_size" if !SEGMENTS.contains(&n) || !n.is_power_of_two() => (format!("a power of two in {SEGMENTS:?}"), n.to_string()),
-            _ => return None,
+        let number = |name: &str| {
+            let (_, place, size, _) = fields_at(at).find(|row| row.0 == name)?;
+            Some((place, at.uint_le(place, size)))
         };
-        Some(Malformed::new(at.span.start / 8 + place, expected, found))
+        let (place, n) = number(field)?;
+        let value = |name: &str| number(name).map_or(0, |(_, n)| n);
+        let expected = match field {
+            "pg_control_version" if VERSIONS.contains(&(n as u32).swap_bytes().into()) => {
+                Some("the other byte order".to_owned())
+            }
+            "pg_control_version" => {
+                (!VERSIONS.contains(&n)).then(|| format!("one of {VERSIONS:?}"))
+            }
+            "floatFormat" => (n != FLOAT.to_bits()).then(|| FLOAT.to_string()),
+            // `XRecOffIsValid`
+            "checkPoint" => {
+                let page = Some(value("xlog_blcksz"))
+                    .filter(|n| is_size(*n, &WAL_BLOCKS))
+                    .unwrap_or(USUAL_BLOCK);
+                (n % page < SHORT_HEADER)
+                    .then(|| "a place behind the header of a page of the log".to_owned())
+            }
+            // `DB_STARTUP` is written by none
+            "state" => (!(1..=6).contains(&n)).then(|| "a state from 1 to 6".to_owned()),
+            // the fields lie as they do where it is 8
+            "maxAlign" => (n != 8).then(|| "8".to_owned()),
+            "blcksz" => wrong_size(n, &BLOCKS),
+            "xlog_blcksz" => wrong_size(n, &WAL_BLOCKS),
+            "xlog_seg_size" => wrong_size(n, &SEGMENTS),
+            "toast_max_chunk_size" | "loblksize" => {
+                let block = Some(value("blcksz")).filter(|n| is_size(*n, &BLOCKS))?;
+                let right = if field == "loblksize" {
+                    block / 4
+                } else {
+                    toast_chunk(block)
+                };
+                (n != right).then(|| format!("{right}, for pages of {block} bytes"))
+            }
+            "relseg_size" | "indexMaxKeys" => (n == 0).then(|| "at least 1".to_owned()),
+            // a `NameData` lies at multiples of 4 bytes
+            "nameDataLen" => (n == 0 || n % 4 != 0).then(|| "a multiple of 4".to_owned()),
+            // up to 12, the build decided
+            "float8ByVal" => {
+                (n == 0 && value("pg_control_version") > 1201).then(|| "true".to_owned())
+            }
+            _ => None,
+        };
+        let found = match field {
+            "floatFormat" => f64::from_bits(n).to_string(),
+            "checkPoint" => lsn::text(n),
+            "float8ByVal" => (n != 0).to_string(),
+            _ => n.to_string(),
+        };
+        Some(Malformed::new(at.span.start / 8 + place, expected?, found))
     }
+}
+
+fn is_size(n: u64, sizes: &RangeInclusive<u64>) -> bool {
+    sizes.contains(&n) && n.is_power_of_two()
+}
+
+fn wrong_size(n: u64, sizes: &RangeInclusive<u64>) -> Option<String> {
+    (!is_size(n, sizes)).then(|| format!("a power of two in {sizes:?}"))
+}
+
+/// `TOAST_MAX_CHUNK_SIZE`, src/include/access/heaptoast.h: a quarter of what four tuples leave of a page, without headers.
+fn toast_chunk(block: u64) -> u64 {
+    (block - 40) / 4 / 8 * 8 - 36
 }

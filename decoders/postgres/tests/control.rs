@@ -430,7 +430,10 @@ fn an_edit_changes_the_field_and_the_checksum() {
     // one that is assigned stays
     let wrong = assigned(
         &bytes,
-        &[("blcksz".into(), 4096.into()), ("crc".into(), 7.into())],
+        &[
+            ("MaxConnections".into(), 4096.into()),
+            ("crc".into(), 7.into()),
+        ],
     );
     assert_eq!(
         at(&decode(&wrong), "crc").unwrap().actual(),
@@ -546,6 +549,51 @@ fn what_a_server_refuses_is_a_fault() {
             ".xlog_seg_size at 228, stops: expected a power of two in 1048576..=1073741824, found 1048577"
         ]
     );
+    // tried with a server of 15
+    for (field, value, expected) in [
+        (
+            "checkPoint",
+            Scalar::from("0/5"),
+            "a place behind the header of a page of the log",
+        ),
+        (
+            "checkPoint",
+            Scalar::from("0/2017"),
+            "a place behind the header of a page of the log",
+        ),
+        ("state", 99.into(), "a state from 1 to 6"),
+        ("state", 0.into(), "a state from 1 to 6"),
+        ("maxAlign", 3.into(), "8"),
+        ("blcksz", 7.into(), "a power of two in 1024..=32768"),
+        ("blcksz", 4096.into(), "1024, for pages of 4096 bytes"),
+        ("relseg_size", 0.into(), "at least 1"),
+        ("xlog_blcksz", 3.into(), "a power of two in 1024..=65536"),
+        ("nameDataLen", 7.into(), "a multiple of 4"),
+        ("indexMaxKeys", 0.into(), "at least 1"),
+        (
+            "toast_max_chunk_size",
+            5.into(),
+            "1996, for pages of 8192 bytes",
+        ),
+        ("loblksize", 5.into(), "2048, for pages of 8192 bytes"),
+        ("float8ByVal", Scalar::Bool(false), "true"),
+    ] {
+        for name in ["pg13", "pg15", "pg17", "pg18"] {
+            let found = findings(&decode(&assign(&sample(name), field, value.clone())));
+            let told = format!(", stops: expected {expected}, found ");
+            assert!(
+                found.iter().any(|line| line.contains(&told)),
+                "{name} {field}: {found:?}"
+            );
+        }
+    }
+    for (field, value) in [
+        ("checkPoint", "0/2018"),
+        ("checkPoint", "F/FFFFFFF8"),
+        ("state", "shut down"),
+    ] {
+        assert_eq!(findings(&decode(&assign(&bytes, field, value))), [""; 0]);
+    }
     // padding, too, is under the checksum
     for at in (0..288).filter(|at| !(8..16).contains(at)) {
         let mut damaged = bytes.to_vec();
