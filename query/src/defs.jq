@@ -102,18 +102,22 @@ def logb:
 def significand:
   if isinfinite or isnan then . elif . == 0.0 then 0.0 else _scalbln(.; ilogb | -.) end;
 def pow10: _pow(10.0; .);
-def _drem($l; $r): remainder($l; $r) | if . == 0 then _copysign(.; $l) else . end;
 def pow(x; y): y as $y | x as $x | _pow($x; $y);
 def atan2(x; y): y as $y | x as $x | _atan2($x; $y);
 def fmin(x; y): y as $y | x as $x | _fmin($x; $y);
 def fmax(x; y): y as $y | x as $x | _fmax($x; $y);
 def fmod(x; y): y as $y | x as $x | _fmod($x; $y);
-def ldexp(x; y): y as $y | x as $x | _ldexp($x; $y);
-def scalb(x; y): y as $y | x as $x | $x * _pow(2.0; $y);
-def scalbln(x; y): y as $y | x as $x | _scalbln($x; $y);
-def copysign(x; y): y as $y | x as $x | _copysign($x; $y);
+def hypot(x; y): y as $y | x as $x | _hypot($x; $y);
+def fdim(x; y): y as $y | x as $x | _fdim($x; $y);
+def remainder(x; y): y as $y | x as $x | _remainder($x; $y);
 def drem(x; y): y as $y | x as $x | _drem($x; $y);
+def copysign(x; y): y as $y | x as $x | _copysign($x; $y);
 def nextafter(x; y): y as $y | x as $x | _nextafter($x; $y);
+def ldexp(x; y): y as $y | x as $x | _ldexp($x; $y);
+def scalb(x; y): y as $y | x as $x | _scalb($x; $y);
+def scalbln(x; y): y as $y | x as $x | _scalbln($x; $y);
+def jn(x; y): y as $y | x as $x | _jn($x; $y);
+def yn(x; y): y as $y | x as $x | _yn($x; $y);
 def nexttoward(x; y): nextafter(x; y);
 def fma(x; y; z): z as $z | y as $y | x as $x | _fma($x; $y; $z);
 def gamma: lgamma;

@@ -541,3 +541,99 @@ yields!(
     "del(.[1:][]), del(.[1:][2][0]), del(.[-2:][], .[1:][1:][0])",
     ["[0]", "[0,1,2,[4],5,6]", "[0,1,[3,4]]"]
 );
+
+// formatters by name
+yields!(
+    format_is_told_when_it_runs,
+    "[1,\"a\"]",
+    "[format(\"csv\", \"json\")], (try format(\"foo\") catch .), (try format(1) catch .)",
+    [
+        "[\"1,\\\"a\\\"\",\"[1,\\\"a\\\"]\"]",
+        "\"foo is not a valid format\"",
+        "\"number (1) is not a valid format\""
+    ]
+);
+yields!(
+    a_byte_0_is_written_out,
+    "\"\\u0000\"",
+    "[.] | @csv, @tsv",
+    ["\"\\\"\\\\0\\\"\"", "\"\\\\0\""]
+);
+
+// `$x` as a parameter is a function, too
+yields!(
+    a_parameter_is_called,
+    "null",
+    "def f($x; $y): [$x, x, $y, y]; f(1, 2; 3, 4), (def g($x): x; [g(1, 2)])",
+    [
+        "[1,1,2,3,3,4]",
+        "[1,1,2,4,3,4]",
+        "[2,1,2,3,3,4]",
+        "[2,1,2,4,3,4]",
+        "[1,2,1,2]"
+    ]
+);
+yields!(
+    one_of_two_parameters_is_called,
+    "null",
+    "def f($x; $y): [$x, y]; def g($x; $y): [x, $y]; [f(1, 2; 3, 4)], [g(1, 2; 3, 4)]",
+    [
+        "[[1,3,4],[1,3,4],[2,3,4],[2,3,4]]",
+        "[[1,2,3],[1,2,4],[1,2,3],[1,2,4]]"
+    ]
+);
+yields!(
+    a_parameter_is_a_path,
+    "{\"a\":{\"b\":1}}",
+    "def f($x): path(x); [f(.a)]",
+    ["[[\"a\"]]"]
+);
+
+// mathematics: the first argument runs fastest
+yields!(
+    arguments_of_mathematics,
+    "null",
+    "[fdim(5, 7; 3, 4)], [remainder(5, 7; 3, 4)], [hypot(3, 6; 4, 8) | floor]",
+    ["[2,4,1,3]", "[-1,1,1,-1]", "[5,7,8,10]"]
+);
+yields!(
+    integers_of_c_are_cut,
+    "null",
+    "[ldexp(1; 2.9, -2.9)], [scalbln(1; 2.9)], (try ldexp(1; \"a\") catch .)",
+    ["[4,0.25]", "[4]", "\"string (\\\"a\\\") number required\""]
+);
+
+// arrays
+yields!(
+    objects_are_joined,
+    "{\"a\":1,\"b\":\"x\"}",
+    "join(\",\"), ({} | join(\",\"))",
+    ["\"1,x\"", "\"\""]
+);
+yields!(
+    nothing_has_nothing,
+    "null",
+    "[has(\"x\", 0)]",
+    ["[false,false]"]
+);
+yields!(
+    nan_is_not_taken_away,
+    "null",
+    "[nan] - [nan], [[nan], 1] - [[nan], 1]",
+    ["[null]", "[[null]]"]
+);
+yields!(
+    flatten_counts_down_to_0,
+    "[1,[2,[3,[4]]]]",
+    "[flatten(1, 1.5)], [(-1, null, \"a\") as $d | try flatten($d) catch .]",
+    [
+        "[[1,2,[3,[4]]],[1,2,3,4]]",
+        "[\"flatten depth must not be negative\",\"flatten depth must not be negative\",\"string (\\\"a\\\") and number (1) cannot be subtracted\"]"
+    ]
+);
+yields!(
+    m_lets_a_dot_match_breaks,
+    "\"a\\nc\"",
+    "test(\"a.c\"; \"m\", \"p\", \"s\", \"gmi\")",
+    ["true", "true", "false", "true"]
+);

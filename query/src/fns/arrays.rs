@@ -11,11 +11,7 @@ pub fn table() -> Table {
     vec![
         ("add", v(0), |cv| bome(add(cv.1))),
         ("flatten", v(0), |cv| bome(flatten(cv.1, f64::INFINITY))),
-        ("flatten", v(1), |cv| {
-            unary(cv, |v, d| {
-                flatten(v, d.num().map_or(0.0, |n| num::to_f64(&n)))
-            })
-        }),
+        ("flatten", v(1), |cv| unary(cv, flatten_to)),
         ("reverse", v(0), |cv| bome(reverse(cv.1))),
         ("sort", v(0), |cv| {
             bome(plain(cv.1, "sorted").and_then(sorted).map(items_of))
@@ -165,7 +161,8 @@ fn extreme(keyed: Keyed, want: Ordering) -> V {
     best.map_or(V::Null, |(_, x)| x)
 }
 
-fn values(v: V) -> ValR<Vec<V>> {
+/// What `.[]` gives.
+pub fn values(v: V) -> ValR<Vec<V>> {
     let fields = |v: V| {
         v.into_fields()
             .map(|f| f.into_iter().map(|(_, x)| x).collect())
@@ -179,10 +176,26 @@ fn add(v: V) -> ValR {
     values(v)?.into_iter().try_fold(V::Null, |sum, x| sum + x)
 }
 
-fn flatten(v: V, depth: f64) -> ValR {
-    if depth < 0.0 {
+/// As jq has it: a level takes 1 from the depth, until that is 0.
+fn flatten_to(v: V, depth: V) -> ValR {
+    let depth = depth.settle();
+    if depth < V::size(0) {
         return fail("flatten depth must not be negative");
     }
+    match depth.num() {
+        Some(n) if num::to_f64(&n).fract() == 0.0 => flatten(v, num::to_f64(&n)),
+        Some(_) => flatten(v, f64::INFINITY),
+        None => {
+            let items = values(v)?;
+            match items.iter().any(|x| x.kind() == Kind::Arr) {
+                true => depth - V::size(1),
+                false => Ok(V::arr(items)),
+            }
+        }
+    }
+}
+
+fn flatten(v: V, depth: f64) -> ValR {
     let mut out = Vec::new();
     // a list of what is left at each level, instead of recursion
     let mut stack = vec![values(v)?.into_iter()];

@@ -191,6 +191,8 @@ fn has(v: V, k: V) -> ValR {
                 !negative && v.clone().get(&k)?.is_some_and(|c| listed(&c)),
             ))
         }
+        // nothing has nothing
+        (Kind::Null, _) => Ok(V::Bool(false)),
         (kind, key) => fail(format_args!(
             "Cannot check whether {} has a {} key",
             kind.name(),

@@ -1,30 +1,64 @@
 //! The formatters: `@csv`, `@base64` and so on.
 use super::strings::string;
-use super::{Table, fail};
+use super::{Table, fail, unary};
 use crate::json;
 use crate::value::{Brief, Num, Str, V, ValR};
 use jaq_core::ValT as _;
 use jaq_core::native::{bome, v};
 
+/// How a value looks in a format.
+type Formatter = fn(V) -> ValR;
+
+/// The formats by name.
+const FORMATS: [(&str, Formatter); 12] = [
+    ("@text", |v| Ok(v.into_string())),
+    ("@json", |v| Ok(V::text(json::to_text(&v)))),
+    ("@csv", |v| row(v, ",", "csv", csv)),
+    ("@tsv", |v| row(v, "\t", "tsv", tsv)),
+    ("@html", |v| Ok(escape(v, html))),
+    ("@uri", |v| Ok(escape(v, uri))),
+    ("@urid", |v| unuri(&v)),
+    ("@sh", sh),
+    ("@base64", |v| Ok(V::text(json::base64(&shown(v))))),
+    ("@base64d", base64d),
+    ("@base32", |v| Ok(V::text(json::base32(&shown(v))))),
+    ("@base32d", base32d),
+];
+
+fn formatter(name: &str) -> Option<Formatter> {
+    let (_, format) = FORMATS.iter().find(|(known, _)| *known == name)?;
+    Some(*format)
+}
+
+/// Whether `@name` is a format.
+pub fn is_format(name: &str) -> bool {
+    formatter(name).is_some()
+}
+
+/// A native function for one of the formats.
+macro_rules! natives {
+    ($($i:literal)*) => {
+        vec![
+            $((FORMATS[$i].0, v(0), |cv| bome(FORMATS[$i].1(cv.1))),)*
+            ("format", v(1), |cv| unary(cv, format)),
+        ]
+    };
+}
+
 pub fn table() -> Table {
-    vec![
-        ("@text", v(0), |cv| bome(Ok(cv.1.into_string()))),
-        ("@json", v(0), |cv| bome(Ok(V::text(json::to_text(&cv.1))))),
-        ("@csv", v(0), |cv| bome(row(cv.1, ",", "csv", csv))),
-        ("@tsv", v(0), |cv| bome(row(cv.1, "\t", "tsv", tsv))),
-        ("@html", v(0), |cv| bome(Ok(escape(cv.1, html)))),
-        ("@uri", v(0), |cv| bome(Ok(escape(cv.1, uri)))),
-        ("@urid", v(0), |cv| bome(unuri(&cv.1))),
-        ("@sh", v(0), |cv| bome(sh(cv.1))),
-        ("@base64", v(0), |cv| {
-            bome(Ok(V::text(json::base64(&shown(cv.1)))))
-        }),
-        ("@base64d", v(0), |cv| bome(base64d(cv.1))),
-        ("@base32", v(0), |cv| {
-            bome(Ok(V::text(json::base32(&shown(cv.1)))))
-        }),
-        ("@base32d", v(0), |cv| bome(base32d(cv.1))),
-    ]
+    natives!(0 1 2 3 4 5 6 7 8 9 10 11)
+}
+
+/// `format("csv")` is `@csv`.
+fn format(v: V, name: V) -> ValR {
+    let Some(text) = name.str() else {
+        return fail(format_args!("{} is not a valid format", Brief(&name)));
+    };
+    let text = text.lossy();
+    match formatter(&format!("@{text}")) {
+        Some(format) => format(v),
+        None => fail(format_args!("{text} is not a valid format")),
+    }
 }
 
 /// The string that a value is shown as.
@@ -61,13 +95,21 @@ fn row(v: V, sep: &str, name: &str, cell: fn(&[u8], &mut Vec<u8>)) -> ValR {
     Ok(V::text(out))
 }
 
+/// A byte that is as it is, but for 0, which is written out.
+fn push(b: u8, out: &mut Vec<u8>) {
+    match b {
+        0 => out.extend_from_slice(b"\\0"),
+        b => out.push(b),
+    }
+}
+
 fn csv(s: &[u8], out: &mut Vec<u8>) {
     out.push(b'"');
     for b in s {
         if *b == b'"' {
             out.push(b'"');
         }
-        out.push(*b);
+        push(*b, out);
     }
     out.push(b'"');
 }
@@ -79,7 +121,7 @@ fn tsv(s: &[u8], out: &mut Vec<u8>) {
             b'\n' => out.extend_from_slice(b"\\n"),
             b'\r' => out.extend_from_slice(b"\\r"),
             b'\\' => out.extend_from_slice(b"\\\\"),
-            b => out.push(*b),
+            b => push(*b, out),
         }
     }
 }
@@ -97,7 +139,7 @@ fn html(b: u8, out: &mut Vec<u8>) {
         b'&' => out.extend_from_slice(b"&amp;"),
         b'\'' => out.extend_from_slice(b"&apos;"),
         b'"' => out.extend_from_slice(b"&quot;"),
-        b => out.push(b),
+        b => push(b, out),
     }
 }
 
@@ -149,7 +191,7 @@ fn sh(v: V) -> ValR {
                     if *b == b'\'' {
                         out.extend_from_slice(b"'\\''");
                     } else {
-                        out.push(*b);
+                        push(*b, &mut out);
                     }
                 }
                 out.push(b'\'');

@@ -8,11 +8,14 @@ mod binary;
 mod flow;
 mod format;
 mod io;
+mod math;
 mod nodes;
 mod paths;
 mod regex;
 mod strings;
 mod time;
+
+pub use format::is_format;
 
 use crate::run::Types;
 use crate::syntax::AS;
@@ -54,16 +57,6 @@ fn wrapped(name: &'static str) -> &'static str {
     match name {
         "strflocaltime" => "_strflocaltime",
         "localtime" => "_localtime",
-        "pow" => "_pow",
-        "atan2" => "_atan2",
-        "fmin" => "_fmin",
-        "fmax" => "_fmax",
-        "fmod" => "_fmod",
-        "ldexp" => "_ldexp",
-        "scalbln" => "_scalbln",
-        "copysign" => "_copysign",
-        "nextafter" => "_nextafter",
-        "fma" => "_fma",
         name => name,
     }
 }
@@ -79,6 +72,7 @@ pub fn natives() -> impl Iterator<Item = Fun<Types>> {
         binary::table(),
         nodes::table(),
         io::table(),
+        math::table(),
         time::table(),
     ];
     let ours = tables
@@ -103,17 +97,6 @@ pub fn parse_defs<'s>(code: &'s str, arena: &'s Arena) -> Vec<Def<&'s str>> {
 
 /// The functions that are defined in jq.
 pub const DEFS: &str = include_str!("../defs.jq");
-
-/// Whether `@name` is a format.
-pub fn is_format(name: &str) -> bool {
-    FORMATS.contains(&name)
-}
-
-/// The names of formats.
-const FORMATS: [&str; 12] = [
-    "@text", "@json", "@csv", "@tsv", "@html", "@uri", "@urid", "@sh", "@base64", "@base64d",
-    "@base32", "@base32d",
-];
 
 /// Definitions for the functions that formats supply, which share one native function.
 pub fn extra_defs(extras: &[ScalarFn], functions: &[NodeFn]) -> String {

@@ -101,7 +101,8 @@ fn build(re: &Str, flags: &str, bytes: bool) -> ValR<Compiled> {
             'x' => inline.push('x'),
             // `^` and `$` match at the ends only, which is so anyway
             's' => (),
-            'p' => inline.push('s'),
+            // both let `.` match line breaks
+            'm' | 'p' => inline.push('s'),
             'l' => inline.push('U'),
             'b' => unicode = false,
             _ => return fail(format_args!("{flags} is not a valid modifier string")),

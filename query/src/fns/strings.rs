@@ -190,11 +190,8 @@ fn split_on(v: &V, sep: &V) -> ValR {
 }
 
 fn join(v: V, sep: V) -> ValR {
-    let items = v
-        .into_items()
-        .map_err(|v| crate::value::cannot_iterate(&v))?;
     let mut out: Vec<u8> = Vec::new();
-    for (i, x) in items.into_iter().enumerate() {
+    for (i, x) in super::arrays::values(v)?.into_iter().enumerate() {
         if i > 0 {
             match sep.str() {
                 Some(s) => out.extend_from_slice(&s),

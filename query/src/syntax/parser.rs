@@ -370,19 +370,26 @@ impl<'s> Parser<'s> {
         self.need(":")?;
         let mut body = self.nested(Self::query)?;
         self.need(";")?;
-        // `$x` as a parameter is a function `x`, too
-        for (i, var) in args.iter().enumerate().rev() {
-            let Some(name) = var.strip_prefix('$') else {
-                continue;
-            };
+        // `$x` as a parameter is a function `x`, too, with all outputs of the argument
+        let called = |(i, var): (usize, &&'s str)| {
+            let name = var.strip_prefix('$')?;
             // a later parameter of that name is another one
-            if calls(&body, name, 0) && !args[i + 1..].contains(&name) {
-                let def = Def {
-                    name,
-                    args: Vec::new(),
-                    body: Term::Var(*var),
-                };
-                body = Term::Def(vec![def], Box::new(body));
+            let same = |other: &&str| other.strip_prefix('$').unwrap_or(other) == name;
+            let hidden = args[i + 1..].iter().any(same);
+            (calls(&body, name, 0) && !hidden).then_some(name)
+        };
+        let called: Vec<_> = args.iter().enumerate().map(called).collect();
+        if called.iter().any(Option::is_some) {
+            // the first parameter runs slowest
+            for (i, name) in called.into_iter().enumerate().rev() {
+                let var = args[i];
+                if !var.starts_with('$') {
+                    continue;
+                }
+                args[i] = name.unwrap_or_else(|| self.arena.alloc(format!("__parameter{i}")));
+                let value = Term::Call(args[i], Vec::new());
+                let bound = BinaryOp::Pipe(Some(Pattern::Var(var)));
+                body = Term::BinOp(Box::new(value), bound, Box::new(body));
             }
         }
         Ok(Def { name, args, body })

@@ -1,6 +1,6 @@
 //! Positions: what `.[i]` and `.[i:j]` mean for a given length.
 use super::show::Brief;
-use super::{Error, Kind, Num, Str, V, ValR, num};
+use super::{Error, Num, Str, V, ValR, num};
 use std::ops::Range;
 
 /// An index into something of known length; negative ones count from the end. `None` if it lies outside.
@@ -130,10 +130,7 @@ pub fn cannot(v: &V, index: &V) -> Error {
 
 /// `Cannot iterate over number (1)`, in jq's words.
 pub fn cannot_iterate(v: &V) -> Error {
-    match v.kind() {
-        Kind::Null => Error::str("Cannot iterate over null"),
-        _ => Error::str(format_args!("Cannot iterate over {}", Brief(v))),
-    }
+    Error::str(format_args!("Cannot iterate over {}", Brief(v)))
 }
 
 /// The bounds that a step of a path such as `{"start": 1, "end": 2}` stands for.

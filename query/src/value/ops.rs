@@ -139,7 +139,9 @@ fn without(mut l: List, r: &List) -> List {
     if like.is_empty() {
         let mut set: Vec<&V> = r.iter().collect();
         set.sort();
-        l.change(|l| l.retain(|v| set.binary_search(&v).is_err()));
+        // what holds `nan` equals nothing, not even itself
+        let gone = |v: &V| set.binary_search(&v).is_ok_and(|i| *v == *set[i]);
+        l.change(|l| l.retain(|v| !gone(v)));
         return l;
     }
     let key = |v: &V| match v.is_container() && !deep {
