@@ -40,6 +40,12 @@ pub struct Args {
     /// Like -r, but without line breaks after results
     #[arg(short, long)]
     pub join_output: bool,
+    /// Like -r, but with a byte 0 after each result instead of a line break, for `xargs -0`; a string that holds one is an error
+    #[arg(long)]
+    pub raw_output0: bool,
+    /// Write each result as soon as it is there, where no terminal waits for it, too
+    #[arg(long)]
+    pub unbuffered: bool,
     /// Print the keys of objects in sorted order
     #[arg(short = 'S', long)]
     pub sort_keys: bool,

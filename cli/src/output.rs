@@ -83,7 +83,8 @@ pub struct Output {
     json: json::Options,
     bytes: bool,
     raw: bool,
-    join: bool,
+    /// What follows a result.
+    end: &'static [u8],
     encode: EncodeOptions,
     verbose: bool,
     flush: bool,
@@ -98,6 +99,8 @@ pub enum NotWritten {
     Io(io::Error),
     /// The result cannot be written so.
     Value(String),
+    /// Nor are those that follow it.
+    Last(String),
 }
 
 impl From<io::Error> for NotWritten {
@@ -126,7 +129,12 @@ impl Output {
             (_, true) => false,
             _ => terminal && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty()),
         };
-        let raw = args.raw_output || args.join_output;
+        let raw = args.raw_output || args.join_output || args.raw_output0;
+        let end: &[u8] = match (args.raw_output0, args.join_output) {
+            (true, _) => b"\0",
+            (_, true) => b"",
+            _ => b"\n",
+        };
         let indent = match (args.compact_output, args.tab, args.indent) {
             (true, ..) => json::Indent::Compact,
             (_, true, _) | (.., Some(..0)) => json::Indent::Tab,
@@ -154,12 +162,12 @@ impl Output {
             },
             bytes: args.form() == Form::Bytes,
             raw,
-            join: args.join_output,
+            end,
             encode: EncodeOptions {
                 no_fix: args.no_fix,
             },
             verbose: args.verbose,
-            flush: terminal,
+            flush: terminal || args.unbuffered,
             told: RefCell::default(),
         })
     }
@@ -170,18 +178,24 @@ impl Output {
     /// Those of the writer, and a result that has no bytes where bytes are asked for.
     pub fn write(&mut self, value: &V) -> Result<(), NotWritten> {
         if self.bytes {
-            return self.write_bytes(value);
+            self.write_bytes(value)?;
+            if self.flush {
+                self.out.flush()?;
+            }
+            return Ok(());
         }
         match value.clone().settle() {
+            V::Bytes(text) | V::Text(text) if self.end == b"\0" && text.contains(&0) => {
+                let e = "Cannot dump a string containing NUL with --raw-output0 option";
+                return Err(NotWritten::Last(e.to_owned()));
+            }
             V::Bytes(bytes) if self.raw && self.json.terminal => {
                 json::write(&mut self.out, &V::Text(bytes), &self.json)?;
             }
             V::Bytes(bytes) if self.raw => self.out.write_all(&bytes)?,
             _ => json::write(&mut self.out, value, &self.json)?,
         }
-        if !self.join {
-            self.out.write_all(b"\n")?;
-        }
+        self.out.write_all(self.end)?;
         if self.flush {
             self.out.flush()?;
         }

@@ -109,7 +109,7 @@ fn try_run(args: &Args) -> Result<u8, u8> {
             }
             return Err(USAGE);
         }
-        Err(NotWritten::Value(_)) => RUNTIME,
+        Err(NotWritten::Value(_) | NotWritten::Last(_)) => RUNTIME,
     };
     let failed = *failed.borrow();
     Ok(match (failed, code, runner.last) {
@@ -266,10 +266,7 @@ impl Runner {
             };
             cx.set_filename(name_of(path.as_deref()));
             let go_on = match (&args.in_place, path) {
-                (Some(suffix), Some(path)) => {
-                    self.in_place(&cx, input, &path, suffix);
-                    true
-                }
+                (Some(suffix), Some(path)) => self.in_place(&cx, input, &path, suffix),
                 _ => self.one(&cx, input)?,
             };
             self.output.end_input();
@@ -315,6 +312,12 @@ impl Runner {
                             complain(e);
                             self.code = RUNTIME;
                         }
+                        Err(NotWritten::Last(e)) => {
+                            let _ = self.output.flush();
+                            complain(e);
+                            self.code = RUNTIME;
+                            return Ok(true);
+                        }
                         result => result?,
                     }
                 }
@@ -344,47 +347,75 @@ impl Runner {
         }
     }
 
-    /// Run the filter over a file and write its one result back.
-    fn in_place(&mut self, cx: &Context, input: V, path: &Path, suffix: &OsStr) {
+    /// Run the filter over a file and write its one result back; false if it said `halt`.
+    fn in_place(&mut self, cx: &Context, input: V, path: &Path, suffix: &OsStr) -> bool {
         let name = shown(path);
-        match self.try_in_place(cx, input, path, suffix) {
-            Ok(remark) => {
-                if let Some(remark) = remark {
-                    tell(format_args!("binq: {name}: {remark}\n"));
-                }
-                return;
+        let inputs = self.output.input.clone();
+        let source = match Source::lock(&inputs) {
+            Ok(source) => source,
+            Err(e) => return self.not_written(&name, e),
+        };
+        let query = self.query.clone();
+        let mut results = query.run(cx, input.clone(), self.values.clone());
+        let (value, end) = match results.next() {
+            Some(Ok(value)) => (Some(value), results.next()),
+            end => (None, end),
+        };
+        let halted = match end {
+            Some(Err(stop @ Stop::Halt(..))) => Some(stop),
+            Some(Err(stop)) => return self.not_written(&name, stop.message().into()),
+            Some(Ok(_)) => {
+                let e = "the filter gave more than one result to write back";
+                return self.not_written(&name, e.into());
             }
-            Err(Failed::Unchanged(e)) => {
+            None => None,
+        };
+        let well = halted
+            .as_ref()
+            .is_none_or(|stop| matches!(stop, Stop::Halt(0, _)));
+        match value {
+            // what the filter gave before it said that it failed is not written
+            Some(value) if well => match self.write_back(&input, &value, path, &source, suffix) {
+                Ok(remark) => {
+                    if let Some(remark) = remark {
+                        tell(format_args!("binq: {name}: {remark}\n"));
+                    }
+                }
+                Err(e) => return self.not_written(&name, e),
+            },
+            None if halted.is_none() => {
+                return self.not_written(&name, "the filter gave no result to write back".into());
+            }
+            _ => {}
+        }
+        halted.is_none_or(|stop| self.stopped(stop))
+    }
+
+    /// Tell why a file was not written as it should be. The next one is edited nevertheless.
+    fn not_written(&mut self, name: &str, why: Failed) -> bool {
+        match why {
+            Failed::Unchanged(e) => {
                 complain(format_args!("{name}: {e}; the file is unchanged"));
             }
-            Err(Failed::Replaced(e)) => {
+            Failed::Replaced(e) => {
                 complain(format_args!("{name}: the file was replaced, but {e}"));
             }
         }
         self.code = RUNTIME;
+        true
     }
 
-    /// What is to be remarked of a file that was written.
-    fn try_in_place(
+    /// Write a result back; what is to be remarked of the file.
+    fn write_back(
         &mut self,
-        cx: &Context,
-        input: V,
+        input: &V,
+        value: &V,
         path: &Path,
+        source: &Source,
         suffix: &OsStr,
     ) -> Result<Option<String>, Failed> {
         let inputs = self.output.input.clone();
-        let source = Source::lock(&inputs)?;
-        let query = self.query.clone();
-        let mut results = query.run(cx, input.clone(), self.values.clone());
-        let value = match results.next() {
-            Some(Ok(value)) => value,
-            Some(Err(stop)) => return Err(stop.message().into()),
-            None => return Err("the filter gave no result to write back".into()),
-        };
-        if results.next().is_some() {
-            return Err("the filter gave more than one result to write back".into());
-        }
-        let (V::Node(old), V::Node(new)) = (&input, &value) else {
+        let (V::Node(old), V::Node(new)) = (input, value) else {
             return Err(format!(
                 "the result to write back must be the decoded file, and is {value}"
             )
@@ -406,14 +437,14 @@ impl Runner {
         }
         self.last = Some(true);
         let encoded = self.output.encoded(&new).map_err(|e| match e {
-            NotWritten::Value(e) => e,
+            NotWritten::Value(e) | NotWritten::Last(e) => e,
             NotWritten::Io(e) => e.to_string(),
         })?;
         if encoded.is_clean() {
             inputs.check().map_err(|e| e.to_string())?;
             return Ok(None);
         }
-        inplace::replace(path, &source, &encoded, &inputs, suffix)
+        inplace::replace(path, source, &encoded, &inputs, suffix)
     }
 }
 

@@ -241,7 +241,7 @@ fn one_file_fails_the_others_are_written() {
         seg.as_os_str(),
     ]);
     assert_eq!(said.code, 5);
-    let complaint = format!(
+    let complaint = &*format!(
         "binq: error: {}: short; the file is unchanged\n",
         other.display()
     );
@@ -292,6 +292,50 @@ fn what_fails_leaves_the_original_whole() {
             "{filter}: no file is left behind"
         );
     }
+}
+
+/// `halt` ends the program: what came before it is written, and the files after it are left as they are.
+#[test]
+fn halting() {
+    let bye = "bye\n";
+    for (filter, code, err, written) in [
+        ("halt", 0, "", false),
+        (".records[0] | halt", 0, "", false),
+        (&*format!("{EDIT}, halt"), 0, "", true),
+        (
+            &*format!("{EDIT}, (\"bye\\n\" | halt_error)"),
+            5,
+            bye,
+            false,
+        ),
+        ("\"bye\\n\" | halt_error(3)", 3, bye, false),
+        ("\"bye\\n\" | halt_error(0)", 0, bye, false),
+    ] {
+        let (dir, seg) = with_copy("pg15.wal");
+        let second = dir.path().join("second");
+        fs::copy(&seg, &second).unwrap();
+        let said = binq([
+            "-i".as_ref(),
+            filter.as_ref(),
+            seg.as_os_str(),
+            second.as_os_str(),
+        ]);
+        assert_eq!((said.code, &*said.err), (code, err), "{filter}");
+        assert!(said.out.is_empty(), "{filter}");
+        let expected = if written { changed() } else { original() };
+        assert!(fs::read(&seg).unwrap() == expected, "{filter}");
+        assert!(fs::read(&second).unwrap() == original(), "{filter}");
+    }
+    // an error after the result is told as what it is
+    let (_dir, seg) = with_copy("pg15.wal");
+    let said = in_place("-i", &format!("{EDIT}, error(\"x\")"), &seg);
+    assert_eq!(said.code, 5);
+    assert!(
+        said.err.ends_with(": x; the file is unchanged\n"),
+        "{}",
+        said.err
+    );
+    assert!(fs::read(&seg).unwrap() == original());
 }
 
 #[test]

@@ -120,3 +120,29 @@ fn input_that_was_begun() {
     let said = sh(&line);
     assert_eq!((said.code, said.text()), (0, "\"0807\"\n"), "{}", said.err);
 }
+
+/// Without a terminal, results are held back until there are many, but with `--unbuffered`: what is read with `input` waits for
+/// what the reader of the first result says.
+#[test]
+fn unbuffered() {
+    use std::io::{BufRead, BufReader, Write};
+    use std::process::Stdio;
+    let mut child = Command::new(BINQ);
+    child.args(["--unbuffered", "-n", "-c", "[1], (input | length), 2", "-"]);
+    let mut child = child
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut out = BufReader::new(child.stdout.take().unwrap());
+    let mut line = String::new();
+    out.read_line(&mut line).unwrap();
+    assert_eq!(line, "[1]\n");
+    // only now there is an input
+    let mut stdin = child.stdin.take().unwrap();
+    stdin
+        .write_all(&std::fs::read(sample("pg15.wal")).unwrap())
+        .unwrap();
+    drop(stdin);
+    assert!(child.wait().unwrap().success());
+}
