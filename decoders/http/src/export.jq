@@ -125,7 +125,7 @@ def _har_entry:
   (.request // {}) as $sent | (.response // {}) as $got
   | (.duration // 0 | _ms) as $time
   | (if _is_decoded then .timings | {send, wait, receive} | map_values(values | _ms) else {} end) as $timings
-  | ($timings != {} and $timings.wait == null) as $backwards
+  | (_is_decoded and .time != null and $timings.wait == null) as $backwards
   | (if .stream_id == null then $sent.version // $got.version // "HTTP/1.1" | tostring else "HTTP/2" end) as $version
   | ($sent.path // "" | tostring) as $path
   | { startedDateTime: (.time // "1970-01-01T00:00:00Z"),
@@ -153,7 +153,7 @@ def _har_entry:
       } + ($got | _why | _comment) + (if $got.trailers? then { _trailers: ({headers: $got.trailers} | _headers) } else {} end)),
       cache: {},
       timings: ({ blocked: -1, dns: -1, connect: -1, ssl: -1, send: 0, wait: $time, receive: 0 } + $timings
-        + (if $backwards then { wait: 0, receive: 0, comment: "the response is stamped before its request" } else {} end)),
+        + (if $backwards then { wait: 0, comment: "the packets are not stamped in the order in which they were sent" } else {} end)),
       connection: "\(.connection)" }
   + (if .stream_id == null then {} else { _stream_id: .stream_id } end)
   + (_server | if . then { serverIPAddress: .ip } else {} end);

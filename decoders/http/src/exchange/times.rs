@@ -17,11 +17,12 @@ pub struct Times {
 }
 
 impl Times {
-    /// Of spans that may be missing: the first begin and the last end.
+    /// Of spans that may be missing: the earliest and the latest moment. A capture of several interfaces need not be in order of
+    /// time, so the end of a span may be stamped before its begin.
     pub fn around(parts: impl IntoIterator<Item = Option<(i128, i128)>>) -> Option<(i128, i128)> {
-        parts
-            .into_iter()
-            .flatten()
+        let moments = parts.into_iter().flatten().flat_map(|(a, b)| [a, b]);
+        moments
+            .map(|at| (at, at))
             .reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
     }
 
@@ -37,9 +38,15 @@ impl Times {
     /// The parts that HAR 1.2 has: how long the request took, how long nothing came back, and the rest. A request that goes on
     /// after the response began was sent up to there.
     ///
-    /// A response that was stamped before its request tells how long the request took, and nothing else.
+    /// A response that was stamped before its request tells how long the request took, and nothing else. What ends before it
+    /// begins tells nothing.
     fn parts(&self) -> Option<[Option<i128>; 3]> {
         let (first, last) = self.all?;
+        let is_backwards = |span: &Option<(i128, i128)>| span.is_some_and(|(a, b)| b < a);
+        if first > last || [self.request, self.response].iter().any(is_backwards) {
+            let sent = self.request.filter(|(begin, end)| begin <= end);
+            return Some([sent.map(|(begin, end)| end - begin), None, None]);
+        }
         if let (Some(sent), Some(got)) = (self.request, self.response)
             && got.0 < sent.0
         {
@@ -111,7 +118,11 @@ mod tests {
         assert_eq!(times(None, Some((10, 14)), (9, 14)), [0, 1, 4]);
         // an answer that was stamped before what it answers
         assert_eq!(times(Some((12, 13)), Some((10, 14)), (10, 14)), [1, -1, -1]);
+        // what was stamped backwards
+        assert_eq!(times(Some((3, 1)), Some((4, 2)), (1, 4)), [-1, -1, -1]);
+        assert_eq!(times(Some((1, 2)), Some((4, 3)), (1, 4)), [1, -1, -1]);
         assert_eq!(Times::default().parts(), None);
+        assert_eq!(Times::around([Some((3, 1)), Some((4, 2))]), Some((1, 4)));
         assert_eq!(
             Times::around([None, Some((3, 4)), Some((1, 2))]),
             Some((1, 4))
