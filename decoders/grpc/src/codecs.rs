@@ -1,7 +1,7 @@
 //! Codecs of header values that gRPC gives a meaning.
 
 use binq_core::codec::Codec;
-use binq_core::{Bits, Malformed, Misfit, Ref, Scalar, Severity};
+use binq_core::{Bits, Malformed, Misfit, Ref, Scalar, Severity, Span};
 use binq_http::text;
 use bytes::Bytes;
 
@@ -35,6 +35,10 @@ pub struct StatusCode {
 }
 
 impl Codec for StatusCode {
+    fn keeps(&self, leaf: Span) -> Span {
+        self.inner.keeps(leaf)
+    }
+
     fn known(&self) -> Option<Scalar> {
         Some(u64::from(self.known?).into())
     }
@@ -111,6 +115,10 @@ pub fn status_name(code: &Scalar) -> Option<String> {
 pub struct Percent(pub Ref<dyn Codec>);
 
 impl Codec for Percent {
+    fn keeps(&self, leaf: Span) -> Span {
+        self.0.keeps(leaf)
+    }
+
     fn decode(&self, bits: &Bits) -> Result<Scalar, Misfit> {
         let text = self.0.decode(bits)?;
         let Some(bytes) = text.as_bytes() else {
@@ -161,6 +169,10 @@ fn unpercent(bytes: &[u8]) -> Vec<u8> {
 pub struct Binary(pub Ref<dyn Codec>);
 
 impl Codec for Binary {
+    fn keeps(&self, leaf: Span) -> Span {
+        self.0.keeps(leaf)
+    }
+
     fn decode(&self, bits: &Bits) -> Result<Scalar, Misfit> {
         let text = self.0.decode(bits)?;
         // what is not known stays so

@@ -74,6 +74,12 @@ pub trait Codec: Send + Sync + 'static {
         None
     }
 
+    /// The bits that an assignment of the value that is there already keeps as they are: those of the leaf. A value that is told
+    /// by a reference keeps less, as another reference may come to tell it.
+    fn keeps(&self, leaf: Span) -> Span {
+        leaf
+    }
+
     /// A node to replace the leaf, for a value that `encode` does not take. `None` for those that it is given.
     fn rebuild(&self, _value: &Plain) -> Option<Result<Node, String>> {
         None

@@ -163,7 +163,7 @@ impl Settler {
                     };
                     changes.push_leaf(&green.space, splice, &**codec, &old);
                 } else {
-                    changes.pin(&green.space, green.span);
+                    changes.pin(&green.space, codec.keeps(green.span));
                 }
             }
             (Some(Edit::Derived(value)), Kind::Leaf(codec)) => {

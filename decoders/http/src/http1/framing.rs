@@ -2,9 +2,10 @@
 //! the sizes of chunks.
 
 use super::Stream;
-use super::message::{Body, Chunk, Message};
+use super::message::{Body, Chunk, Message, length_of};
 use super::search::Messages;
 use super::shape::SIZE;
+use crate::lines::{Line, read};
 use binq_core::codec::Codec;
 use binq_core::encode::{Did, Note, Report, Splice, agree, near};
 use binq_core::layer::{Layer, Patching};
@@ -57,6 +58,7 @@ impl Layer for Framing {
             path: String::new(),
             new: Vec::new(),
             gone: Vec::new(),
+            moved: Vec::new(),
         };
         let messages: &Messages = self.stream.messages();
         for (i, message) in messages.all.iter().enumerate() {
@@ -66,12 +68,15 @@ impl Layer for Framing {
                 derive.message(message)?;
             }
         }
-        let (new, gone) = (derive.new, derive.gone);
+        let (new, gone, moved) = (derive.new, derive.gone, derive.moved);
         // chunks that go are in order
         let goes = |c: &Splice| {
             let i = gone.partition_point(|g| g.end() < c.span.end());
             gone.get(i).is_some_and(|g| g.contains(c.span))
         };
+        for (i, new) in moved {
+            changes[i].new = new;
+        }
         let mut out: Vec<Splice> = changes.iter().filter(|c| !goes(c)).cloned().collect();
         out.extend(new);
         Ok(out)
@@ -91,6 +96,8 @@ struct Derive<'a> {
     new: Vec<Splice>,
     /// Chunks that are removed.
     gone: Vec<Span>,
+    /// Changes, by their index, that insert something else now.
+    moved: Vec<(usize, Bits)>,
 }
 
 impl Derive<'_> {
@@ -109,24 +116,21 @@ impl Derive<'_> {
             Body::None => {}
             Body::Whole(span) => {
                 let growth = self.growth(*span);
-                for (i, line) in message.headers.iter().enumerate() {
-                    let said = std::str::from_utf8(&line.value).ok();
-                    let said = said.and_then(|s| s.parse::<u64>().ok());
-                    let (b"content-length", Some(said)) = (&line.name[..], said) else {
+                let lengths = message.headers.iter().enumerate();
+                for (i, line) in lengths.filter(|(_, l)| l.name == "content-length") {
+                    let Some(said) = length_of(&line.value) else {
                         continue;
                     };
                     let right = said.saturating_add_signed(growth);
                     let path = format!("{}.headers[{i}].value", self.path);
-                    let text = |n: u64| n.to_string();
+                    if growth != 0 && self.goes(line) && !self.is_pinned_as(line) {
+                        self.move_length(message, line, right, path);
+                        continue;
+                    }
                     self.field(line.value_span(), path, growth, |like| {
-                        let (old, new) = (text(said), text(right));
+                        let new = Bits::from_bytes(right.to_string().into_bytes());
                         let is = String::from_utf8_lossy(like.bytes()).into_owned();
-                        debug_assert_eq!(old.trim_start_matches('0'), is.trim_start_matches('0'));
-                        Ok((
-                            is.into(),
-                            new.as_str().into(),
-                            Bits::from_bytes(new.into_bytes()),
-                        ))
+                        Ok((is.into(), right.to_string().into(), new))
                     })?;
                 }
             }
@@ -137,6 +141,57 @@ impl Derive<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Whether a header field is removed from where it is.
+    fn goes(&self, line: &Line) -> bool {
+        let whole = Span::bytes(line.at, line.end - line.at);
+        near(self.changes, whole).any(|c| c.span.len > 0 && c.span.contains(whole))
+    }
+
+    /// Whether the value that it has was assigned to it.
+    fn is_pinned_as(&self, line: &Line) -> bool {
+        self.pins.contains(&line.value_span())
+    }
+
+    /// A length whose line is removed in one place of the head and inserted in another one, as it was: the new one is written
+    /// there.
+    fn move_length(&mut self, message: &Message, line: &Line, right: u64, path: String) {
+        let first = message
+            .headers
+            .first()
+            .map_or(message.headers_end, |l| l.at);
+        let head = Span::bytes(first, message.headers_end - first);
+        let mut found = false;
+        for (i, change) in self.changes.iter().enumerate() {
+            if !head.contains(change.span) {
+                continue;
+            }
+            let bytes = change.new.bytes();
+            let (lines, ..) = read(bytes, 0);
+            let same = |l: &&Line| l.name == line.name && l.value == line.value;
+            let Some(moved) = lines.iter().find(same) else {
+                continue;
+            };
+            let (from, to) = (
+                moved.value_at as usize,
+                moved.value_span().end_byte() as usize,
+            );
+            let digits = right.to_string();
+            let new = [&bytes[..from], digits.as_bytes(), &bytes[to..]].concat();
+            self.moved.push((i, Bits::from_bytes(new)));
+            found = true;
+        }
+        if found {
+            self.report.notes.push(Note {
+                path,
+                offset: self.under.offset(line.value_at),
+                did: Did::Recomputed {
+                    from: String::from_utf8_lossy(&line.value).into_owned().into(),
+                    to: right.to_string().into(),
+                },
+            });
+        }
     }
 
     fn chunk(&mut self, i: usize, chunk: &Chunk) -> Result<(), Reject> {

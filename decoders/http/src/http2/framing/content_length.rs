@@ -1,13 +1,16 @@
 //! `content-length` follows from the DATA frames of its stream (RFC 9113, section 8.1.1).
 
 use super::{Framing, near};
+use crate::exchange::Who;
 use crate::http2::frame::{HEAD, Parts, kind};
 use crate::http2::frames::FRAMES;
 use crate::http2::header::Header;
+use crate::http2::hpack::read_block;
+use crate::http2::hpack::repr::{Spelling, write_text};
 use crate::http2::side::{Look, Side, look};
 use binq_core::encode::{Did, Note, Splice};
 use binq_core::layer::{Gather, Layer, Patching};
-use binq_core::{Reject, Scalar, Space, Span};
+use binq_core::{Bits, Reject, Scalar, Space, Span};
 use std::collections::{HashMap, HashSet};
 
 /// The bytes of data of a stream.
@@ -29,11 +32,37 @@ struct Stated {
     gather: Gather,
 }
 
-/// The values that follow from changes of bodies. One that was not right before stays as it is.
+impl Stated {
+    /// Write another number where a change inserts the field anew, as it was: it has moved. Whether there is such a change.
+    fn moved(&self, changes: &mut [Splice], right: &str) -> bool {
+        let fragments = self.gather.origins(self.block.span());
+        let is_here = |c: &Splice| {
+            let inside = |f: &Span| f.contains(c.span);
+            c.span.len == 0 && c.items != Some(FRAMES) && fragments.iter().any(inside)
+        };
+        let mut found = false;
+        for change in changes.iter_mut().filter(|c| is_here(c)) {
+            let bytes = change.new.bytes().clone();
+            let block = read_block(&bytes, &mut Default::default(), &mut Default::default());
+            let [field] = &block.fields[..] else { continue };
+            let is_it = field.name.known().is_some_and(|n| n == "content-length")
+                && field.value.known().is_some_and(|v| v == &self.was);
+            if let (true, Some(value)) = (is_it, field.repr.value) {
+                let text = write_text(right.as_bytes(), Spelling::Short);
+                change.new = Bits::from_bytes([&bytes[..value.at], &text[..]].concat());
+                found = true;
+            }
+        }
+        found
+    }
+}
+
+/// The values that follow from changes of bodies. One that was not right before stays as it is. One whose field moves is written
+/// into the change that moves it.
 pub fn follow(
     framing: &Framing,
     under: &Space,
-    changes: &[Splice],
+    changes: &mut [Splice],
     cx: &mut Patching<'_>,
 ) -> Result<Vec<Splice>, Reject> {
     let bodies = bodies(framing, under, changes);
@@ -56,9 +85,24 @@ pub fn follow(
             let mut near = near(changes, *place);
             near.any(|c| c.span.len > 0 && c.span.touches(*place))
         };
-        let pinned = places.iter().any(|s| pins.contains(s));
+        // of a value that an index tells, the first bit is kept
+        let first = |s: &Span| Span::bits(s.start, 1);
+        let pinned = places
+            .iter()
+            .any(|s| pins.contains(s) || pins.contains(&first(s)));
         if pinned || places.iter().any(touched) {
             // an assigned one, or one that goes with its frame, is as it was made
+            let moves = !pinned && stated.moved(changes, &right);
+            if moves {
+                cx.report.notes.push(Note {
+                    path: stated.path.clone(),
+                    offset,
+                    did: Did::Recomputed {
+                        from: from.clone(),
+                        to: to.clone(),
+                    },
+                });
+            }
             if pinned {
                 cx.report.notes.push(Note {
                     path: stated.path,
@@ -97,33 +141,38 @@ fn bodies(framing: &Framing, under: &Space, changes: &[Splice]) -> HashMap<u32, 
         .iter()
         .filter(|c| c.items == Some(FRAMES) && c.span.len == 0)
         .collect();
-    data(under, framing.begin.frames, |stream, at, parts| {
-        let body = all.entry(stream).or_default();
-        let len = (parts.body_end - parts.body) as i64;
-        body.before += len;
-        let frame = Span::bytes(at, parts.end - at);
-        let inside = Span::bytes(parts.body, parts.body_end - parts.body);
-        while changes
-            .get(first)
-            .is_some_and(|c| c.span.end() < frame.start)
-        {
-            first += 1;
-        }
-        let near = changes[first..].iter();
-        for change in near.take_while(|c| c.span.start <= frame.end()) {
-            if change.span.len > 0 && change.span.contains(frame) {
-                body.growth -= len;
-                if new.last().is_none_or(|last| last.span != change.span) {
-                    new.push(change);
-                }
-            } else if inside.contains(change.span) && change.items != Some(FRAMES) {
-                body.growth += change.growth() / 8;
+    data(
+        under,
+        framing.begin.who,
+        framing.begin.frames,
+        |stream, at, parts| {
+            let body = all.entry(stream).or_default();
+            let len = (parts.body_end - parts.body) as i64;
+            body.before += len;
+            let frame = Span::bytes(at, parts.end - at);
+            let inside = Span::bytes(parts.body, parts.body_end - parts.body);
+            while changes
+                .get(first)
+                .is_some_and(|c| c.span.end() < frame.start)
+            {
+                first += 1;
             }
-        }
-    });
+            let near = changes[first..].iter();
+            for change in near.take_while(|c| c.span.start <= frame.end()) {
+                if change.span.len > 0 && change.span.contains(frame) {
+                    body.growth -= len;
+                    if new.last().is_none_or(|last| last.span != change.span) {
+                        new.push(change);
+                    }
+                } else if inside.contains(change.span) && change.items != Some(FRAMES) {
+                    body.growth += change.growth() / 8;
+                }
+            }
+        },
+    );
     for change in new {
         let frames = Space::source(change.new.bytes().clone());
-        data(&frames, 0, |stream, _, parts| {
+        data(&frames, None, 0, |stream, _, parts| {
             let body = all.entry(stream).or_default();
             body.growth += (parts.body_end - parts.body) as i64;
         });
@@ -132,9 +181,9 @@ fn bodies(framing: &Framing, under: &Space, changes: &[Splice]) -> HashMap<u32, 
 }
 
 /// The DATA frames from a byte on: stream, first byte, and parts of each.
-fn data(space: &Space, mut at: u64, mut visit: impl FnMut(u32, u64, Parts)) {
+fn data(space: &Space, who: Option<Who>, mut at: u64, mut visit: impl FnMut(u32, u64, Parts)) {
     loop {
-        match look(space, at) {
+        match look(space, at, who) {
             Look::Frame(head, end) => {
                 if head.kind == kind::DATA && at + HEAD <= end {
                     let parts = Parts::of(space, &head, at + HEAD, end);

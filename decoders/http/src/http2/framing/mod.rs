@@ -90,7 +90,7 @@ impl Layer for Framing {
         if !cx.fix || changes.is_empty() {
             return Ok(changes);
         }
-        let stated = content_length::follow(self, under, &changes, cx)?;
+        let stated = content_length::follow(self, under, &mut changes, cx)?;
         changes.extend(stated);
         let mut changes = agree(under, changes)?;
         let respelled = tables::follow(self, under, &changes, cx)?;
@@ -142,7 +142,7 @@ impl Framing {
     fn numbers(&self, under: &Space) -> HashMap<u64, u64> {
         let mut all = HashMap::new();
         let (mut at, mut number) = (self.begin.frames, 0);
-        while let Look::Frame(_, end) | Look::Lost(end) = look(under, at) {
+        while let Look::Frame(_, end) | Look::Lost(end) = look(under, at, self.begin.who) {
             all.insert(at, number);
             number += 1;
             at = end;
@@ -161,7 +161,7 @@ impl Framing {
         let before =
             |s: &Splice, bit: u64| s.span.start < bit || s.span.len == 0 && s.span.start == bit;
         loop {
-            let (head, end) = match look(under, at) {
+            let (head, end) = match look(under, at, self.begin.who) {
                 Look::Frame(head, end) => (Some(head), end),
                 Look::Lost(end) => (None, end),
                 Look::End => break,

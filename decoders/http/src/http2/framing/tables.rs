@@ -166,6 +166,7 @@ impl<'a> Run<'a> {
             preface: false,
             frames: 0,
             late: false,
+            who: None,
         };
         let (blocks, _) = Side::new(space.clone(), begin).blocks();
         for block in blocks {
@@ -345,6 +346,11 @@ impl<'a> Run<'a> {
     }
 }
 
+/// Whether a change is a whole field that is added or moved. One that came through the fragments of a block has only its seat.
+fn is_field(change: &Splice) -> bool {
+    change.items.is_some() || change.seat.is_some()
+}
+
 /// The changes inside a block, in bits from its start, in order.
 struct Local {
     changes: Vec<Splice>,
@@ -394,7 +400,7 @@ impl Local {
         while let Some(c) = n.checked_sub(1).map(|i| &self.changes[i])
             && c.span == Span::bits(at, 0)
         {
-            here += if c.items.is_some() { c.growth() } else { 0 };
+            here += if is_field(c) { c.growth() } else { 0 };
             n -= 1;
         }
         (self.growth[n] + here) / 8
@@ -403,9 +409,9 @@ impl Local {
     /// Whether a change is in a field.
     fn touches(&self, r: &Repr) -> bool {
         let span = Span::bytes(r.at as u64, (r.end - r.at) as u64);
-        near(&self.changes, span).any(|c| match (c.items, c.span.len) {
+        near(&self.changes, span).any(|c| match (is_field(c), c.span.len) {
             // inserted between two fields
-            (Some(_), 0) => false,
+            (true, 0) => false,
             (_, 0) => span.start < c.span.start && c.span.start <= span.end(),
             _ => c.span.start < span.end() && span.start < c.span.end(),
         })

@@ -5,7 +5,7 @@ use super::table::STATIC_LEN;
 use super::{Part, int};
 use crate::text::{bytes_of, scalar};
 use binq_core::codec::{Codec, Representation};
-use binq_core::{Bits, Misfit, Scalar};
+use binq_core::{Bits, Misfit, Scalar, Span};
 
 /// A string literal with its length; keeps Huffman or not, and the width of the length.
 #[derive(Clone, Copy, Debug)]
@@ -140,6 +140,12 @@ impl Resolved {
 }
 
 impl Codec for Resolved {
+    /// That the name or the value was assigned is told by the first bit alone, as the index may become another one: that is
+    /// what distinguishes it from an assignment to the index.
+    fn keeps(&self, leaf: Span) -> Span {
+        Span::bits(leaf.start, 1)
+    }
+
     fn decode(&self, bits: &Bits) -> Result<Scalar, Misfit> {
         if let Some(text) = self.spelled_out(bits.bytes()) {
             return Literal.decode(&Bits::from_bytes(text.to_vec()));
@@ -182,8 +188,8 @@ impl Codec for Resolved {
 }
 
 /// Where a text lies, as a span of its space.
-pub fn span_of(text: &Text, base: u64) -> binq_core::Span {
-    binq_core::Span::bytes(base + text.at as u64, (text.end - text.at) as u64)
+pub fn span_of(text: &Text, base: u64) -> Span {
+    Span::bytes(base + text.at as u64, (text.end - text.at) as u64)
 }
 
 #[cfg(test)]
