@@ -20,8 +20,8 @@ fn literal(name: &str, value: &str) -> Vec<u8> {
     .concat()
 }
 
-/// `GET http /`
-const GET: &[u8] = &[0x82, 0x86, 0x84];
+/// `GET http / h`
+const GET: &[u8] = &[0x82, 0x86, 0x84, 0x01, 1, b'h'];
 
 fn found(format: &dyn Format, bytes: &[u8]) -> Vec<(String, Severity, u64)> {
     let root: Node = format.decode(Space::source(bytes.to_vec()), &Options::default());
@@ -86,7 +86,7 @@ fn frames_that_end_a_connection() {
             vec![headers(&[]), frame(0, 0, 1, b"x")],
             ".frames[2].stream_id",
             Stops,
-            17,
+            20,
         ),
         (vec![frame(4, 1, 0, &[0; 6])], ".frames[1].length", Stops, 0),
         (
@@ -111,7 +111,7 @@ fn frames_that_end_a_connection() {
             vec![open.clone(), frame(8, 0, 1, &[0x80, 0, 0, 0])],
             ".frames[2].payload.window_size_increment",
             Damage,
-            21,
+            24,
         ),
         (
             vec![frame(4, 0, 0, &[0, 2, 0, 0, 0, 2])],
@@ -135,46 +135,46 @@ fn frames_that_end_a_connection() {
             vec![open.clone(), frame(0, 9, 1, &[3, 0, 0])],
             ".frames[2].payload.pad_length",
             Stops,
-            21,
+            24,
         ),
         (
             vec![open.clone(), frame(0, 9, 1, &[2, b'x', 0, 7])],
             ".frames[2].payload.padding",
             Odd,
-            24,
+            27,
         ),
         (vec![frame(9, 4, 1, b"")], ".frames[1].type", Stops, 3),
         (
             vec![frame(1, 1, 1, GET), frame(6, 0, 0, &[0; 8])],
             ".frames[1].payload",
             Stops,
-            12,
+            15,
         ),
         (
             vec![headers(&[0xff, 0x10])],
-            ".frames[1].payload.headers[3]",
-            Stops,
-            12,
-        ),
-        (
-            vec![headers(&[0x20])],
-            ".frames[1].payload.headers[3].max_size",
-            Stops,
-            12,
-        ),
-        (
-            vec![headers(&[0, 1, b'a', 0x81, 0])],
-            ".frames[1].payload.headers[3].value",
+            ".frames[1].payload.headers[4]",
             Stops,
             15,
         ),
         (
-            vec![headers(&[0, 9, b'a'])],
-            ".frames[1].payload.headers[3]",
+            vec![headers(&[0x20])],
+            ".frames[1].payload.headers[4].max_size",
             Stops,
-            13,
+            15,
         ),
-        (vec![headers(&[0xff])], ".frames[1].payload", Stops, 12),
+        (
+            vec![headers(&[0, 1, b'a', 0x81, 0])],
+            ".frames[1].payload.headers[4].value",
+            Stops,
+            18,
+        ),
+        (
+            vec![headers(&[0, 9, b'a'])],
+            ".frames[1].payload.headers[4]",
+            Stops,
+            16,
+        ),
+        (vec![headers(&[0xff])], ".frames[1].payload", Stops, 15),
         (
             vec![frame(6, 0, 0, &[0; 8])[..12].to_vec()],
             ".frames[1]",
@@ -182,6 +182,94 @@ fn frames_that_end_a_connection() {
             9,
         ),
         (vec![vec![0; 5]], ".gap0", Stops, 0),
+        // a stream that nobody opened (section 5.1)
+        (vec![frame(0, 1, 1, b"x")], ".frames[1].stream_id", Stops, 5),
+        (
+            vec![frame(3, 0, 1, &[0, 0, 0, 1])],
+            ".frames[1].stream_id",
+            Stops,
+            5,
+        ),
+        (
+            vec![open.clone(), frame(8, 0, 3, &[0, 0, 0, 1])],
+            ".frames[2].stream_id",
+            Stops,
+            20,
+        ),
+        // one that its sender gave up
+        (
+            vec![
+                open.clone(),
+                frame(3, 0, 1, &[0, 0, 0, 8]),
+                frame(0, 0, 1, b"x"),
+            ],
+            ".frames[3].stream_id",
+            Stops,
+            33,
+        ),
+        (
+            vec![
+                open.clone(),
+                frame(3, 0, 1, &[0, 0, 0, 8]),
+                frame(1, 5, 1, &literal("a", "b")),
+            ],
+            ".frames[3].stream_id",
+            Stops,
+            33,
+        ),
+        // a client promises nothing (section 8.4)
+        (
+            vec![open.clone(), frame(5, 4, 1, &[&[0, 0, 0, 2], GET].concat())],
+            ".frames[2].type",
+            Stops,
+            18,
+        ),
+        // index 0 (RFC 7541 section 6.1)
+        (
+            vec![headers(&[0x80])],
+            ".frames[1].payload.headers[4]",
+            Stops,
+            15,
+        ),
+        // what depends on itself (RFC 7540 section 5.3.1)
+        (
+            vec![frame(2, 0, 1, &[0, 0, 0, 1, 1])],
+            ".frames[1].payload.stream_dependency",
+            Damage,
+            9,
+        ),
+        (
+            vec![frame(1, 0x25, 1, &[&[0, 0, 0, 1, 1], GET].concat())],
+            ".frames[1].payload.stream_dependency",
+            Damage,
+            9,
+        ),
+        // trailers end their stream, and have no pseudo-header fields (section 8.1)
+        (
+            vec![open.clone(), frame(1, 4, 1, &literal("a", "b"))],
+            ".frames[2].flags",
+            Damage,
+            19,
+        ),
+        (
+            vec![open.clone(), frame(1, 5, 1, &[0x84])],
+            ".frames[2].payload.headers[0].name",
+            Damage,
+            24,
+        ),
+        // what a request lacks (section 8.3.1)
+        (
+            vec![frame(1, 5, 1, &GET[1..])],
+            ".frames[1].payload.headers",
+            Damage,
+            9,
+        ),
+        (
+            vec![frame(1, 5, 1, &GET[..3])],
+            ".frames[1].payload.headers",
+            Damage,
+            9,
+        ),
     ];
     for (frames, path, severity, offset) in cases {
         let (at, how, byte) = one(&frames);
@@ -191,6 +279,18 @@ fn frames_that_end_a_connection() {
             "{frames:?}"
         );
     }
+}
+
+/// RFC 9113 section 3.4.
+#[test]
+fn a_client_begins_with_settings() {
+    let bytes = [PREFACE, &frame(6, 0, 0, &[0; 8]), &frame(4, 0, 0, &[])].concat();
+    assert_eq!(
+        found(&Http2, &bytes),
+        [(".frames[0].type".to_owned(), Severity::Stops, 27)]
+    );
+    // a piece of a stream may begin with any frame
+    assert_eq!(found(&Http2, &bytes[24..]), []);
 }
 
 #[test]
@@ -207,12 +307,22 @@ fn messages_that_are_malformed() {
             .unwrap()
             .to_owned()
     };
-    assert_eq!(damaged(&[("Upper", "x")], b""), "[3].name");
-    assert_eq!(damaged(&[("a", "b\r\nc")], b""), "[3].value");
-    assert_eq!(damaged(&[("a", "b"), (":authority", "c")], b""), "[4].name");
-    assert_eq!(damaged(&[("connection", "close")], b""), "[3].name");
-    assert_eq!(damaged(&[("content-length", "4")], b"hello"), "[3].value");
-    assert_eq!(damaged(&[("content-length", "6")], b"hello"), "[3].value");
+    assert_eq!(damaged(&[("Upper", "x")], b""), "[4].name");
+    assert_eq!(damaged(&[("a", "b\r\nc")], b""), "[4].value");
+    assert_eq!(damaged(&[("a", "b"), (":authority", "c")], b""), "[5].name");
+    assert_eq!(damaged(&[("connection", "close")], b""), "[4].name");
+    assert_eq!(damaged(&[("content-length", "4")], b"hello"), "[4].value");
+    assert_eq!(damaged(&[("content-length", "6")], b"hello"), "[4].value");
+    assert_eq!(damaged(&[("content-length", "+5")], b"hello"), "[4].value");
+    assert_eq!(
+        damaged(
+            &[("content-length", "5"), ("content-length", "5")],
+            b"hello"
+        ),
+        "[5].name"
+    );
+    assert_eq!(damaged(&[("a", "b\u{1}c")], b""), "[4].value");
+    assert_eq!(damaged(&[("a", "b\u{7f}c")], b""), "[4].value");
 }
 
 #[test]

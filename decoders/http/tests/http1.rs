@@ -285,3 +285,86 @@ fn empty_lines_behind_a_response_are_a_gap_of_the_next() {
         assert_eq!(longer, wanted.as_bytes());
     }
 }
+
+/// Items of a list in another order, and bytes of the body, in one query; the order of the two edits says nothing.
+fn moved(text: &str, list: &str, body: (&str, &str), length: Option<&str>) -> String {
+    let mut root = decode(text.as_bytes());
+    if let Some(value) = length {
+        let keys = walk::parse(&format!("{list}[1].value"));
+        let leaf = walk::follow(&root, &keys).unwrap();
+        let leaf = leaf.assign(Plain::Scalar(value.into())).unwrap();
+        root = walk::put_back(&root, &keys, leaf);
+    }
+    let keys = walk::parse(list);
+    let all = walk::follow(&root, &keys).unwrap();
+    let items = (0..all.items().count() as u64).rev();
+    let items = items.map(|i| Plain::Node(all.item(i).unwrap())).collect();
+    let all = all.set_items(items).unwrap();
+    root = walk::put_back(&root, &keys, all);
+    let keys = walk::parse(body.0);
+    let leaf = walk::follow(&root, &keys).unwrap();
+    let leaf = leaf.assign(Plain::Scalar(body.1.into())).unwrap();
+    root = walk::put_back(&root, &keys, leaf);
+    let out = encode(&root, &EncodeOptions::default()).unwrap();
+    String::from_utf8(out.to_bytes().to_vec()).unwrap()
+}
+
+/// Law 5: a length follows the body, wherever its line comes to; one that was assigned stays.
+#[test]
+fn a_content_length_follows_where_its_line_moves() {
+    let text = "PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nX: y\r\n\r\nabc";
+    let new = |length: &str| {
+        format!("PUT / HTTP/1.1\r\nX: y\r\nContent-Length: {length}\r\nHost: a\r\n\r\nabcdefghijk")
+    };
+    let edit = |length| {
+        moved(
+            text,
+            ".requests[0].headers",
+            (".requests[0].body", "abcdefghijk"),
+            length,
+        )
+    };
+    assert_eq!(edit(None), new("11"));
+    assert_eq!(edit(Some("7")), new("7"));
+    assert_eq!(edit(Some("3")), new("3"));
+}
+
+/// Several lines are one list (RFC 9110 section 5.3), and a list of one number is that number (section 8.6).
+#[test]
+fn framing_that_is_told_more_than_once() {
+    let body = |head: &str, rest: &str| {
+        let text = format!("POST / HTTP/1.1\r\nHost: h\r\n{head}\r\n\r\n{rest}");
+        let root = decode(text.as_bytes());
+        let whole = root.findings().count() == 0;
+        let body = walk::follow(&root, &walk::parse(".requests[0].body"));
+        whole.then(|| body.unwrap().bytes().unwrap().to_vec())
+    };
+    let chunks = "3\r\nabc\r\n0\r\n\r\n";
+    let lines = "Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked";
+    assert_eq!(body(lines, chunks).as_deref(), Some(&b"abc"[..]));
+    assert_eq!(
+        body("Transfer-Encoding: gzip, chunked", chunks).as_deref(),
+        Some(&b"abc"[..])
+    );
+    assert_eq!(
+        body("Content-Length: 2, 2", "ab").as_deref(),
+        Some(&b"ab"[..])
+    );
+    assert_eq!(
+        body("Content-Length: 2\r\nContent-Length: 2", "ab").as_deref(),
+        Some(&b"ab"[..])
+    );
+    for wrong in [
+        "Content-Length: 2, 3",
+        "Content-Length: 2,",
+        "Content-Length: +2",
+    ] {
+        assert_eq!(body(wrong, "ab"), None, "{wrong}");
+    }
+    let doubled = "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 2, 2\r\n\r\nab";
+    let longer = set(doubled, ".requests[0].body", "abc").unwrap();
+    assert_eq!(
+        String::from_utf8(longer).unwrap(),
+        doubled.replace("2, 2", "3") + "c"
+    );
+}

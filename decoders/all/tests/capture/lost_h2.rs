@@ -22,10 +22,13 @@ fn begin(settings: &[u8]) -> Vec<u8> {
     [&preface[..], &frame(4, 0, 0, settings)].concat()
 }
 
+/// `POST http`, to the authority `h`.
+const POST: &[u8] = &[0x83, 0x86, 0x01, 1, b'h'];
+
 fn request(stream: u32) -> Vec<u8> {
     let path = literal(":path", "/s/m");
     let kind = literal("content-type", "application/grpc");
-    frame(1, 4, stream, &[&[0x83, 0x86], &path[..], &kind].concat())
+    frame(1, 4, stream, &[POST, &path, &kind].concat())
 }
 
 fn response(stream: u32) -> Vec<u8> {
@@ -152,7 +155,7 @@ fn lost_header_fields_are_told_where_they_would_be() {
     let kind = literal("content-type", "application/grpc");
     let entry = [&[0x40][..], &literal("x-secret", "1")[1..]].concat();
     let path = literal(":path", "/s/m");
-    let head = |extra: &[u8]| [&[0x83, 0x86][..], &path, &kind, extra].concat();
+    let head = |extra: &[u8]| [POST, &path, &kind, extra].concat();
     let (hello, settings) = (begin(&[]), frame(4, 0, 0, &[]));
     let lost = frame(1, 5, 1, &head(&entry));
     let next = frame(1, 5, 3, &head(&[0x80 | 62]));
@@ -213,7 +216,7 @@ fn a_frame_is_no_longer_than_the_peer_allows() {
 
 #[test]
 fn the_header_table_is_no_larger_than_the_peer_allows() {
-    let block = |update: &[u8]| frame(1, 5, 1, &[update, &[0x82, 0x86, 0x84]].concat());
+    let block = |update: &[u8]| frame(1, 5, 1, &[update, POST, &[0x84]].concat());
     // 4096 and 4097 in five bits
     let (most, more) = (block(&[0x3f, 0xe1, 0x1f]), block(&[0x3f, 0xe2, 0x1f]));
     let wrong = vec![(path(1, "payload.headers[0].max_size"), Severity::Stops)];
@@ -228,7 +231,7 @@ fn the_header_table_is_no_larger_than_the_peer_allows() {
 #[test]
 fn no_more_data_is_sent_than_the_windows_allow() {
     use Severity::{Damage, Stops};
-    let open = frame(1, 4, 1, &[0x83, 0x86, 0x84]);
+    let open = frame(1, 4, 1, &[POST, &[0x84]].concat());
     let part = |n: usize| frame(0, 0, 1, &vec![0; n]);
     let window = |stream: u32, n: u32| frame(8, 0, stream, &n.to_be_bytes());
     let many = |n: usize| {
@@ -294,4 +297,199 @@ fn a_call_ends_with_one_status() {
         assert_eq!(status(&[wrong]), Some(Damage), "{wrong:?}");
     }
     assert_eq!(status(&[]), Some(Odd));
+}
+
+/// A request of which nothing is there, though it is answered, is told as one that was lost.
+#[test]
+fn a_whole_request_that_is_lost_is_no_empty_one() {
+    let asked = |stream| [request(stream), data(1, stream, 1)].concat();
+    let answer = |stream| [response(stream), data(0, stream, 1), trailers(stream)].concat();
+    let (hello, settings) = (begin(&[]), frame(4, 0, 0, &[]));
+    let all = [1, 3, 5].map(|stream| (asked(stream), answer(stream)));
+    for lost in 0..3 {
+        let mut sent: Vec<Sent<'_>> = vec![(CLIENT, &hello, true), (SERVER, &settings, true)];
+        for (i, (asked, answer)) in all.iter().enumerate() {
+            sent.push((CLIENT, asked, i != lost));
+            sent.push((SERVER, answer, true));
+        }
+        let root = capture(&sent);
+        let stream = |i: usize| {
+            let id = binq_core::Scalar::from(2 * i as u64 + 1);
+            let mut all = at(&root, ".streams").items();
+            all.find(|s| s.field("stream_id").unwrap().scalar() == id)
+                .unwrap()
+        };
+        for i in 0..3 {
+            let request = at(&stream(i), ".request");
+            let wanted = (Severity::Odd, "bytes that the capture lost".to_owned());
+            assert_eq!(found(&request), (i == lost).then_some(wanted), "{lost} {i}");
+            let missing = at(&request, "._missing").scalar();
+            assert_eq!(missing == binq_core::Scalar::Null, i != lost, "{lost} {i}");
+        }
+        assert_eq!(worst(&root), Some(Severity::Odd));
+    }
+}
+
+/// Behind a hole, a frame that fills what is there up to the next hole is one, and no frame is made of bytes of its data that look
+/// like one that this peer does not send.
+#[test]
+fn frames_between_two_holes_are_found() {
+    let (hello, settings) = (begin(&[]), frame(4, 0, 0, &[]));
+    // the data looks like a frame that a client does not send
+    let inner = frame(0, 0, 778, &[0; 3]);
+    let part = |stream| frame(0, 0, stream, &inner.repeat(4));
+    let open: Vec<_> = (0..4).map(|i| request(2 * i + 1)).collect();
+    let open = open.concat();
+    let parts: Vec<_> = (0..8).map(|i| part(2 * (i % 4) + 1)).collect();
+    let mut sent: Vec<Sent<'_>> = vec![
+        (CLIENT, &hello, true),
+        (SERVER, &settings, true),
+        (CLIENT, &open, true),
+    ];
+    sent.extend(
+        parts
+            .iter()
+            .enumerate()
+            .map(|(i, p)| (CLIENT, &p[..], i % 2 == 0)),
+    );
+    let root = capture(&sent);
+    let frames = at(&root, ".tcp_connections[0].client.stream.frames").items();
+    let data = frames.filter(|f| f.field("type").is_some_and(|t| t.scalar() == "DATA".into()));
+    let streams: Vec<_> = data
+        .map(|f| f.field("stream_id").unwrap().scalar())
+        .collect();
+    assert_eq!(
+        streams,
+        [1, 5, 1, 5].map(|n: u64| binq_core::Scalar::from(n))
+    );
+}
+
+/// What a server sends after a request of a client, and what is found about it.
+fn answered(server: &[Vec<u8>]) -> Vec<(String, Severity)> {
+    let hello = [begin(&[]), frame(1, 5, 1, &[POST, &[0x84]].concat())].concat();
+    let server = [&settings(&[]), &server.concat()[..]].concat();
+    let root = capture(&[(CLIENT, &hello, true), (SERVER, &server, true)]);
+    let found = root.findings().filter(|f| f.severity > Severity::Odd);
+    let path = |p: String| p.replace(".tcp_connections[0].server.stream.frames", "");
+    found.map(|f| (path(f.path), f.severity)).collect()
+}
+
+/// RFC 9113: what nghttp, as a client, answers with RST_STREAM or GOAWAY.
+#[test]
+fn what_a_server_may_not_send() {
+    use Severity::{Damage, Stops};
+    let head = |flags: u8, fields: &[(&str, &str)]| {
+        let block: Vec<u8> = fields.iter().flat_map(|(n, v)| literal(n, v)).collect();
+        frame(1, flags, 1, &block)
+    };
+    let ok = |flags| frame(1, flags, 1, &[0x88]);
+    let promise = |id: u32| frame(5, 4, 1, &[&id.to_be_bytes(), POST, &[0x84]].concat());
+    let sound = [
+        vec![head(4, &[(":status", "100")]), ok(4), data(1, 1, 1)],
+        vec![promise(2), promise(4), ok(5), frame(1, 5, 2, &[0x88])],
+        vec![ok(4), data(0, 1, 1), head(5, &[("a", "b")])],
+        vec![head(5, &[(":status", "204"), ("content-length", "0")])],
+        vec![head(5, &[(":status", "304"), ("content-length", "9")])],
+        vec![settings(&[(2, 0)]), ok(5)],
+    ];
+    for frames in sound {
+        assert_eq!(answered(&frames), [], "{frames:?}");
+    }
+    let status = "[1].payload.headers[0].value";
+    let cases = [
+        (vec![head(5, &[("a", "b")])], "[1].payload.headers", Damage),
+        (vec![head(5, &[(":status", "abc")])], status, Damage),
+        (vec![head(5, &[(":status", "99")])], status, Damage),
+        (vec![head(5, &[(":status", "2000")])], status, Damage),
+        (vec![head(5, &[(":status", "101")])], status, Damage),
+        (vec![head(5, &[(":status", "100")])], "[1].flags", Damage),
+        (
+            vec![head(4, &[(":status", "103")]), data(1, 1, 1)],
+            "[2].type",
+            Damage,
+        ),
+        (vec![data(1, 1, 1)], "[1].type", Damage),
+        (
+            vec![ok(4), head(5, &[(":status", "200")])],
+            "[2].payload.headers[0].name",
+            Damage,
+        ),
+        (
+            vec![ok(4), data(0, 1, 1), head(4, &[("a", "b")])],
+            "[3].flags",
+            Damage,
+        ),
+        (vec![frame(1, 5, 3, &[0x88])], "[1].stream_id", Stops),
+        (vec![frame(1, 5, 2, &[0x88])], "[1].stream_id", Stops),
+        (vec![promise(3)], "[1].payload.promised_stream_id", Stops),
+        (
+            vec![promise(4), promise(2)],
+            "[2].payload.promised_stream_id",
+            Stops,
+        ),
+        (
+            vec![settings(&[(2, 1)])],
+            "[1].payload.settings[0].value",
+            Stops,
+        ),
+        (
+            vec![head(4, &[(":status", "204")]), data(1, 1, 1)],
+            "[2].payload.data",
+            Damage,
+        ),
+        (
+            vec![head(5, &[(":status", "204"), ("content-length", "5")])],
+            "[1].payload.headers[1].name",
+            Damage,
+        ),
+        (vec![ACK.to_vec(), ACK.to_vec()], "[2].flags", Stops),
+    ];
+    for (frames, path, severity) in cases {
+        assert_eq!(
+            answered(&frames),
+            [(path.to_owned(), severity)],
+            "{frames:?}"
+        );
+    }
+}
+
+/// What is told of a client only where all that the server sent is there.
+#[test]
+fn what_a_client_may_not_send_to_this_server() {
+    use Severity::{Damage, Stops};
+    let window = |stream: u32, n: u32| frame(8, 0, stream, &n.to_be_bytes());
+    let open = frame(1, 4, 1, &[POST, &[0x84]].concat());
+    let first = |frames: &[Vec<u8>]| sent(&[settings(&[])], frames);
+    // 65,535 and that many are the most that a window may be
+    let most = (1 << 31) - 1 - 65_535;
+    assert_eq!(first(&[window(0, most)]), []);
+    let increment = "payload.window_size_increment";
+    assert_eq!(first(&[window(0, most + 1)]), [(path(1, increment), Stops)]);
+    assert_eq!(first(&[open.clone(), window(1, most)]), []);
+    assert_eq!(
+        first(&[open.clone(), window(1, most + 1)]),
+        [(path(2, increment), Damage)]
+    );
+    // what the server sent made room
+    let body = [settings(&[]), frame(1, 4, 1, &[0x88]), data(0, 1, 1)];
+    assert_eq!(sent(&body, &[open.clone(), window(1, most + 6)]), []);
+    assert_eq!(
+        sent(&body, &[open, window(1, most + 7)]),
+        [(path(2, increment), Damage)]
+    );
+    // RFC 8441
+    let connect: Vec<u8> = [
+        (":method", "CONNECT"),
+        (":protocol", "websocket"),
+        (":scheme", "http"),
+        (":path", "/"),
+        (":authority", "h"),
+    ]
+    .iter()
+    .flat_map(|(n, v)| literal(n, v))
+    .collect();
+    let connect = [frame(1, 4, 1, &connect)];
+    let wrong = vec![(path(1, "payload.headers[1].name"), Damage)];
+    assert_eq!(sent(&[settings(&[])], &connect), wrong);
+    assert_eq!(sent(&[settings(&[(8, 1)])], &connect), []);
 }

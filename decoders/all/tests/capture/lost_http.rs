@@ -288,3 +288,81 @@ fn after_a_switch_both_directions_are_bytes() {
         assert_eq!(found[1], ("/inner".to_owned(), "207".to_owned()));
     }
 }
+
+/// What begins behind a hole may be the rest of a word: its method is one that is known, or it is none.
+#[test]
+fn no_method_is_made_up_behind_a_hole() {
+    let post = b"POST /2 HTTP/1.1\r\nHost: a\r\nContent-Length: 20\r\n\r\n";
+    let body = [b'x'; 20];
+    let whole = [&post[..], &body].concat();
+    // the first byte of a request is lost; its head and the first bytes of its body are
+    let cases = [(whole.clone(), 1), (whole.clone(), post.len() + 5)];
+    for (bytes, lost) in cases {
+        let (one, three) = (get("/1"), get("/3"));
+        // in the second case another request follows in the segment
+        let rest = [&bytes[lost..], &get("/p")[..]].concat();
+        let rest = if lost == 1 { &bytes[lost..] } else { &rest[..] };
+        let answers = [answer(201), answer(202), answer(203)];
+        let root = capture(&[
+            (CLIENT, &one, true),
+            (SERVER, &answers[0], true),
+            (CLIENT, &bytes[..lost], false),
+            (CLIENT, rest, true),
+            (SERVER, &answers[1], true),
+            (CLIENT, &three, true),
+            (SERVER, &answers[2], true),
+        ]);
+        let wanted = [("/1", "201"), ("-", "202"), ("/3", "203")];
+        assert_eq!(shown(&root), pairs(&wanted), "{lost}");
+        assert_eq!(worst(&root), Some(Severity::Odd));
+    }
+}
+
+/// The answer to a HEAD that was lost has no body, however short the one is that it speaks of.
+#[test]
+fn a_response_to_a_lost_head_has_no_body() {
+    for head in [
+        "Content-Length: 3",
+        "Content-Length: 300",
+        "Transfer-Encoding: chunked",
+    ] {
+        let answer_head = format!("HTTP/1.1 202 OK\r\n{head}\r\n\r\n").into_bytes();
+        let asked = [
+            get("/1"),
+            b"HEAD /2 HTTP/1.1\r\nHost: a\r\n\r\n".to_vec(),
+            get("/3"),
+        ];
+        let answers = [answer(201), answer_head, answer(203)];
+        let mut sent: Vec<Sent<'_>> = Vec::new();
+        for i in 0..3 {
+            sent.push((CLIENT, &asked[i], i != 1));
+            sent.push((SERVER, &answers[i], true));
+        }
+        let root = capture(&sent);
+        let wanted = [("/1", "201"), ("-", "202"), ("/3", "203")];
+        assert_eq!(shown(&root), pairs(&wanted), "{head}");
+        assert_eq!(worst(&root), Some(Severity::Odd), "{head}");
+    }
+}
+
+/// Of requests that did not wait, and of which a response is lost, it is told that it is not known which ones the others answer.
+#[test]
+fn responses_that_stand_alone_say_why() {
+    let (asked, answers): (Vec<_>, Vec<_>) = (0..4)
+        .map(|i| (get(&format!("/{i}")), answer(210 + i)))
+        .unzip();
+    let mut sent: Vec<Sent<'_>> = asked.iter().map(|a| (CLIENT, &a[..], true)).collect();
+    let heard = answers.iter().enumerate();
+    sent.extend(heard.map(|(i, a)| (SERVER, &a[..], i != 1)));
+    let root = capture(&sent);
+    for stream in at(&root, ".streams").items() {
+        let found = stream.finding().map(|f| f.found);
+        let of = |name: &str| stream.field(name).is_some();
+        let wanted = match (of("request"), of("response")) {
+            (true, true) => None,
+            (false, _) => Some("one that is not known, as the capture lost responses"),
+            (true, false) => Some("none that is known to answer it, as the capture lost responses"),
+        };
+        assert_eq!(found.as_deref(), wanted);
+    }
+}

@@ -250,6 +250,27 @@ pub const INPUTS: &[Input] = &[
         leaf: ".payload.data",
     },
     Input {
+        name: "responses of which every third is lost",
+        format: "pcap",
+        make: |n| {
+            let mut wire = Wire::new(80, true);
+            for _ in 0..n {
+                wire.send(0, b"GET /a HTTP/1.1\r\nHost: a\r\n\r\n");
+            }
+            let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+            for i in 0..n {
+                match i % 3 {
+                    2 => wire.skip(1, answer.len() as u32),
+                    _ => _ = wire.send(1, answer),
+                }
+            }
+            wire.pcap(|_, len| Some(len))
+        },
+        options: untyped,
+        list: ".streams",
+        leaf: ".request.target",
+    },
+    Input {
         name: "segments that came again as others",
         format: "pcap",
         make: |n| {

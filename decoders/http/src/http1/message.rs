@@ -129,7 +129,11 @@ impl Message {
         // section 6.3
         let mut lengths = of(b"content-length");
         let first = lengths.next()?;
-        if let Some(other) = lengths.find(|l| l.value != first.value) {
+        let is_same = |l: &&Line| {
+            l.value == first.value
+                || length_of(&l.value).is_some() && length_of(&l.value) == length_of(&first.value)
+        };
+        if let Some(other) = lengths.find(|l| !is_same(l)) {
             let found = String::from_utf8_lossy(&other.value).into_owned();
             return wrong(other.value_at, "one Content-Length", found);
         }
@@ -304,13 +308,15 @@ pub(super) fn message(
 impl Message {
     /// Where its request may be one that is missing: a body that begins as a response does is none, and this answers HEAD.
     pub fn without_body(&mut self, stream: &Space) {
-        let Body::Whole(body) = self.body else {
-            return;
+        let at = match &self.body {
+            Body::None => return,
+            Body::Whole(body) => body.first_byte(),
+            Body::Chunked { chunks, end, .. } => chunks.first().map_or(*end, |c| c.at),
         };
-        let text = stream.read(body.first_byte(), LONGEST.min(body.byte_len()));
+        let text = stream.read(at, LONGEST);
         let next = line(&text).and_then(|(len, _)| start(&text[..len], 0, Side::Server));
         if next.is_some() {
-            (self.body, self.end) = (Body::None, body.first_byte());
+            (self.body, self.end) = (Body::None, at);
             (self.fault, self.lost, self.answers) = (None, None, None);
         }
     }
@@ -321,6 +327,17 @@ impl Message {
         self.fault = Some(hole.map_or(fault, lost_at));
         self.lost = lost;
     }
+}
+
+/// The number that a `Content-Length` says. A list of one number again and again is that number (RFC 9110 section 8.6).
+pub(super) fn length_of(text: &[u8]) -> Option<u64> {
+    let mut numbers = text.split(|b| *b == b',').map(|part| {
+        let part = std::str::from_utf8(part.trim_ascii()).ok()?;
+        let is_number = !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+        part.parse::<u64>().ok().filter(|_| is_number)
+    });
+    let first = numbers.next()??;
+    numbers.all(|other| other == Some(first)).then_some(first)
 }
 
 /// Find the body of a message (section 6.3).
@@ -334,20 +351,23 @@ fn body(stream: &Space, side: Side, request: Option<&Message>, message: &mut Mes
         return;
     }
     let rest = stream.len() - at;
-    let coding = message.value(b"transfer-encoding");
-    let coding = coding.map(|c| c.rsplit(|b| *b == b',').next().unwrap_or(c).trim_ascii());
-    if coding.is_some_and(|c| c.eq_ignore_ascii_case(b"chunked")) {
+    // several lines are one list (RFC 9110 section 5.3), and the last coding of it tells
+    let mut lines = message.headers.iter().rev();
+    let coding = lines.find(|l| l.name == "transfer-encoding");
+    let coding = coding.map(|l| {
+        let last = l.value.rsplit(|b| *b == b',').next().unwrap_or_default();
+        last.trim_ascii().to_vec()
+    });
+    if coding
+        .as_ref()
+        .is_some_and(|c| c.eq_ignore_ascii_case(b"chunked"))
+    {
         return chunked(stream, message, at);
     }
     let length = message
         .value(b"content-length")
         .filter(|_| coding.is_none());
-    let digits = length.map(|text| {
-        let number = std::str::from_utf8(text)
-            .ok()
-            .filter(|s| s.bytes().all(|b| b.is_ascii_digit()));
-        number.and_then(|s| s.parse::<u64>().ok())
-    });
+    let digits = length.map(length_of);
     let len = match digits {
         Some(Some(len)) => len,
         None if side == Side::Server => rest,

@@ -92,7 +92,7 @@ const LINE: u64 = 8 * 1024;
 /// Where the messages of a stream begin. Where its first bytes were not captured, that is the first whole head of a message at a
 /// byte that `starts` something that was sent apart from what came before it.
 pub fn first(stream: &Space, side: Side, whole: bool, starts: impl Fn(u64) -> bool) -> Option<u64> {
-    if begins(stream, side) {
+    if begins(stream, side) && (whole || is_sure(stream, 0, side)) {
         return Some(0);
     }
     if whole && stream.hole_in(Span::bytes(0, 1)).is_none() {
@@ -102,6 +102,17 @@ pub fn first(stream: &Space, side: Side, whole: bool, starts: impl Fn(u64) -> bo
         .hole_in(Span::bytes(0, 1))
         .map_or(0, |h| h.end_byte());
     search(stream, &stream.read(begin, LOOK), begin, side, &starts)
+}
+
+/// Whether a message begins at a byte, and not within its first line: bytes before it may be missing.
+fn is_sure(stream: &Space, at: u64, side: Side) -> bool {
+    message(stream, at, side, None, LONGEST).is_ok_and(|(message, _)| is_registered(side, &message))
+}
+
+/// Whether the method of a request is one that is registered. Where bytes before it are missing, another one may be the rest of
+/// a body and a word. A response begins with its version, which is a word that is known.
+fn is_registered(side: Side, message: &Message) -> bool {
+    side == Side::Server || super::REGISTERED.contains(&&message.start.parts[0].0[..])
 }
 
 /// The first message from a byte on, after bytes that are not there.
@@ -133,7 +144,8 @@ fn search(
     let is_first = |at: &usize| {
         let at = from + *at as u64;
         starts(at)
-            && message(stream, at, side, None, LONGEST).is_ok_and(|(_, end)| end == End::Blank)
+            && message(stream, at, side, None, LONGEST)
+                .is_ok_and(|(message, end)| end == End::Blank && is_registered(side, &message))
     };
     let version = b"HTTP/1.";
     let mut versions = (0..text.len()).filter(|i| text[*i..].starts_with(version));
@@ -212,8 +224,15 @@ impl Search<'_> {
             let (hole, next) = match message(stream, at, self.side, request, u64::MAX) {
                 Ok((mut message, _)) => {
                     message.answers = answers;
-                    if self.asked.as_ref().is_some_and(|a| pairs.is_unsure(a)) {
+                    let unsure = self.asked.as_ref().is_some_and(|a| pairs.is_unsure(a));
+                    if unsure || answers.is_none() && pairs.has_lost {
                         message.without_body(stream);
+                    }
+                    if answers.is_none() && pairs.has_lost {
+                        // it may answer HEAD, and then what looks like its body is none
+                        if let Some(fault) = &mut message.fault {
+                            fault.severity = fault.severity.min(Severity::Odd);
+                        }
                     }
                     at = message.end;
                     let answers = message.answers;
@@ -281,6 +300,8 @@ struct Pairs {
     lost: bool,
     /// How many of them at least.
     missing: usize,
+    /// Whether bytes were missing anywhere before.
+    has_lost: bool,
     /// How often a request waited for the response to the one before it.
     waited: usize,
     /// Whether one did not.
@@ -291,6 +312,7 @@ impl Pairs {
     /// Bytes are missing from here on: of a response that is known, or of others.
     fn lost(&mut self, rest: bool) {
         (self.lost, self.missing) = (true, usize::from(!rest));
+        self.has_lost = true;
     }
 
     /// Whether requests may be missing before the next one.
@@ -311,22 +333,35 @@ impl Pairs {
             // it answers a request that is not here; or clocks differ
             return is_there(next).filter(|_| !other && !self.lost);
         }
-        if other && self.pipelined {
+        // who waits sent no request before the response to one that is not here
+        if other && !self.waits() {
             return None;
         }
         let last = sent - 1;
         match self.lost {
             false => Some(next),
+            // one that is not here may have been sent after it, and be answered by this
+            true if asked.messages.lost_before(sent) => None,
             true if last == next => Some(last),
             true if last == next + self.missing => Some(last).filter(|_| !self.pipelined),
             // who waits for each response has one request that is not answered
-            true => Some(last).filter(|_| self.waited > 0 && !self.pipelined),
+            true => Some(last).filter(|_| self.waits()),
         }
+    }
+
+    /// Whether the client was seen to wait for each response.
+    fn waits(&self) -> bool {
+        self.waited > 0 && !self.pipelined
     }
 
     /// A response that begins at this time answers that request.
     fn answered(&mut self, asked: &Asked<'_>, request: Option<usize>, time: Option<i128>) {
         let Some(i) = request else {
+            // one that answers none that is here: the next one was sent after it
+            let next = asked.messages.all.get(self.next);
+            let waited =
+                next.is_some_and(|next| time.is_some() && (asked.time)(next.first()) > time);
+            self.waited += usize::from(waited);
             return;
         };
         (self.next, self.lost) = (i + 1, false);
@@ -401,10 +436,11 @@ mod tests {
         };
         let sent = "rest\nGET / HTTP/1.1\r\nHost: a\r\n\r\nPUT /b HTTP/1.1\r\n\r\n";
         assert_eq!(at(sent, Side::Client, &[5]), Some(5));
-        assert_eq!(at(sent, Side::Client, &[34]), Some(34));
+        assert_eq!(at(sent, Side::Client, &[32]), Some(32));
         // in the middle of what was sent, or of a line
         assert_eq!(at(sent, Side::Client, &[]), None);
-        assert_eq!(at(sent, Side::Client, &[2, 4, 6, 9, 12, 20]), Some(6));
+        // the rest of a method is none (RFC 9110 section 16.1.1 has a registry of them)
+        assert_eq!(at(sent, Side::Client, &[2, 4, 6, 9, 12, 20, 34]), None);
         // not whole
         assert_eq!(
             at("x GET / HTTP/1.1\r\nHost: a\r\n", Side::Client, &[2]),

@@ -30,6 +30,29 @@ pub struct Talk {
 struct Exchange {
     request: Option<usize>,
     response: Option<usize>,
+    /// Where one of them is missing: the messages of its direction that the exchanges before and after this one have.
+    around: [Option<usize>; 2],
+}
+
+/// Find what is around the messages that are missing.
+fn find_around(all: &mut [Exchange]) {
+    let mut walk = |from_end: bool| {
+        let (mut request, mut response) = (None, None);
+        for n in 0..all.len() {
+            let i = if from_end { all.len() - 1 - n } else { n };
+            let exchange = &mut all[i];
+            let side = usize::from(from_end);
+            match (exchange.request, exchange.response) {
+                (None, _) => exchange.around[side] = request,
+                (_, None) => exchange.around[side] = response,
+                _ => {}
+            }
+            request = exchange.request.or(request);
+            response = exchange.response.or(response);
+        }
+    };
+    walk(false);
+    walk(true);
 }
 
 impl Talk {
@@ -97,6 +120,7 @@ impl Talk {
             let alone = |i| Exchange {
                 request: Some(i),
                 response: None,
+                around: [None; 2],
             };
             let mut next = 0;
             for (i, message) in received.all.iter().enumerate() {
@@ -111,9 +135,11 @@ impl Talk {
                 all.push(Exchange {
                     request,
                     response: Some(i),
+                    around: [None; 2],
                 });
             }
             all.extend((next..sent.all.len()).map(alone));
+            find_around(&mut all);
             all
         })
     }
@@ -166,20 +192,16 @@ impl Talk {
 
     /// Why an exchange has no request or no response, at a byte of the input.
     fn half_missing(&self, i: usize) -> Option<Malformed> {
-        let all = self.exchanges();
-        let (who, stream, of): (_, _, fn(&Exchange) -> Option<usize>) = match all[i] {
-            Exchange { request: None, .. } => (Who::Client, &self.client, |e| e.request),
-            Exchange { response: None, .. } => (Who::Server, &self.server, |e| e.response),
+        let exchange = self.exchanges()[i];
+        let (who, stream) = match exchange {
+            Exchange { request: None, .. } => (Who::Client, &self.client),
+            Exchange { response: None, .. } => (Who::Server, &self.server),
             _ => return None,
         };
         // it would be between those of the exchanges around this one
         let messages = stream.messages();
-        let before = all[..i]
-            .iter()
-            .rev()
-            .find_map(of)
-            .map(|m| messages.all[m].end);
-        let after = all[i + 1..].iter().find_map(of).map(|m| messages.all[m].at);
+        let before = exchange.around[0].map(|m| messages.all[m].end);
+        let after = exchange.around[1].map(|m| messages.all[m].at);
         let (from, until) = (before.unwrap_or(0), after.unwrap_or(stream.raw.len()));
         let hole = stream
             .raw
@@ -192,10 +214,18 @@ impl Talk {
                 ..lost
             });
         }
-        let request = all[i].request.filter(|_| who == Who::Server)?;
+        let lost = !self.server.messages().lost.is_empty();
+        let Some(request) = exchange.request.filter(|_| who == Who::Server) else {
+            // it is there, but which one it is was told by responses that are not
+            let at = self.server.messages().all[exchange.response?].at;
+            let found = "one that is not known, as the capture lost responses";
+            let alone = Malformed::new(self.server.space().offset(at), "its request", found);
+            return lost.then(|| alone.with(Severity::Odd));
+        };
         let at = self.client.messages().all[request].at;
         let found = match &messages.fault {
             Some(_) => "bytes that are none",
+            None if lost => "none that is known to answer it, as the capture lost responses",
             None => "the end of the capture",
         };
         let open = Malformed::new(self.client.space().offset(at), "a response", found);

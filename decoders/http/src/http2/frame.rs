@@ -1,5 +1,6 @@
 //! Frames: their header, RFC 9113 section 4.1, and what is known of each type, section 6.
 
+use crate::exchange::Who;
 use binq_core::codec::{Bool, Int, Named, UBits};
 use binq_core::shape::{Field, Fixed};
 use binq_core::{Space, Span};
@@ -236,6 +237,20 @@ impl Head {
             _ => false,
         };
         fits && !self.reserved && self.length <= MOST
+    }
+}
+
+impl Head {
+    /// Whether that peer may send it: a client opens odd streams and answers on no other ones, and only a server promises, on a
+    /// stream that the client opened (RFC 9113 sections 5.1.1 and 8.4).
+    pub fn may_be_from(&self, who: Option<Who>) -> bool {
+        let is_odd = self.stream % 2 == 1;
+        match (who, self.kind) {
+            (Some(Who::Client), kind::PUSH_PROMISE) => false,
+            (Some(Who::Client), kind::DATA | kind::HEADERS) => is_odd,
+            (Some(Who::Server), kind::PUSH_PROMISE) => is_odd,
+            _ => true,
+        }
     }
 }
 

@@ -26,7 +26,7 @@ impl Sequence for Frames {
 
     fn step(&self, at: &SeqAt<'_>, state: &State) -> Option<Step> {
         let start = state.at / 8;
-        let (kind, end) = match look(at.space, start) {
+        let (kind, end) = match look(at.space, start, self.0.begin.who) {
             Look::Frame(head, end) => {
                 let side = self.0.clone();
                 (Kind::shared(Arc::new(Frame { side, head })), end)

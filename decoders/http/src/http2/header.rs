@@ -57,6 +57,9 @@ impl Framed {
         if let Some(wrong) = wrong.get(&(i, part)) {
             return Some(wrong.clone());
         }
+        if let Some(wrong) = self.side.conduct().field(self.at, i, part) {
+            return Some(wrong.clone());
+        }
         let field = &self.block.fields[i];
         let is_length = field.name.known().is_some_and(|n| n == "content-length");
         let said = field
@@ -270,7 +273,8 @@ impl Header {
     /// Why the tables do not say what an index stands for.
     pub fn unresolved(&self, at: u64) -> Option<Malformed> {
         let repr = &self.field.repr;
-        if repr.form == Form::SizeUpdate || repr.int == 0 {
+        // index 0 stands for no name in a literal, and for nothing alone (RFC 7541 section 6.1)
+        if repr.form == Form::SizeUpdate || repr.int == 0 && repr.form != Form::Indexed {
             return None;
         }
         let indexed = [

@@ -1,6 +1,7 @@
 //! What a peer allows the other one: sizes of frames and of the header table, and flow control (RFC 9113 sections 4.2, 5.2 and 6.9,
 //! RFC 7541 section 6.3). It is told where the capture proves that more was sent: all that the peer said is there.
 
+use crate::http2::conduct::Wrong;
 use crate::http2::frame::{END_STREAM, HEAD, Head, kind};
 use crate::http2::hpack::repr::Form;
 use crate::http2::side::Side;
@@ -16,9 +17,6 @@ pub struct Peer {
     /// When this direction was sent, and when the other one.
     pub clocks: [Arc<dyn Clock>; 2],
 }
-
-/// What was expected, what was found, and how bad it is.
-type Wrong = (String, String, Severity);
 
 /// What was sent beyond the limits of the peer.
 #[derive(Default)]

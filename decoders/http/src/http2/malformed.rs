@@ -36,20 +36,27 @@ fn name_wrong(name: &[u8]) -> Option<Wrong> {
     of_connection.then(|| (expected.to_owned(), shown(name)))
 }
 
+/// Whether a value is binary metadata as the C core of gRPC sends it to itself, where the peer said that it takes it so: as it is,
+/// after a NUL. Of a field whose name is not known, it may be.
+pub fn is_raw_binary(name: Option<&[u8]>, value: &[u8]) -> bool {
+    name.is_none_or(|n| n.ends_with(b"-bin")) && value.first() == Some(&0)
+}
+
 fn value_wrong(name: &[u8], value: &[u8]) -> Option<Wrong> {
-    // the C core sends binary metadata to itself as it is, after a NUL, where the peer said that it takes it so
-    if name.ends_with(b"-bin") && value.first() == Some(&0) {
+    if is_raw_binary(Some(name), value) {
         return None;
     }
     if name == b"te" && !value.eq_ignore_ascii_case(b"trailers") {
         return Some(("trailers".to_owned(), shown(value)));
     }
-    let wrong = value.iter().any(|b| matches!(b, 0 | b'\r' | b'\n'))
+    // RFC 9110 section 5.5
+    let is_control = |b: &u8| b.is_ascii_control() && *b != b'\t';
+    let wrong = value.iter().any(is_control)
         || [value.first(), value.last()]
             .iter()
             .flatten()
             .any(|b| matches!(b, b' ' | b'\t'));
-    let expected = "a value without NUL, CR and LF, and without white space at its ends";
+    let expected = "a value without control characters, and without white space at its ends";
     wrong.then(|| (expected.to_owned(), shown(value)))
 }
 
@@ -115,6 +122,8 @@ pub struct Body {
     pub ended: bool,
     /// Whether there is a DATA frame.
     pub data: bool,
+    /// Whether its sender gave the stream up.
+    pub reset: bool,
 }
 
 /// What one peer sent on its streams.
@@ -137,7 +146,7 @@ impl Sent {
         };
         let mut at = side.begin.frames;
         loop {
-            let (head, end) = match look(&side.space, at) {
+            let (head, end) = match look(&side.space, at, side.begin.who) {
                 Look::Frame(head, end) => (head, end),
                 Look::Lost(end) => {
                     (at, out.lost) = (end, true);
@@ -147,7 +156,7 @@ impl Sent {
             };
             if matches!(head.kind, kind::DATA | kind::HEADERS) && head.stream != 0 {
                 let body = out.bodies.entry(head.stream).or_default();
-                if body.ended {
+                if body.ended || body.reset {
                     out.after_end.insert(at);
                 }
                 if head.kind == kind::DATA {
@@ -157,6 +166,8 @@ impl Sent {
                 }
                 // a frame that is cut ends nothing
                 body.ended |= head.has(END_STREAM) && at + HEAD + head.length == end;
+            } else if head.kind == kind::RST_STREAM {
+                out.bodies.entry(head.stream).or_default().reset = true;
             }
             at = end;
         }
@@ -167,7 +178,8 @@ impl Sent {
         let said = std::str::from_utf8(said).ok()?;
         let body = self.bodies.get(&stream).copied().unwrap_or_default();
         let expected = format!("the number of bytes in its DATA frames, {}", body.len);
-        let Ok(len) = said.parse::<u64>() else {
+        let digits = said.bytes().all(|b| b.is_ascii_digit());
+        let Some(len) = said.parse::<u64>().ok().filter(|_| digits) else {
             return Some(("a number of bytes".to_owned(), format!("{said:?}")));
         };
         let short = body.ended && len > body.len && !self.lost && (body.data || !of_response);
@@ -224,9 +236,12 @@ mod tests {
                 ("b", "\0"),
                 ("c", " d"),
                 ("e", "f\t"),
-                ("g", "h i")
+                ("g", "h i\tj"),
+                ("i", "a\u{1}"),
+                ("j", "\u{7f}"),
+                ("k", "ü")
             ]),
-            [(0, "value"), (1, "value"), (2, "value"), (3, "value")]
+            [0, 1, 2, 3, 5, 6].map(|i| (i, "value"))
         );
         assert_eq!(wrong(&[("a", "b"), (":path", "/")]), [(1, "name")]);
         assert_eq!(wrong(&[(":path", "/"), (":path", "/")]), [(1, "name")]);
@@ -245,7 +260,12 @@ mod tests {
     #[test]
     fn a_content_length_counts_the_data() {
         let sent = |len, ended, data| {
-            let body = Body { len, ended, data };
+            let body = Body {
+                len,
+                ended,
+                data,
+                reset: false,
+            };
             Sent {
                 bodies: [(1, body)].into(),
                 ..Sent::default()

@@ -4,11 +4,13 @@
 //!
 //! * `frame`: frame headers. `hpack`: header compression, RFC 7541, its spelling kept.
 //! * `side`: where the frames and the header blocks of one direction are. `detect`: what proves that a stream is HTTP/2.
-//! * `malformed` and `limits`: what a peer must not send, and what the other one allows it.
+//! * `malformed`, `required`, `conduct`, `limits`: what a peer must not send, in a header block and on the connection, and what the
+//!   other one allows it.
 //! * `framing`: what follows from a change: lengths, header tables; `respell`: header blocks that come to another place.
 //! * `header`, `payload`, `frames`: the nodes of a direction.
 //! * `said`, `finder`, `talk`: what belongs to which exchange; `list`, `streams`, `shown`: their nodes.
 
+mod conduct;
 mod detect;
 mod finder;
 pub mod frame;
@@ -20,6 +22,7 @@ mod limits;
 mod list;
 mod malformed;
 mod payload;
+mod required;
 mod respell;
 mod said;
 mod shown;
@@ -121,7 +124,7 @@ impl Stream {
     fn end(&self) -> u64 {
         let mut at = self.0.begin.frames;
         loop {
-            match look(&self.0.space, at) {
+            match look(&self.0.space, at, self.0.begin.who) {
                 Look::Frame(_, end) | Look::Lost(end) => at = end,
                 Look::End => return at,
             }

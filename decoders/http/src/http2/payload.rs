@@ -1,7 +1,7 @@
 //! Payloads of frames, RFC 9113 section 6.
 
 use super::said::ALL_FRAMES;
-use crate::exchange::LOST;
+use crate::exchange::{LOST, Who};
 use crate::http2::frame::{END_STREAM, ERROR_CODE, HEAD, Head, Parts, SETTING, kind, layout};
 use crate::http2::header::{Framed, Headers};
 use crate::http2::side::Side;
@@ -35,11 +35,20 @@ impl Shape for Frame {
         {
             return Some(wrong);
         }
-        let (expected, found) = match field {
-            "stream_id" => self.stream_wrong(frame)?,
-            "type" => self.alone(frame)?,
-            "length" => self.length_wrong()?,
-            _ => return None,
+        let wrong = match field {
+            "stream_id" => self.stream_wrong(frame),
+            "type" => self.alone(frame),
+            "length" => self.length_wrong(),
+            _ => None,
+        };
+        let Some((expected, found)) = wrong else {
+            let wrong = self.side.conduct().frame(frame, field)?.clone();
+            let place = match field {
+                "type" => 3,
+                "flags" => 4,
+                _ => 5,
+            };
+            return Some(Malformed::new(frame + place, wrong.0, wrong.1).with(wrong.2));
         };
         let lost = self.side.begin.late && field == "type";
         let place = frame
@@ -350,7 +359,12 @@ impl Shape for Payload {
             }
             kind::SETTINGS => {
                 let whole = Span::bytes(at, len / 6 * 6);
-                cx.node("settings", whole, Kind::array(Arc::new(Settings)));
+                let of_server = self.side.begin.who == Some(Who::Server);
+                cx.node(
+                    "settings",
+                    whole,
+                    Kind::array(Arc::new(Settings { of_server })),
+                );
                 len / 6 * 6
             }
             kind::PING => {
@@ -415,7 +429,25 @@ impl Shape for Payload {
 
     fn check(&self, field: &str, at: &At<'_>) -> Option<Malformed> {
         let first = at.span.first_byte();
+        if let Some((expected, found, severity)) = self.side.conduct().frame(self.frame, field) {
+            let parts = Parts::of(at.space, &self.head, first, at.span.end_byte());
+            let place = match field {
+                "promised_stream_id" => parts.before.unwrap_or(first),
+                "headers" | "data" => parts.body,
+                _ => first,
+            };
+            return Some(Malformed::new(place, expected, found).with(*severity));
+        }
         match field {
+            // RFC 7540 section 5.3.1, which some peers still go by
+            "stream_dependency" => {
+                let parts = Parts::of(at.space, &self.head, first, at.span.end_byte());
+                let place = parts.before.unwrap_or(first);
+                let id = at.space.read(place, 4);
+                let id = id.iter().fold(0, |n, b| n << 8 | u32::from(*b)) & 0x7fff_ffff;
+                let wrong = Malformed::new(place, "another stream", id.to_string());
+                (id == self.head.stream && id != 0).then(|| wrong.with(Severity::Damage))
+            }
             "window_size_increment" => {
                 let increment = at.read(0, 4);
                 let zero = increment
@@ -464,9 +496,13 @@ impl Int16 {
 }
 
 /// The settings of a SETTINGS frame.
-struct Settings;
+struct Settings {
+    of_server: bool,
+}
 
-struct Setting;
+struct Setting {
+    of_server: bool,
+}
 
 impl Shape for Setting {
     fn name(&self) -> &'static str {
@@ -481,11 +517,12 @@ impl Shape for Setting {
         &FIELDS
     }
 
-    /// Values that a peer answers with a connection error (section 6.5.2, RFC 8441 section 3).
+    /// Values that a peer answers with a connection error (section 6.5.2, RFC 8441 section 3). A server allows no push.
     fn check(&self, field: &str, at: &At<'_>) -> Option<Malformed> {
         let b: [u8; 6] = at.read(0, 6).as_ref().try_into().ok()?;
         let value = u32::from_be_bytes([b[2], b[3], b[4], b[5]]);
         let fits = match u16::from_be_bytes([b[0], b[1]]) {
+            2 if self.of_server => 0..=0,
             2 | 8 => 0..=1,
             4 => 0..=0x7fff_ffff,
             5 => 1 << 14..=(1 << 24) - 1,
@@ -494,7 +531,10 @@ impl Shape for Setting {
         if field != "value" || fits.contains(&value) {
             return None;
         }
-        let expected = format!("a value from {} to {}", fits.start(), fits.end());
+        let expected = match (fits.start(), fits.end()) {
+            (0, 0) => "0, as a server allows no push".to_owned(),
+            (least, most) => format!("a value from {least} to {most}"),
+        };
         Some(Malformed::new(
             at.span.first_byte() + 2,
             expected,
@@ -511,7 +551,10 @@ impl Sequence for Settings {
     fn step(&self, at: &SeqAt<'_>, state: &State) -> Option<Step> {
         let span = Span::bits(state.at, 48);
         at.span.contains(span).then(|| Step {
-            kind: Kind::fixed(&Setting),
+            kind: Kind::fixed(match self.of_server {
+                true => &Setting { of_server: true },
+                false => &Setting { of_server: false },
+            }),
             span,
             next: State::new(span.end()),
         })

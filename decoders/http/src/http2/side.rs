@@ -1,5 +1,7 @@
 //! One direction of a connection: where its frames are, and its header blocks with the table before each.
 
+use crate::exchange::Who;
+use crate::http2::conduct::Conduct;
 use crate::http2::frame::{HEAD, Head, Parts, head_at, kind};
 use crate::http2::hpack::table::{Log, Window};
 use crate::http2::hpack::{Block, read_block};
@@ -29,6 +31,8 @@ pub struct Begin {
     pub frames: u64,
     /// Whether frames before it are missing.
     pub late: bool,
+    /// Who sent it, where that is known.
+    pub who: Option<Who>,
 }
 
 impl Begin {
@@ -39,6 +43,7 @@ impl Begin {
             preface,
             frames: upgrade + if preface { PREFACE.len() as u64 } else { 0 },
             late: false,
+            who: preface.then_some(Who::Client),
         }
     }
 
@@ -49,12 +54,15 @@ impl Begin {
             preface: false,
             frames,
             late: true,
+            who: None,
         }
     }
 }
 
-/// The first byte from `at` on where frames seem to begin: three that follow each other, or fewer up to the very end.
-pub fn resync(stream: &Space, at: u64) -> Option<u64> {
+/// The first byte from `at` on where frames of that sender seem to begin: three that follow each other, or fewer up to the very
+/// end, or up to the next byte that is missing.
+pub fn resync(stream: &Space, at: u64, who: Option<Who>) -> Option<u64> {
+    let is_plausible = |head: &Head| head.is_plausible() && head.may_be_from(who);
     let end = stream.len();
     let last = end.min(at + LOOK);
     let (mut from, mut window) = (at, stream.read(at, LOOK + HEAD));
@@ -68,17 +76,22 @@ pub fn resync(stream: &Space, at: u64) -> Option<u64> {
         }
         // most bytes are no frame header: seen without asking for holes
         let bytes = &window[(start - from) as usize..];
-        if !Head::of(bytes).is_some_and(|h| h.is_plausible()) {
+        if !Head::of(bytes).is_some_and(|h| is_plausible(&h)) {
             return false;
         }
         let mut next = *start;
         for count in 0..3 {
             let head = match head_at(stream, next) {
-                Some(head) if head.is_plausible() => head,
+                Some(head) if is_plausible(&head) => head,
                 _ => return false,
             };
             next += HEAD + head.length;
-            if next == end {
+            // a frame that ends where bytes are missing was not there by chance: its length says so
+            let at_hole = || {
+                let hole = stream.hole_in(Span::bytes(next, 1));
+                hole.is_some() && stream.hole_in(Span::bytes(next - 1, 1)).is_none()
+            };
+            if next == end || next < end && at_hole() {
                 // the type and flags of DATA are zeros, as much else is: one alone may be none
                 let first = *start == at
                     || *start > 0 && stream.hole_in(Span::bytes(start - 1, 1)).is_some();
@@ -104,7 +117,7 @@ pub enum Look {
 }
 
 /// What is at a byte where a frame should begin.
-pub fn look(space: &Space, at: u64) -> Look {
+pub fn look(space: &Space, at: u64, who: Option<Who>) -> Look {
     let len = space.len();
     if at >= len {
         return Look::End;
@@ -113,7 +126,7 @@ pub fn look(space: &Space, at: u64) -> Look {
         return Look::Frame(head, (at + HEAD + head.length).min(len));
     }
     match space.hole_in(Span::bytes(at, HEAD.min(len - at))) {
-        Some(hole) => Look::Lost(resync(space, hole.end_byte().max(at + 1)).unwrap_or(len)),
+        Some(hole) => Look::Lost(resync(space, hole.end_byte().max(at + 1), who).unwrap_or(len)),
         None => Look::End,
     }
 }
@@ -175,6 +188,7 @@ impl std::ops::Deref for Runs {
 /// What is known so far.
 struct Progress {
     at: u64,
+    who: Option<Who>,
     blocks: Vec<BlockInfo>,
     open: Option<BlockInfo>,
     log: Log,
@@ -205,6 +219,7 @@ pub struct Side {
     /// The other direction, if it is known.
     peer: OnceLock<Peer>,
     exceeded: OnceLock<Exceeded>,
+    conduct: OnceLock<Conduct>,
 }
 
 impl Side {
@@ -221,8 +236,10 @@ impl Side {
             sent: OnceLock::new(),
             peer: OnceLock::new(),
             exceeded: OnceLock::new(),
+            conduct: OnceLock::new(),
             progress: Mutex::new(Progress {
                 at: begin.frames,
+                who: begin.who,
                 blocks: Vec::new(),
                 open: None,
                 log: Log::default(),
@@ -259,6 +276,11 @@ impl Side {
         self.exceeded.get_or_init(|| Exceeded::of(self))
     }
 
+    /// What was sent that no peer may send.
+    pub fn conduct(&self) -> &Conduct {
+        self.conduct.get_or_init(|| Conduct::of(self))
+    }
+
     /// The header block that begins with the frame at this byte, and what it says.
     pub fn block(&self, frame: u64) -> Option<Arc<Read>> {
         self.lock().block(&self.space, frame)
@@ -290,6 +312,7 @@ impl Side {
     pub fn walk(&self, at: u64) -> Walk<'_> {
         Walk {
             space: &self.space,
+            who: self.begin.who,
             at,
             progress: self.lock(),
         }
@@ -308,6 +331,7 @@ impl Side {
 pub struct Walk<'a> {
     /// The space that the frames lie in.
     pub space: &'a Space,
+    who: Option<Who>,
     /// First byte of the next frame.
     pub at: u64,
     progress: MutexGuard<'a, Progress>,
@@ -327,7 +351,7 @@ impl Iterator for Walk<'_> {
     fn next(&mut self) -> Option<Self::Item> {
         loop {
             let at = self.at;
-            let found = look(self.space, at);
+            let found = look(self.space, at, self.who);
             if self.progress.at == at {
                 self.progress.pass(self.space, found);
             }
@@ -455,7 +479,7 @@ impl Progress {
 
     /// Walk over one frame; false at the end.
     fn advance(&mut self, space: &Space) -> bool {
-        self.pass(space, look(space, self.at))
+        self.pass(space, look(space, self.at, self.who))
     }
 
     /// Walk over what is there; false at the end.

@@ -36,7 +36,7 @@ impl Talk {
         if found == [None, None] {
             return None;
         }
-        let half = |half: &Half, begin: Option<Begin>, side: &str| {
+        let half = |half: &Half, begin: Option<Begin>, side: &str, who| {
             let path = format!(".tcp_connections[{}].{side}.stream", with.number);
             let Some(mut begin) = begin else {
                 // what is not HTTP/2 is not looked at
@@ -44,12 +44,13 @@ impl Talk {
                 return (open(&nothing, Begin::late(0), Some(&path)), None);
             };
             begin.late |= !half.whole && !begin.preface;
+            begin.who = Some(who);
             let side = open(&half.stream, begin, Some(&path));
             let root = root(&side, half.stream.clone());
             (side, Some(root))
         };
-        let (client, sent) = half(&with.client, found[0], "client");
-        let (server, received) = half(&with.server, found[1], "server");
+        let (client, sent) = half(&with.client, found[0], "client", Who::Client);
+        let (server, received) = half(&with.server, found[1], "server", Who::Server);
         let clocks = [with.client.clock.clone(), with.server.clock.clone()];
         let [to_server, to_client] = clocks.clone();
         client.meet(Peer {
@@ -81,7 +82,7 @@ impl Talk {
             let mut at = side.begin.frames;
             // a block with names that are known is soon found, or never
             for _ in 0..64 {
-                let (head, end) = match look(&side.space, at) {
+                let (head, end) = match look(&side.space, at, side.begin.who) {
                     Look::Frame(head, end) => (head, end),
                     Look::Lost(end) => {
                         at = end;
@@ -158,6 +159,9 @@ impl Talk {
             _ => true,
         };
         let Some(frames) = message.frames else {
+            if who == Who::Client {
+                return self.lost_request(exchange, lost).into_iter().collect();
+            }
             // of an answer that nobody saw, it is not known when it was
             let asked = other.frames.and_then(|f| self.time(peer, f.first));
             let end = side.space.len();
@@ -186,6 +190,33 @@ impl Talk {
             from = until;
         }
         out
+    }
+
+    /// Where the request of a stream is missing on which the server sent something: it was sent before that, so in the last hole
+    /// that begins before it, or before the capture began.
+    fn lost_request(&self, exchange: &Exchange, lost: &[(u64, u64)]) -> Option<Break> {
+        let begin = &self.client.begin;
+        // the request of an upgrade is one of HTTP/1.1 (RFC 7540 section 3.2)
+        let of_upgrade = exchange.id == 1 && begin.upgrade > 0;
+        if of_upgrade || self.client.space.is_empty() {
+            return None;
+        }
+        let answer = exchange.response.frames?;
+        let answered = self.time(Who::Server, answer.first);
+        let is_before = |at: u64| match (at.checked_sub(1), answered) {
+            (Some(before), Some(answered)) => self
+                .time(Who::Client, before)
+                .is_none_or(|time| time <= answered),
+            _ => true,
+        };
+        let i = lost.partition_point(|(at, _)| is_before(*at));
+        let hole = i.checked_sub(1).and_then(|i| lost.get(i));
+        let (at, until) = hole.copied().or(begin.late.then_some((0, 0)))?;
+        Some(Break {
+            before: 0,
+            at,
+            until,
+        })
     }
 
     /// Whether the first frame of a message is the one that begins it: trailers might be.

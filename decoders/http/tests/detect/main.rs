@@ -284,3 +284,32 @@ fn a_hole_is_no_evidence() {
     assert_eq!(claims(&Http2, &with), [false, false]);
     assert_eq!(claims(&Http1, &with), [false, false]);
 }
+
+/// The C core of gRPC sends binary metadata to itself as it is: a line break in it is no sign of another protocol.
+#[test]
+fn raw_binary_metadata_speaks_against_nothing() {
+    let literal = |name: &[u8], value: &[u8]| {
+        [&[0x40, name.len() as u8], name, &[value.len() as u8], value].concat()
+    };
+    let server = |name: &[u8], value: &[u8]| {
+        let block = [b"\x88", &literal(name, value)[..]].concat();
+        [
+            SETTINGS,
+            ACK,
+            &frame(1, 4, 1, &block),
+            &frame(0, 0, 1, &[0; 7]),
+        ]
+        .concat()
+    };
+    let raw = b"\0\x01\r\n\0";
+    assert!(http2(b"", &server(b"trace-bin", raw))[1]);
+    // what no header field has
+    assert!(!http2(b"", &server(b"trace", raw))[1]);
+    assert!(!http2(b"", &server(b"trace-bin", b"a\r\nb"))[1]);
+    let sample = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../samples/http2/grpc-unary-server.h2"
+    );
+    let sample = std::fs::read(sample).unwrap();
+    assert!(http2(b"", &sample)[1]);
+}

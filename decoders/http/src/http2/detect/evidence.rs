@@ -9,6 +9,7 @@ use crate::http2::frame::{self, HEAD, Head, Parts, head_at, kind};
 use crate::http2::hpack::repr::Form;
 use crate::http2::hpack::table::{Log, Window};
 use crate::http2::hpack::{Block, Part, read_block};
+use crate::http2::malformed::is_raw_binary;
 use binq_core::{Space, Span};
 use std::collections::{BTreeSet, HashMap};
 
@@ -220,6 +221,7 @@ fn fields(block: &Block) -> Option<i32> {
         match (name.known(), text) {
             // names are tokens in lower case (section 8.2.1), and values have no line breaks
             (Some(name), _) if !is_name(name) => return None,
+            (name, Some(text)) if is_raw_binary(name.map(|n| &n[..]), text) => indexed += 1,
             (_, Some(text)) if text.iter().any(|b| matches!(b, b'\r' | b'\n')) => return None,
             (Some(name), _) if name.starts_with(b":") => pseudo += 4,
             (_, Some(text)) if text.len() > 3 && text.iter().all(|b| (32..127).contains(b)) => {

@@ -6,6 +6,7 @@
 
 mod evidence;
 
+use crate::exchange::Who;
 use crate::http2::frame::{HEAD, Head, head_at, kind};
 use crate::http2::side::{Begin, PREFACE, resync};
 use binq_core::dialogue::{Conversation, Half};
@@ -49,7 +50,7 @@ pub fn assumed(stream: &Space, whole: bool) -> Begin {
     let begun = of_client(stream).or_else(|| granted(stream));
     let first = || first_frames(stream).filter(|_| whole);
     let found = begun.or_else(first);
-    found.unwrap_or_else(|| Begin::late(resync(stream, 0).unwrap_or(0)))
+    found.unwrap_or_else(|| Begin::late(resync(stream, 0, None).unwrap_or(0)))
 }
 
 /// Whether a stream alone proves that it is one of HTTP/2 from its first byte on.
@@ -115,7 +116,7 @@ fn granted(stream: &Space) -> Option<Begin> {
     }
     let end = head.windows(4).position(|w| w == b"\r\n\r\n");
     let is_settings = |at: &u64| head_at(stream, *at).is_some_and(|h| h.kind == kind::SETTINGS);
-    let found = || resync(stream, 0).filter(is_settings);
+    let found = || resync(stream, 0, Some(Who::Server)).filter(is_settings);
     let end = end.map(|i| i as u64 + 4).or_else(found)?;
     Some(Begin::after(end, false))
 }
@@ -149,7 +150,7 @@ fn first_frames(stream: &Space) -> Option<Begin> {
     let is_frame = head.is_plausible()
         || head.kind == kind::SETTINGS && head.stream == 0
         || next == stream.len() && head.kind <= kind::CONTINUATION
-        || next < stream.len() && resync(stream, next) == Some(next);
+        || next < stream.len() && resync(stream, next, None) == Some(next);
     is_frame.then(|| Begin::after(0, false))
 }
 
