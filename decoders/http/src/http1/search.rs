@@ -334,7 +334,8 @@ impl Pairs {
             return is_there(next).filter(|_| !other && !self.lost);
         }
         // who waits sent no request before the response to one that is not here
-        if other && !self.waits() {
+        let unseen = self.waited == 0 && asked.messages.lost_before(next);
+        if other && (self.pipelined || unseen) {
             return None;
         }
         let last = sent - 1;
