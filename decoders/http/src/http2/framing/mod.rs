@@ -116,7 +116,7 @@ impl Layer for Framing {
         changes: Vec<Splice>,
         cx: &mut Patching<'_>,
     ) -> Result<Vec<Splice>, Reject> {
-        let Look::Frame(head, end) = look(under, item.first_byte()) else {
+        let Look::Frame(head, end) = look(under, item.first_byte(), self.begin.who) else {
             return Ok(changes);
         };
         let frame = Changed {
