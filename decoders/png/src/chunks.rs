@@ -1,9 +1,10 @@
 //! What is in the chunks, as far as it has a structure: 11.2, 11.3.
 
+use crate::checks::{self, Checked};
 use binq_core::codec::{Int, Latin1, Named, Raw, Terminated, Text};
 use binq_core::layer::Zlib;
-use binq_core::shape::{Cx, Field, Fixed, Shape};
-use binq_core::{Kind, Malformed, Ref, Table};
+use binq_core::shape::{At, Cx, Field, Fixed, Shape};
+use binq_core::{Kind, Malformed, Ref, Severity, Table};
 
 /// What the data of a chunk is.
 pub fn kind(chunk: &[u8; 4], len: u64) -> Kind {
@@ -30,7 +31,7 @@ static COMPRESSED: Named<Int> = Named::u8(&[(0, "uncompressed"), (1, "compressed
 static UNIT: Named<Int> = Named::u8(&[(0, "unknown"), (1, "metre")]);
 
 #[rustfmt::skip]
-static IHDR: Fixed = Fixed::of("IHDR", &[
+static IHDR_FIELDS: Fixed = Fixed::of("IHDR", &[
     Field::leaf("width", 0, 4, &Int::U32BE),
     Field::leaf("height", 4, 4, &Int::U32BE),
     Field::leaf("bit_depth", 8, 1, &Int::U8),
@@ -43,17 +44,35 @@ static IHDR: Fixed = Fixed::of("IHDR", &[
 static RGB: Fixed = Fixed::of("rgb", &[
     Field::leaf("red", 0, 1, &Int::U8), Field::leaf("green", 1, 1, &Int::U8), Field::leaf("blue", 2, 1, &Int::U8),
 ]);
+static IHDR: Checked = Checked {
+    fixed: &IHDR_FIELDS,
+    wrong: checks::header,
+    severity: Severity::Stops,
+};
 static PLTE: Table = Table::of(&RGB, 3);
-static GAMA: Fixed = Fixed::of("gAMA", &[Field::leaf("gamma", 0, 4, &Int::U32BE)]);
+static GAMA_FIELDS: Fixed = Fixed::of("gAMA", &[Field::leaf("gamma", 0, 4, &Int::U32BE)]);
 #[rustfmt::skip]
-static PHYS: Fixed = Fixed::of("pHYs", &[
+static PHYS_FIELDS: Fixed = Fixed::of("pHYs", &[
     Field::leaf("x", 0, 4, &Int::U32BE), Field::leaf("y", 4, 4, &Int::U32BE), Field::leaf("unit", 8, 1, &UNIT),
 ]);
 #[rustfmt::skip]
-static TIME: Fixed = Fixed::of("tIME", &[
+static TIME_FIELDS: Fixed = Fixed::of("tIME", &[
     Field::leaf("year", 0, 2, &Int::U16BE), Field::leaf("month", 2, 1, &Int::U8), Field::leaf("day", 3, 1, &Int::U8),
     Field::leaf("hour", 4, 1, &Int::U8), Field::leaf("minute", 5, 1, &Int::U8), Field::leaf("second", 6, 1, &Int::U8),
 ]);
+
+/// One whose values are left out by readers where they are wrong.
+const fn left_out(fixed: &'static Fixed) -> Checked {
+    Checked {
+        fixed,
+        wrong: checks::other,
+        severity: Severity::Damage,
+    }
+}
+
+static GAMA: Checked = left_out(&GAMA_FIELDS);
+static PHYS: Checked = left_out(&PHYS_FIELDS);
+static TIME: Checked = left_out(&TIME_FIELDS);
 
 /// A chunk of text, by its type.
 struct Texts(&'static str);
@@ -61,6 +80,10 @@ struct Texts(&'static str);
 impl Shape for Texts {
     fn name(&self) -> &'static str {
         self.0
+    }
+
+    fn check(&self, field: &str, at: &At<'_>) -> Option<Malformed> {
+        checks::text(self.0, field, at)
     }
 
     fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {

@@ -2,13 +2,14 @@
 //! (Third Edition)", W3C.
 #![forbid(unsafe_code)]
 
+mod checks;
 mod chunks;
 
 use binq_core::codec::{Int, Padded, Raw};
 use binq_core::rule::{Part, Rule};
-use binq_core::sequence::{SeqAt, Sequence, State, Step};
-use binq_core::shape::{Cx, Shape};
-use binq_core::{Described, Kind, Malformed, Ref, Span};
+use binq_core::sequence::{Arrange, Placed, SeqAt, Sequence, State, Step};
+use binq_core::shape::{At, Cx, Shape};
+use binq_core::{Described, Kind, Malformed, Ref, Reject, Severity, Span};
 use std::sync::Arc;
 
 /// A PNG image.
@@ -60,6 +61,40 @@ impl Sequence for Chunks {
     fn resizable(&self) -> bool {
         true
     }
+
+    fn arrange(&self, cx: &mut Arrange<'_>) -> Result<(), Reject> {
+        if cx.fix && hides(cx) {
+            return Err(Reject::Structure {
+                path: cx.path.clone(),
+                why:
+                    "no chunk can follow IEND, which ends the image; put new ones before it, as in \
+                      .chunks |= .[:-1] + [NEW] + .[-1:]"
+                        .to_owned(),
+            });
+        }
+        cx.in_place()
+    }
+}
+
+/// Whether chunks come after one of type IEND now, where none reads them.
+fn hides(cx: &Arrange<'_>) -> bool {
+    let ends = |item: &Placed| match (&item.new, item.was) {
+        (Some(new), _) => new
+            .field("type")
+            .is_some_and(|kind| kind.scalar().as_str() == Some("IEND")),
+        // one whose type is assigned is what it is made
+        (None, Some(was)) => {
+            let kind = cx.at.space.read(was.start / 8 + 4, 4);
+            *kind == *b"IEND" && item.pinned.iter().all(|name| name != "type")
+        }
+        (None, None) => false,
+    };
+    let behind = match cx.items.as_slice() {
+        [] => false,
+        _ if cx.first.memory == OVER => true,
+        [before @ .., _] => before.iter().any(ends),
+    };
+    behind
 }
 
 /// 5.3: the type and the data.
@@ -74,6 +109,23 @@ struct Chunk {
 impl Shape for Chunk {
     fn name(&self) -> &'static str {
         "chunk"
+    }
+
+    fn check(&self, field: &str, at: &At<'_>) -> Option<Malformed> {
+        let start = at.span.start / 8;
+        match field {
+            "length" => {
+                let (expected, severity) = checks::length(&self.kind, self.len.into(), at.space)?;
+                let wrong = Malformed::new(start, expected, self.len.to_string());
+                Some(wrong.with(severity))
+            }
+            "type" => {
+                let wrong = Malformed::new(start + 4, "no palette in a greyscale image", "PLTE");
+                let found = &self.kind == b"PLTE" && checks::is_grey(at.space);
+                found.then(|| wrong.with(Severity::Damage))
+            }
+            _ => None,
+        }
     }
 
     fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {

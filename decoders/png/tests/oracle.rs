@@ -187,3 +187,109 @@ fn chunks_go_and_are_moved_and_copied() {
         })
     });
 }
+
+/// pngcheck and binq are of one mind about each value of a field.
+#[test]
+fn values_that_readers_refuse_are_faults() {
+    let number = |n: u64| Plain::Scalar(binq_core::Scalar::Int(n.into()));
+    let text = |len: usize| Plain::Scalar("k".repeat(len).into());
+    let is_missing = Command::new("pngcheck").output().is_err();
+    let mut values: Vec<(&str, Plain)> = Vec::new();
+    for (field, numbers) in [
+        ("width", &[0, 1, 0x7fff_ffff, 0x8000_0000, 0xffff_ffff][..]),
+        ("height", &[0, 1, 0x7fff_ffff, 0x8000_0000, 0xffff_ffff]),
+        ("bit_depth", &[0, 1, 2, 3, 4, 5, 7, 8, 16, 32]),
+        ("colour_type", &[0, 1, 2, 3, 4, 5, 6, 255]),
+        ("compression_method", &[0, 1, 5]),
+        ("filter_method", &[0, 1]),
+        ("interlace_method", &[0, 1, 2]),
+        ("unit", &[0, 1, 2]),
+        ("month", &[0, 1, 12, 13]),
+        ("day", &[0, 1, 31, 32]),
+        ("hour", &[0, 23, 24]),
+        ("minute", &[0, 59, 60]),
+        ("second", &[0, 60, 61]),
+        ("gamma", &[0, 1]),
+    ] {
+        values.extend(numbers.iter().map(|n| (field, number(*n))));
+    }
+    values.extend([0, 1, 79, 80, 200].map(|len| ("keyword", text(len))));
+    let (mut done, mut refused) = (0, 0);
+    for (name, bytes) in samples() {
+        for (field, value) in &values {
+            let mut root = decode(&bytes);
+            if change(&mut root, field, value) == 0 {
+                continue;
+            }
+            let out = root.bytes().unwrap();
+            // the pixels, which binq does not look at, do not fit any more
+            let said = wrong(&out).filter(|said| !said.contains("IDAT"));
+            let found: Vec<_> = decode(&out).findings().map(|f| f.to_string()).collect();
+            done += 1;
+            refused += u32::from(!found.is_empty());
+            let agree = said.is_some() == !found.is_empty();
+            assert!(
+                agree || is_missing,
+                "{name}: {field} {value:?}: {said:?}, {found:?}"
+            );
+        }
+    }
+    assert!(done > 120 && refused > 60, "{done}, {refused}");
+}
+
+/// A chunk behind the last one would be lost; one before it is not.
+#[test]
+fn nothing_is_put_behind_the_end() {
+    for (name, bytes) in samples() {
+        let put = |order: &dyn Fn(Vec<Node>) -> Vec<Node>| {
+            let mut root = decode(&bytes);
+            let all = chunks(&root).into_iter().map(|(_, node)| node).collect();
+            let items = order(all).into_iter().map(Plain::Node).collect();
+            let list = root.take_field("chunks").unwrap();
+            root.put_field(list.set_items(items).unwrap());
+            root.bytes()
+        };
+        let behind: [&dyn Fn(Vec<Node>) -> Vec<Node>; 4] = [
+            &|all| [&all[..], &all[1..2]].concat(),
+            &|all| [&all[..], &all[all.len() - 1..]].concat(),
+            &|mut all| {
+                all.rotate_right(1);
+                all
+            },
+            &|mut all| {
+                let last = all.len() - 1;
+                all.swap(last, last - 1);
+                all
+            },
+        ];
+        for (i, order) in behind.iter().enumerate() {
+            let refused = put(order).expect_err(&name).to_string();
+            assert!(
+                refused.contains("no chunk can follow IEND"),
+                "{name} {i}: {refused}"
+            );
+        }
+        let before = |all: Vec<Node>| {
+            let last = all.len() - 1;
+            [&all[..last], &all[1..2], &all[last..]].concat()
+        };
+        let out = put(&before).unwrap();
+        assert_eq!(
+            chunks(&decode(&out)).len(),
+            chunks(&decode(&bytes)).len() + 1,
+            "{name}"
+        );
+    }
+}
+
+/// pngcheck takes 7 for a colour type, which the standard does not know.
+#[test]
+fn a_colour_type_that_nobody_knows() {
+    for (name, bytes) in samples() {
+        let mut root = decode(&bytes);
+        let seven = Plain::Scalar(binq_core::Scalar::Int(7));
+        assert_eq!(change(&mut root, "colour_type", &seven), 1);
+        let found: Vec<_> = decode(&root.bytes().unwrap()).findings().collect();
+        assert_eq!(found[0].path, ".chunks[0].data.colour_type", "{name}");
+    }
+}

@@ -51,6 +51,7 @@ const EXCUSES: &[(&str, u64)] = &[
     ("file that was streamed, without its entry", 2),
     ("extra field that gave the sizes", 2),
     ("gap that became a file", 2),
+    ("behind the last chunk", 4),
 ];
 
 #[test]
@@ -288,6 +289,7 @@ pub fn refusal(e: &Reject) -> Option<&'static str> {
             "which was removed: remove this item too",
             "an entry of it stays",
         ),
+        ("no chunk can follow IEND", "behind the last chunk"),
     ];
     let found = named.iter().find(|(words, _)| text.contains(words));
     found.map(|(_, name)| *name)
