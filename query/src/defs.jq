@@ -97,10 +97,6 @@ def have_literal_numbers: true;
 def have_decnum: true;
 
 # Mathematics. The last argument runs slowest.
-def logb:
-  if . == 0.0 then -infinite elif isinfinite then infinite elif isnan then . else ilogb | . + 0.0 end;
-def significand:
-  if isinfinite or isnan then . elif . == 0.0 then 0.0 else _scalbln(.; ilogb | -.) end;
 def pow10: _pow(10.0; .);
 def pow(x; y): y as $y | x as $x | _pow($x; $y);
 def atan2(x; y): y as $y | x as $x | _atan2($x; $y);

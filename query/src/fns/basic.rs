@@ -34,15 +34,11 @@ pub fn table() -> Table {
         ("_iscontainer", v(0), |cv| {
             bome(Ok(cv.1.is_container().into()))
         }),
-        ("isnan", v(0), |cv| {
-            bome(float(&cv.1, "isnan").map(|f| f.is_nan().into()))
-        }),
+        ("isnan", v(0), |cv| bome(Ok(is(&cv.1, f64::is_nan)))),
         ("isinfinite", v(0), |cv| {
-            bome(float(&cv.1, "isinfinite").map(|f| f.is_infinite().into()))
+            bome(Ok(is(&cv.1, f64::is_infinite)))
         }),
-        ("isnormal", v(0), |cv| {
-            bome(float(&cv.1, "isnormal").map(|f| f.is_normal().into()))
-        }),
+        ("isnormal", v(0), |cv| bome(Ok(is(&cv.1, f64::is_normal)))),
         ("floor", v(0), |cv| bome(whole(&cv.1, f64::floor))),
         ("ceil", v(0), |cv| bome(whole(&cv.1, f64::ceil))),
         ("round", v(0), |cv| bome(whole(&cv.1, f64::round))),
@@ -76,11 +72,9 @@ pub fn table() -> Table {
     ]
 }
 
-fn float(v: &V, name: &str) -> ValR<f64> {
-    match v.num() {
-        Some(n) => Ok(num::to_f64(&n)),
-        None => fail(format_args!("{} number required for {name}", Brief(v))),
-    }
+/// Whether it is a number of which that holds.
+fn is(v: &V, holds: fn(f64) -> bool) -> V {
+    V::Bool(v.num().is_some_and(|n| holds(num::to_f64(&n))))
 }
 
 /// A whole number; integers are whole, of any size.

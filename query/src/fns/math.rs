@@ -1,12 +1,75 @@
-//! Mathematical functions of two and three numbers. `defs.jq` runs through their arguments in jq's order.
+//! Mathematical functions. `defs.jq` runs through the arguments of those with several in jq's order.
 //!
 //! Where jq hands a number over as an integer of C, it is cut towards 0, and one that is too large becomes the least one.
 use super::{Args, Table, fail};
 use crate::value::{Brief, V, ValR, ValXs, num};
 use jaq_core::native::{bome, v};
 
+/// Functions of the input.
+macro_rules! unary {
+    ($($name:literal $f:expr,)*) => {
+        vec![$(($name, v(0), |cv| {
+            bome(number(&cv.1).map(|x| V::from($f(x))))
+        }),)*]
+    };
+}
+
+fn of_one() -> Table {
+    unary!(
+        "acos" f64::acos,
+        "acosh" libm::acosh,
+        "asin" f64::asin,
+        "asinh" libm::asinh,
+        "atan" f64::atan,
+        "atanh" libm::atanh,
+        "cbrt" f64::cbrt,
+        "cos" f64::cos,
+        "cosh" f64::cosh,
+        "exp" f64::exp,
+        "exp2" f64::exp2,
+        "exp10" libm::exp10,
+        "expm1" f64::exp_m1,
+        "fabs" f64::abs,
+        "j0" libm::j0,
+        "j1" libm::j1,
+        "lgamma" libm::lgamma,
+        "log" f64::ln,
+        "log10" f64::log10,
+        "log1p" f64::ln_1p,
+        "log2" f64::log2,
+        "logb" logb,
+        "significand" significand,
+        "sin" f64::sin,
+        "sinh" f64::sinh,
+        "sqrt" f64::sqrt,
+        "tan" f64::tan,
+        "tanh" f64::tanh,
+        "tgamma" libm::tgamma,
+        "y0" libm::y0,
+        "y1" libm::y1,
+    )
+}
+
 pub fn table() -> Table {
+    let mut all = of_one();
+    all.extend(of_more());
+    all
+}
+
+fn of_more() -> Table {
     vec![
+        ("frexp", v(0), |cv| {
+            bome(number(&cv.1).map(|x| {
+                let (part, power) = libm::frexp(x);
+                V::arr(vec![V::from(part), V::int(power)])
+            }))
+        }),
+        ("modf", v(0), |cv| {
+            bome(number(&cv.1).map(|x| {
+                let rest = if x.is_infinite() { 0.0 } else { x - x.trunc() };
+                V::arr(vec![V::from(rest.copysign(x)), V::from(x.trunc())])
+            }))
+        }),
         ("_pow", v(2), |cv| two(cv, f64::powf)),
         ("_atan2", v(2), |cv| two(cv, f64::atan2)),
         ("_fmin", v(2), |cv| two(cv, f64::min)),
@@ -50,6 +113,23 @@ fn int(f: f64) -> i32 {
     match (f64::from(i32::MIN)..=f64::from(i32::MAX)).contains(&whole) {
         true => whole as i32,
         false => i32::MIN,
+    }
+}
+
+/// The power of two below a number.
+fn logb(x: f64) -> f64 {
+    match x {
+        0.0 => f64::NEG_INFINITY,
+        x if x.is_finite() => libm::ilogb(x).into(),
+        x => x * x,
+    }
+}
+
+/// A number without its power of two.
+fn significand(x: f64) -> f64 {
+    match x == 0.0 || !x.is_finite() {
+        true => x,
+        false => libm::scalbn(x, -libm::ilogb(x)),
     }
 }
 
