@@ -162,7 +162,7 @@ pub fn length(kind: &[u8; 4], len: u64, file: &Space) -> Option<(String, Severit
         b"IEND" => exactly(0, Severity::Damage),
         b"PLTE" => {
             let most = colours(file);
-            let right = (1..=most).contains(&(len / 3)) && len % 3 == 0;
+            let right = (1..=most).contains(&(len / 3)) && len.is_multiple_of(3);
             let expected = format!("3 bytes for each of 1 to {most} colours");
             (!right).then_some((expected, Severity::Stops))
         }

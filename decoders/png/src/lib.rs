@@ -89,12 +89,11 @@ fn hides(cx: &Arrange<'_>) -> bool {
         }
         (None, None) => false,
     };
-    let behind = match cx.items.as_slice() {
+    match cx.items.as_slice() {
         [] => false,
         _ if cx.first.memory == OVER => true,
         [before @ .., _] => before.iter().any(ends),
-    };
-    behind
+    }
 }
 
 /// 5.3: the type and the data.

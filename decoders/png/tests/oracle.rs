@@ -227,7 +227,7 @@ fn values_that_readers_refuse_are_faults() {
             let found: Vec<_> = decode(&out).findings().map(|f| f.to_string()).collect();
             done += 1;
             refused += u32::from(!found.is_empty());
-            let agree = said.is_some() == !found.is_empty();
+            let agree = said.is_some() != found.is_empty();
             assert!(
                 agree || is_missing,
                 "{name}: {field} {value:?}: {said:?}, {found:?}"
