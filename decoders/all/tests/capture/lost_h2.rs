@@ -364,6 +364,30 @@ fn frames_between_two_holes_are_found() {
     );
 }
 
+/// The rest of a frame header, and the message behind it, read as a frame of a stream that nobody promised: it is a gap.
+#[test]
+fn the_rest_of_a_header_is_no_frame() {
+    let (hello, settings) = (begin(&[]), frame(4, 0, 0, &[]));
+    let asked: Vec<u8> = (0..12).flat_map(|i| request(2 * i + 1)).collect();
+    // a message of field 1; behind six lost bytes, it begins 00 00 11, 00, 00, 00 00 12 0a
+    let message = [&[0, 0, 0, 0, 0x12, 0x0a, 0x10][..], &[b'p'; 16]].concat();
+    let told = frame(0, 0, 0x11, &message);
+    let rest = [&told[..], &response(0x13), &trailers(0x13)].concat();
+    let first = [settings, response(0x11)].concat();
+    let root = capture(&[
+        (CLIENT, &hello, true),
+        (CLIENT, &asked, true),
+        (SERVER, &first, true),
+        (SERVER, &rest[..6], false),
+        (SERVER, &rest[6..], true),
+    ]);
+    let frames = at(&root, ".tcp_connections[0].server.stream.frames").items();
+    let streams: Vec<_> = frames
+        .filter_map(|f| Some(f.field("stream_id")?.scalar()))
+        .collect();
+    assert_eq!(streams, [0, 0x11, 0x13, 0x13].map(|n: u64| n.into()));
+}
+
 /// What a server sends after a request of a client, and what is found about it.
 fn answered(server: &[Vec<u8>]) -> Vec<(String, Severity)> {
     let hello = [begin(&[]), frame(1, 5, 1, &[POST, &[0x84]].concat())].concat();

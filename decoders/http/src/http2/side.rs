@@ -63,6 +63,11 @@ impl Begin {
 /// end, or up to the next byte that is missing.
 pub fn resync(stream: &Space, at: u64, who: Option<Who>) -> Option<u64> {
     let is_plausible = |head: &Head| head.is_plausible() && head.may_be_from(who);
+    // a stream that a server promised is rare, and a message of gRPC behind the rest of a header looks like a frame of one
+    let is_first = |head: &Head| {
+        let promised = matches!(head.kind, kind::DATA | kind::HEADERS) && head.stream % 2 == 0;
+        is_plausible(head) && !(promised && who == Some(Who::Server))
+    };
     let end = stream.len();
     let last = end.min(at + LOOK);
     let (mut from, mut window) = (at, stream.read(at, LOOK + HEAD));
@@ -76,7 +81,7 @@ pub fn resync(stream: &Space, at: u64, who: Option<Who>) -> Option<u64> {
         }
         // most bytes are no frame header: seen without asking for holes
         let bytes = &window[(start - from) as usize..];
-        if !Head::of(bytes).is_some_and(|h| is_plausible(&h)) {
+        if !Head::of(bytes).is_some_and(|h| is_first(&h)) {
             return false;
         }
         let mut next = *start;
