@@ -45,7 +45,7 @@ pub const INPUTS: &[Input] = &[
     Input {
         name: "pages of a log",
         format: "pg_wal",
-        make: |n| sample("pg_wal/pg15.wal")[..(n / 8).max(1) * 8192].to_vec(),
+        make: |n| sample("pg_wal/pg15.wal")[..(n / 8).max(2) * 8192].to_vec(),
         options: untyped,
         list: ".records",
         leaf: ".xl_xid",
@@ -53,7 +53,7 @@ pub const INPUTS: &[Input] = &[
     Input {
         name: "data in a log",
         format: "pg_wal",
-        make: |n| sample("pg_wal/pg15.wal")[..(n / 8).max(1) * 8192].to_vec(),
+        make: |n| sample("pg_wal/pg15.wal")[..(n / 8).max(2) * 8192].to_vec(),
         options: untyped,
         list: ".records",
         leaf: ".blocks[0].data",
