@@ -172,16 +172,36 @@ impl Wire {
 
     /// Send a packet in fragments of `most` bytes, in an order that `arrive` makes of theirs.
     pub fn fragment(&mut self, i: usize, most: usize, arrive: impl Fn(&mut Vec<Vec<u8>>)) {
+        let sizes = vec![most; self.packets[i].len() / most];
+        self.fragment_in(i, &sizes, false, arrive);
+    }
+
+    /// Send a packet in fragments of these sizes, and one with what is left. With `options`, the last extension header of IPv6
+    /// comes after the fragment header, as a part of the first fragment.
+    pub fn fragment_in(
+        &mut self,
+        i: usize,
+        sizes: &[usize],
+        options: bool,
+        arrive: impl Fn(&mut Vec<Vec<u8>>),
+    ) {
         let packet = self.packets[i].clone();
-        // options do not go on after the fragment header
-        let (headers, body) = packet.split_at(match self.ip {
-            Ip::V4 => 20,
-            Ip::V6Extended => 64,
+        let (headers, mut body) = packet.split_at(match (self.ip, options) {
+            (Ip::V4, _) => 20,
+            (Ip::V6Extended, false) => 64,
+            (Ip::V6Extended, true) => 48,
         });
-        let count = body.len().div_ceil(most);
-        let parts = body.chunks(most).enumerate().map(|(k, part)| {
+        let next_header = if options { 40 } else { 48 };
+        let mut parts = Vec::new();
+        let mut at = 0u16;
+        for size in sizes.iter().copied().chain([usize::MAX]) {
+            if body.is_empty() {
+                break;
+            }
+            let (part, rest) = body.split_at(size.min(body.len()));
+            body = rest;
+            let more = u16::from(!rest.is_empty());
             let mut new = headers.to_vec();
-            let (at, more) = ((k * most) as u16, u16::from(k + 1 < count));
             match self.ip {
                 Ip::V4 => {
                     new[2..4].copy_from_slice(&(20 + part.len() as u16).to_be_bytes());
@@ -191,17 +211,18 @@ impl Wire {
                     new[10..12].copy_from_slice(&sum.to_be_bytes());
                 }
                 Ip::V6Extended => {
-                    new[4..6].copy_from_slice(&(32 + part.len() as u16).to_be_bytes());
-                    let protocol = std::mem::replace(&mut new[48], 44);
+                    let len = (headers.len() - 32 + part.len()) as u16;
+                    new[4..6].copy_from_slice(&len.to_be_bytes());
+                    let protocol = std::mem::replace(&mut new[next_header], 44);
                     new.extend([protocol, 0]);
                     new.extend((at | more).to_be_bytes());
                     new.extend((i as u32).to_be_bytes());
                 }
             }
             new.extend(part);
-            new
-        });
-        let mut parts: Vec<_> = parts.collect();
+            parts.push(new);
+            at += part.len() as u16;
+        }
         arrive(&mut parts);
         self.packets.splice(i..=i, parts);
     }

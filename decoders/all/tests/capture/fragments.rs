@@ -40,7 +40,7 @@ fn fragmented(ip: Ip, most: usize, arrive: Arrive) -> Bytes {
 }
 
 /// The IP packet in a packet, with a link header or without.
-fn ip_of(packet: &Node) -> Node {
+pub(crate) fn ip_of(packet: &Node) -> Node {
     let packet = packet.field("packet").unwrap();
     match packet.field("ether_type") {
         Some(_) => packet.field("payload").unwrap(),
@@ -49,7 +49,7 @@ fn ip_of(packet: &Node) -> Node {
 }
 
 /// The fragments of each datagram, in order of their places: offset in bytes, whether more come, bytes.
-fn fragments(root: &Node) -> Vec<Vec<(u64, bool, u64)>> {
+pub(crate) fn fragments(root: &Node) -> Vec<Vec<(u64, bool, u64)>> {
     let mut all: Vec<(Vec<u8>, Vec<_>)> = Vec::new();
     for packet in at(root, ".packets").items() {
         let ip = ip_of(&packet);
@@ -68,7 +68,13 @@ fn fragments(root: &Node) -> Vec<Vec<(u64, bool, u64)>> {
         let source = text(&ip.field("source_ip").unwrap());
         let id = int(&header.field("identification").unwrap());
         let key = format!("{source} {id}").into_bytes();
-        let len = ip.field("payload").unwrap().span().len / 8;
+        let end = ip.field("payload").unwrap().span().end();
+        // options that come after the fragment header of IPv6 are in the fragment
+        let from = match ip.field("extensions") {
+            Some(_) => header.span().end(),
+            None => ip.field("payload").unwrap().span().start,
+        };
+        let len = (end - from) / 8;
         let part = (offset, more, len);
         match all.iter_mut().find(|(k, _)| *k == key) {
             Some((_, parts)) => parts.push(part),
@@ -83,7 +89,7 @@ fn fragments(root: &Node) -> Vec<Vec<(u64, bool, u64)>> {
 }
 
 /// Each datagram is whole, in fragments of at most `most` bytes that follow each other.
-fn are_sound(root: &Node, most: u64) {
+pub(crate) fn are_sound(root: &Node, most: u64) {
     for parts in fragments(root) {
         let mut next = 0;
         for (i, (offset, more, len)) in parts.iter().enumerate() {

@@ -6,6 +6,7 @@ mod edits;
 mod ends;
 mod faults;
 mod fragments;
+mod fragments_grow;
 mod losses;
 mod lost;
 mod lost_h2;

@@ -33,7 +33,9 @@ pub struct Whole<'a> {
 struct Become {
     /// The changes of all its packets, those of its transport header included.
     changes: Vec<Splice>,
-    /// The bytes where each of its fragments was.
+    /// The bytes where each of its fragments was: what its changes make of them.
+    made: Vec<Vec<u8>>,
+    /// The same, without what is too much for it.
     new: Vec<Vec<u8>>,
     /// What is too much for it.
     rest: Option<Rest>,
@@ -134,7 +136,8 @@ impl Whole<'_> {
         }
         let cut = rest.as_ref().map_or(0, |rest| rest.payload.len());
         packet.checksum(datagram, cut);
-        let mut new = packet.payload(datagram, &packet.changes);
+        let made = packet.payload(datagram, &packet.changes);
+        let mut new = made.clone();
         let mut left = cut;
         for part in new.iter_mut().rev() {
             let len = part.len().saturating_sub(left);
@@ -143,6 +146,7 @@ impl Whole<'_> {
         }
         Become {
             changes: packet.changes,
+            made,
             new,
             rest,
         }
@@ -227,7 +231,7 @@ impl Whole<'_> {
                 ..was
             };
             at += pieces.iter().map(Vec::len).sum::<usize>() as u32;
-            let moved = pieces.first() != Some(&whole.new[i]);
+            let moved = pieces.first() != Some(&whole.made[i]);
             if self.known.is_gone(&part.record) {
                 // what moves through a packet that is removed contradicts that
                 let moved = moved.then(|| Splice::new(part.span(), whole.new[i].clone(), &by));

@@ -41,7 +41,10 @@ pub fn pieces(all: &[Old]) -> Result<Vec<Vec<Vec<u8>>>, usize> {
                 false => (left, &[][..]),
             };
             left = after;
-            out.push(own.chunks(most.max(old.len)).map(<[u8]>::to_vec).collect());
+            let room = most.max(old.len);
+            // one that more follow has whole units, whatever it had as the last one
+            let size = if own.len() > room { room / UNIT * UNIT } else { room };
+            out.push(own.chunks(size).map(<[u8]>::to_vec).collect());
         }
     }
     Ok(out)
@@ -74,8 +77,17 @@ mod tests {
             sizes(&[a, (16, 3, false), (9, 9, false)]).unwrap(),
             [vec![16], vec![12], vec![]]
         );
-        // one that was larger than those before it may stay so
+        // one that was larger than those before it may stay so, and is cut in whole units
         assert_eq!(sizes(&[a, (99, 90, false)]).unwrap(), [[16], [90]]);
+        assert_eq!(sizes(&[a, (99, 99, false)]).unwrap(), [[16], [99]]);
+        assert_eq!(
+            sizes(&[a, (99, 100, false)]).unwrap(),
+            [vec![16], vec![96, 4]]
+        );
+        assert_eq!(
+            sizes(&[(40, 40, false), (55, 205, false)]).unwrap(),
+            [vec![40], vec![48, 48, 48, 48, 13]]
+        );
     }
 
     #[test]
