@@ -9,11 +9,11 @@ use crate::packets::Packets;
 use crate::pcapng::Blocks;
 use crate::senders::Senders;
 use crate::wire::Wire;
-use binq_core::codec::{Codec, Int, Named, Representation};
+use binq_core::codec::{Bool, Codec, Int, Named, Representation, UBits};
 use binq_core::shape::{Cx, Lazy, Shape};
 use binq_core::{
-    Bits, Confidence, Format, Kind, Malformed, Misfit, Node, Options, Probe, Scalar, Space, Span,
-    Takes,
+    Bits, Confidence, Format, Kind, Malformed, Misfit, Node, Options, Probe, Ref, Scalar, Space,
+    Span, Takes,
 };
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
@@ -323,22 +323,59 @@ struct Capture {
     wire: Space,
 }
 
-/// The link type of a pcap file: the low 28 bits of its word.
+/// Add the link type of a pcap file: a word, or the lower half of one whose upper half says something about the frame check
+/// sequence.
+fn network(cx: &mut Cx<'_>, wire: &Space, order: Order) {
+    let upper = if order == Order::BIG { 20 } else { 22 };
+    let is_word = *wire.read(upper, 2) == [0, 0];
+    let (at, len) = match (is_word, upper) {
+        (true, _) => (20, 4),
+        (false, 20) => (22, 2),
+        (false, _) => (20, 2),
+    };
+    let codec: Arc<dyn Codec> = Arc::new(Network { order, len });
+    cx.node_in(
+        "network",
+        wire,
+        Span::bytes(at, len),
+        Kind::Leaf(codec.into()),
+    );
+    if is_word {
+        return;
+    }
+    // the first bits of the upper half, and what is left of it
+    let first = if upper == 20 { 20 * 8 } else { 23 * 8 };
+    let rest = if upper == 20 { 21 * 8 } else { 22 * 8 };
+    let parts: [(&'static str, u64, u64, &'static dyn Codec); 5] = [
+        ("fcs_words", first, 4, &UBits),
+        ("reserved", first + 4, 1, &UBits),
+        ("has_fcs_words", first + 5, 1, &Bool),
+        ("reserved2", first + 6, 2, &UBits),
+        ("reserved3", rest, 8, &UBits),
+    ];
+    for (name, at, len, codec) in parts {
+        let kind = Kind::Leaf(Ref::Static(codec));
+        cx.node_in(name, wire, Span::bits(at, len), kind);
+    }
+}
+
+/// The codec of a link type.
 struct Network {
-    bytes: crate::order::Order,
+    order: Order,
+    len: u64,
 }
 
 impl Codec for Network {
     fn representation(&self) -> Representation {
-        self.bytes.codec(4).representation().with_symbols()
+        self.order.codec(self.len).representation().with_symbols()
     }
 
     fn decode(&self, bits: &Bits) -> Result<Scalar, Misfit> {
-        self.bytes.codec(4).decode(bits)
+        self.order.codec(self.len).decode(bits)
     }
 
     fn encode(&self, value: &Scalar, like: &Bits) -> Result<Bits, Misfit> {
-        self.bytes.codec(4).encode(value, like)
+        self.order.codec(self.len).encode(value, like)
     }
 
     fn symbol(&self, actual: &Scalar) -> Option<Scalar> {
@@ -394,8 +431,7 @@ impl Shape for Capture {
             leaf(cx, "thiszone", 8, order.codec(4), 4);
             leaf(cx, "sigfigs", 12, order.codec(4), 4);
             leaf(cx, "snaplen", 16, order.codec(4), 4);
-            let network: Arc<dyn Codec> = Arc::new(Network { bytes: order });
-            leaf(cx, "network", 20, network.into(), 4);
+            network(cx, wire, order);
         } else {
             let blocks = Kind::array(Arc::new(Blocks(self.shared.senders.clone())));
             cx.node_in("blocks", wire, wire.span(), blocks);

@@ -79,6 +79,8 @@ pub struct Covered {
     pub complete: bool,
     /// Whether it is that of UDP, where zero stands for none and is sent as 0xffff.
     pub udp: bool,
+    /// Whether the network card was to make it in any case, whatever is there.
+    pub card: bool,
 }
 
 impl Covered {
@@ -100,7 +102,11 @@ impl Covered {
             return None;
         }
         let bytes = space.read(self.span.first_byte(), self.span.byte_len());
-        Some(judge(&bytes, &self.pseudo, self.at, self.udp, stored))
+        let verdict = judge(&bytes, &self.pseudo, self.at, self.udp, stored);
+        Some(match verdict {
+            Verdict::Invalid(_) if self.card => Verdict::Offloaded,
+            verdict => verdict,
+        })
     }
 }
 

@@ -68,6 +68,16 @@ impl Datagram {
         all
     }
 
+    /// All its bytes, if they are there.
+    pub fn bytes(&self, space: &Space) -> Option<Vec<u8>> {
+        let mut all = Vec::new();
+        for part in &self.parts {
+            all.extend_from_slice(&space.read(part.from, part.len));
+            (part.len == part.sent).then_some(())?;
+        }
+        Some(all)
+    }
+
     /// Where bytes `at .. at + len` lie in the file, if they are there and in one part.
     pub fn place(&self, at: u64, len: u64) -> Option<u64> {
         let mut done = 0;
@@ -83,7 +93,7 @@ impl Datagram {
 
 fn key(ip: &Ip) -> Option<Key> {
     let fragment = ip.fragment?;
-    Some((ip.source, ip.destination, ip.protocol, fragment.id))
+    Some((ip.source, ip.destination, fragment.next, fragment.id))
 }
 
 /// The datagrams whose fragments did not all come yet.
@@ -100,7 +110,7 @@ impl Datagrams {
         let number = self.packets;
         self.packets += 1;
         let ip = dissect::packet_ip(space, record)?;
-        let captured = ip.end.min(record.captured);
+        let captured = ip.end.min(record.body());
         let part = Part {
             number,
             record: *record,
@@ -159,11 +169,11 @@ impl Waiting {
     /// What is there of it, if its beginning is.
     fn unfinished(&self) -> Option<Datagram> {
         let mut sorted = self.parts.clone();
-        let offset = |p: &Part| p.ip.fragment.map_or(0, |f| u64::from(f.offset));
+        let offset = |p: &Part| p.ip.fragment.map_or(0, |f| f.carried());
         sorted.sort_by_key(offset);
-        sorted.first().filter(|p| offset(p) == 0)?;
+        let first = sorted.first()?.ip.fragment?;
         let mut parts: Vec<Part> = Vec::new();
-        let mut next = 0;
+        let mut next = Some(first.carried()).filter(|_| first.offset == 0)?;
         for part in sorted {
             let at = offset(&part);
             if let Some(last) = parts.last_mut().filter(|_| at > next) {
@@ -195,10 +205,7 @@ impl Waiting {
         let Some(fragment) = part.ip.fragment else {
             return false;
         };
-        let (mut from, mut to) = (
-            u64::from(fragment.offset),
-            u64::from(fragment.offset) + part.len,
-        );
+        let (mut from, mut to) = (u64::from(fragment.offset), fragment.carried() + part.len);
         self.parts.push(part);
         if !fragment.more {
             self.last = Some(self.last.map_or(from, |last| last.min(from)));
@@ -227,10 +234,12 @@ fn join(parts: &[Part]) -> Option<Datagram> {
     let mut sorted = parts.to_vec();
     sorted.sort_by_key(|p| p.ip.fragment.map(|f| f.offset));
     let mut out: Vec<Part> = Vec::new();
-    let mut next = 0u64;
+    // what it carries begins behind its extension headers, in the first one
+    let begin = sorted.first()?.ip.fragment?.carried();
+    let mut next = begin;
     for part in sorted {
         let fragment = part.ip.fragment?;
-        let offset = u64::from(fragment.offset);
+        let offset = fragment.carried();
         let known = next.checked_sub(offset)?;
         if known < part.len {
             out.push(Part {
@@ -245,7 +254,7 @@ fn join(parts: &[Part]) -> Option<Datagram> {
             let bytes: u64 = parts.iter().map(|p| p.len).sum();
             return Some(Datagram {
                 ip: out.first()?.ip,
-                repeats: bytes != next || out.len() != parts.len(),
+                repeats: bytes != next - begin || out.len() != parts.len(),
                 parts: out,
             });
         }

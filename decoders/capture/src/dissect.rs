@@ -1,6 +1,6 @@
 //! What is in a packet: link, IP and TCP headers found without making nodes. Shapes and reassembly both rest on it.
 
-use binq_core::{Space, Span};
+use binq_core::{Malformed, Space, Span};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Link types, <https://www.tcpdump.org/linktypes.html>.
@@ -43,6 +43,8 @@ pub struct Record {
     pub captured: u64,
     /// Number of bytes that the packet had.
     pub original: u64,
+    /// So many bytes at its end are its frame check sequence.
+    pub fcs: u64,
     /// Link type.
     pub link: u32,
     /// For pcapng: the number of its section, from 0.
@@ -51,6 +53,34 @@ pub struct Record {
     pub interface: u32,
     /// Nanoseconds since 1970.
     pub time: Option<i64>,
+}
+
+impl Record {
+    /// Bytes that the packet had before its frame check sequence.
+    pub fn sent(&self) -> u64 {
+        self.original.saturating_sub(self.fcs)
+    }
+
+    /// Those of them that were captured.
+    pub fn body(&self) -> u64 {
+        self.captured.min(self.sent())
+    }
+
+    /// Byte `end` of the file is where something ends too early: whether the capture cut the packet there.
+    pub fn is_cut_at(&self, end: u64) -> bool {
+        self.captured < self.sent() && end == self.data + self.captured
+    }
+
+    /// What is wrong with what ends at byte `end` of the file, in view of that.
+    pub fn cut(&self, end: u64, wrong: Malformed) -> Malformed {
+        match self.is_cut_at(end) {
+            true => {
+                let found = format!("{}, where the capture cut the packet", wrong.found);
+                Malformed::lost(end, wrong.expected, found)
+            }
+            false => wrong,
+        }
+    }
 }
 
 /// What a link header says of what follows.
@@ -134,6 +164,19 @@ pub struct Ip {
     pub ends: Option<[IpAddr; 2]>,
     /// For a fragment.
     pub fragment: Option<Fragment>,
+    /// How its length is told.
+    pub length: Length,
+}
+
+/// How the header of an IP packet tells its length.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Length {
+    /// In its field.
+    Field,
+    /// By the jumbo payload option of IPv6 (RFC 2675), whose four bytes are so many bytes from the start of the packet.
+    Jumbo(u64),
+    /// Not at all: the network card was to cut the segment in several, and to fill the length of each in.
+    Card,
 }
 
 /// What a fragment is of.
@@ -149,19 +192,30 @@ pub struct Fragment {
     pub offset: u32,
     /// Whether more follow.
     pub more: bool,
+    /// What the whole of it begins with: a protocol, or an extension header.
+    pub next: u8,
+    /// For the first one: the bytes of extension headers that it has before what it carries.
+    pub before: u32,
 }
 
-/// Read the IP header at byte `at` of a packet of which `b` was captured.
-pub fn ip(b: &[u8], at: u64, kind: u16) -> Option<Ip> {
+impl Fragment {
+    /// Where what its packet carries begins, in the whole of it.
+    pub fn carried(&self) -> u64 {
+        u64::from(self.offset) + u64::from(self.before)
+    }
+}
+
+/// Read the IP header at byte `at` of a packet of which `b` was captured, of `sent` bytes.
+pub fn ip(b: &[u8], at: u64, kind: u16, sent: u64) -> Option<Ip> {
     let h = b.get(at as usize..)?;
     match kind {
-        IPV4 => ip4(h, at, b.len() as u64),
-        IPV6 => ip6(h, at),
+        IPV4 => ip4(h, at, sent),
+        IPV6 => ip6(h, at, sent),
         _ => None,
     }
 }
 
-fn ip4(h: &[u8], at: u64, captured: u64) -> Option<Ip> {
+fn ip4(h: &[u8], at: u64, sent: u64) -> Option<Ip> {
     let fixed = h.get(..20)?;
     let ihl = u64::from(fixed[0] & 15) * 4;
     let total = u64::from(be16(fixed, 2)?);
@@ -171,7 +225,10 @@ fn ip4(h: &[u8], at: u64, captured: u64) -> Option<Ip> {
     let word = be16(fixed, 6)?;
     let (offset, more) = (u32::from(word & 0x1fff) * 8, word & 0x2000 != 0);
     // with segmentation offload the length is zero: the packet ends where it ends
-    let end = if total == 0 { captured } else { at + total };
+    let (end, length) = match total {
+        0 => (sent, Length::Card),
+        _ => (at + total, Length::Field),
+    };
     if end < at + ihl {
         return None;
     }
@@ -191,7 +248,10 @@ fn ip4(h: &[u8], at: u64, captured: u64) -> Option<Ip> {
             id: be16(fixed, 4)?.into(),
             offset,
             more,
+            next: fixed[9],
+            before: 0,
         }),
+        length,
     })
 }
 
@@ -212,20 +272,37 @@ pub fn extension_len(kind: u8, len: u8) -> u64 {
     }
 }
 
-fn ip6(h: &[u8], at: u64) -> Option<Ip> {
+fn ip6(h: &[u8], at: u64, sent: u64) -> Option<Ip> {
     let fixed = h.get(..40)?;
     if fixed[0] >> 4 != 6 {
         return None;
     }
     let mut next = fixed[6];
     let mut payload = 40u64;
-    let end = 40 + u64::from(be16(fixed, 4)?);
-    let mut fragment = None;
+    let said = u64::from(be16(fixed, 4)?);
+    let mut length = Length::Field;
+    let mut end = 40 + said;
+    if let (0, Some((place, len))) = (said, jumbo(next, h.get(40..).unwrap_or(&[]))) {
+        length = Length::Jumbo(at + 40 + place);
+        end = 40 + len;
+    } else if said == 0 && (next == TCP && sent >= at + 60 || next == UDP && sent >= at + 48) {
+        // what carries nothing has no header, so that one of TCP or UDP has a length that is not told
+        length = Length::Card;
+        end = sent - at;
+    }
+    let mut fragment: Option<Fragment> = None;
     let mut extension = 0;
     let mut ends = Some([address6(fixed, 8), address6(fixed, 24)]);
     while EXTENSIONS.contains(&next) || next == FRAGMENT || next == AUTH {
-        let ext = h.get(payload as usize..payload as usize + 8)?;
-        if next == FRAGMENT {
+        let ext = h.get(payload as usize..payload as usize + 8);
+        // the headers of a whole that are not all in its first fragment are bytes of it (RFC 7112)
+        let is_behind = fragment.is_some();
+        let fits = |ext: &[u8]| payload + extension_len(next, ext[1]) <= end;
+        if is_behind && !ext.is_some_and(fits) {
+            break;
+        }
+        let ext = ext?;
+        if next == FRAGMENT && !is_behind {
             let word = be16(ext, 2)?;
             let (offset, more) = (u32::from(word & !7), word & 1 != 0);
             if more || offset > 0 {
@@ -235,6 +312,8 @@ fn ip6(h: &[u8], at: u64) -> Option<Ip> {
                     id: be32(ext, 4)?,
                     offset,
                     more,
+                    next: ext[0],
+                    before: 0,
                 });
             }
         }
@@ -244,6 +323,9 @@ fn ip6(h: &[u8], at: u64) -> Option<Ip> {
         payload += len;
         next = ext[0];
         extension += 1;
+        if let Some(fragment) = fragment.as_mut().filter(|_| is_behind) {
+            fragment.before += len as u32;
+        }
         if payload > end {
             return None;
         }
@@ -261,7 +343,25 @@ fn ip6(h: &[u8], at: u64) -> Option<Ip> {
         destination: address6(fixed, 24),
         ends,
         fragment,
+        length,
     })
+}
+
+/// The jumbo payload option in the hop-by-hop options that follow a header of IPv6 (RFC 2675 section 2): where its length
+/// is, and the length.
+fn jumbo(next: u8, b: &[u8]) -> Option<(u64, u64)> {
+    const JUMBO: u8 = 0xc2;
+    let len = extension_len(next, *b.get(1)?);
+    let options = b.get(..len as usize).filter(|_| next == 0)?;
+    let mut at = 2;
+    while let (Some(kind), Some(len)) = (options.get(at), options.get(at + 1)) {
+        match (*kind, *len) {
+            (0, _) => at += 1,
+            (JUMBO, 4) => return Some((at as u64 + 2, be32(options, at + 2)?.into())),
+            _ => at += 2 + usize::from(*len),
+        }
+    }
+    None
 }
 
 fn address4(b: &[u8], at: usize) -> IpAddr {
@@ -375,9 +475,9 @@ pub fn tcp(b: &[u8]) -> Option<Tcp> {
 
 /// The IP header of a packet.
 pub fn packet_ip(space: &Space, record: &Record) -> Option<Ip> {
-    let bytes = space.read(record.data, record.captured);
+    let bytes = space.read(record.data, record.body());
     let carried = carried(record.link, &bytes)?;
-    ip(&bytes, carried.at, carried.kind)
+    ip(&bytes, carried.at, carried.kind, record.sent())
 }
 
 /// The bytes of a packet that were captured.

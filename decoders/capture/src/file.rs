@@ -9,6 +9,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 pub const PCAP_HEAD: u64 = 24;
 /// Bytes of the header of a record of a pcap file.
 pub const PCAP_RECORD: u64 = 16;
+/// Stands for a time that is not known.
+pub const NEVER: i64 = i64::MIN;
 /// A packet is never longer; a length beyond it is damage.
 const MOST: u32 = 1 << 28;
 
@@ -21,6 +23,16 @@ pub struct PcapHead {
     pub nano: bool,
     /// Link type.
     pub link: u32,
+    /// Bytes of the frame check sequence that packets end with.
+    pub fcs: u64,
+}
+
+/// The bytes of a frame check sequence that a packet of a link ends with: only those of Ethernet have one that is known here.
+fn fcs_of(link: u32, said: u64) -> u64 {
+    match link {
+        crate::dissect::link::ETHERNET => said,
+        _ => 0,
+    }
 }
 
 impl PcapHead {
@@ -34,11 +46,15 @@ impl PcapHead {
             _ => return None,
         };
         let network = order.u32(b.get(20..24)?);
+        // the upper half says something about the frame check sequence: whether its length is there, and how many words
+        let link = network & 0xffff;
+        let words = network >> 28;
+        let is_told = network & (1 << 26) != 0;
         Some(Self {
             order,
             nano,
-            // the upper bits say something about the frame check sequence
-            link: network & 0x0fff_ffff,
+            link,
+            fcs: fcs_of(link, if is_told { words.into() } else { 0 }) * 2,
         })
     }
 }
@@ -51,9 +67,11 @@ pub struct Interface {
     /// At most so many bytes of a packet; 0 for all.
     pub snaplen: u32,
     /// Units of a second, as a divisor.
-    pub units: u64,
+    pub units: u128,
     /// Seconds to add to all times.
     pub offset: i64,
+    /// Bytes of the frame check sequence that packets end with.
+    pub fcs: u64,
 }
 
 /// A section of a pcapng file, as far as it was read.
@@ -223,6 +241,7 @@ fn pcap_record(space: &Space, head: &PcapHead, at: u64) -> Option<Record> {
         data,
         captured,
         original: u64::from(field(12)).max(captured),
+        fcs: head.fcs,
         link: head.link,
         section: 0,
         interface: 0,
@@ -295,6 +314,7 @@ fn interface(space: &Space, block: &Block) -> Interface {
         snaplen: order.u32(head.get(4..).unwrap_or(&[])),
         units: 1_000_000,
         offset: 0,
+        fcs: 0,
     };
     for option in options(space, order, block.at + 16, block.end - 4) {
         let value = space.read(option.value, option.len);
@@ -302,8 +322,15 @@ fn interface(space: &Space, block: &Block) -> Interface {
             // if_tsresol: a power of ten, or with the first bit set, of two
             (9, 1) => {
                 let exponent = u32::from(value[0] & 0x7f);
-                let base: u64 = if value[0] & 0x80 == 0 { 10 } else { 2 };
-                out.units = base.checked_pow(exponent).unwrap_or(u64::MAX);
+                let base: u128 = if value[0] & 0x80 == 0 { 10 } else { 2 };
+                // of units that are smaller, no time has a nanosecond
+                out.units = base.checked_pow(exponent).unwrap_or(u128::MAX);
+            }
+            // if_fcslen: bits by the draft, bytes by what writes it
+            (13, 1) => {
+                let said = u64::from(value[0]);
+                let bytes = if said < 8 { said } else { said / 8 };
+                out.fcs = fcs_of(out.link, bytes);
             }
             (14, 8) => {
                 let (a, b) = (order.u32(&value[..4]), order.u32(&value[4..]));
@@ -376,6 +403,7 @@ pub fn packet_of(space: &Space, block: &Block) -> Option<Record> {
             data: block.end,
             captured: 0,
             original: 0,
+            fcs: 0,
             link: u32::MAX,
             section: block.section.number,
             interface: 0,
@@ -413,9 +441,11 @@ pub fn packet_of(space: &Space, block: &Block) -> Option<Record> {
     };
     let captured = u64::from(captured).min(block.end - 4 - data);
     let interface = block.section.interfaces.get(number as usize);
-    let time = time.zip(interface).map(|(t, i)| {
-        let ns = u128::from(t) * 1_000_000_000 / u128::from(i.units.max(1));
-        ns as i64 + i.offset.saturating_mul(1_000_000_000)
+    let time = time.zip(interface).and_then(|(t, i)| {
+        let ns = u128::from(t) * 1_000_000_000 / i.units.max(1);
+        let since = i128::try_from(ns).ok()? + i128::from(i.offset) * 1_000_000_000;
+        // beyond the year 2262 it is not known
+        i64::try_from(since).ok().filter(|ns| *ns != NEVER)
     });
     Some(Record {
         at: block.at,
@@ -423,10 +453,31 @@ pub fn packet_of(space: &Space, block: &Block) -> Option<Record> {
         data,
         captured,
         original: u64::from(original).max(captured),
+        fcs: interface.map_or(0, |i| {
+            fcs_of(
+                i.link,
+                flags_fcs(space, block, data + captured).unwrap_or(i.fcs),
+            )
+        }),
         // a packet of an interface that is not there: its link is not known
         link: interface.map_or(u32::MAX, |i| i.link),
         section: block.section.number,
         interface: number,
         time,
     })
+}
+
+/// The bytes of the frame check sequence that the flags of a packet name, whose options begin behind its data.
+fn flags_fcs(space: &Space, block: &Block, end: u64) -> Option<u64> {
+    let at = end + (4 - (end - block.at) % 4) % 4;
+    let to = block.end - 4;
+    if block.kind == block::SIMPLE_PACKET || at + 12 > to {
+        return None;
+    }
+    let order = block.section.order;
+    let mut options = options(space, order, at, to);
+    let flags = options.find(|o| o.code == 2 && o.len == 4)?;
+    // bits 5 to 8; zero is not known
+    let bytes = order.u32(&space.read(flags.value, 4)) >> 5 & 15;
+    (bytes > 0).then_some(bytes.into())
 }

@@ -2,7 +2,7 @@
 
 use crate::datagrams::{Datagram, Datagrams};
 use crate::dissect::{self, Record, Tcp};
-use crate::file::File;
+use crate::file::{File, NEVER};
 use crate::half::{Collected, Piece, Stream};
 use crate::senders::{Hop, Senders};
 use crate::wire::shift::Start;
@@ -54,6 +54,8 @@ struct Open {
     client: Option<usize>,
     /// Which peer's SYN was answered, and the number that the SYN, ACK acknowledged.
     asked: Option<(usize, u32)>,
+    /// The connection between the same ports before it.
+    before: Option<usize>,
 }
 
 /// The connections of a file.
@@ -161,13 +163,17 @@ impl Tracker {
                 // captured after its answer
                 || old.halves[who].base().is_none()
                     && old.asked == Some((who, tcp.seq.wrapping_add(1)))
+                // both open it at the same time (RFC 9293 section 3.5)
+                || old.halves[who].base().is_none() && old.halves[1 - who].only_begun()
         });
+        let known = known.map(|i| self.still_in(i, from, &tcp));
         let flow = known.unwrap_or_else(|| {
             self.all.push(Open {
                 peers: [from, to],
                 halves: Default::default(),
                 client: None,
                 asked: None,
+                before: self.current.get(&key).copied(),
             });
             self.current.insert(key, self.all.len() - 1);
             self.all.len() - 1
@@ -175,14 +181,15 @@ impl Tracker {
         let open = &mut self.all[flow];
         let who = usize::from(open.peers[0] != from);
         if tcp.flags & dissect::SYN != 0 {
-            open.client = Some(if opens { who } else { 1 - who });
+            // the one that sent the first SYN
+            open.client.get_or_insert(if opens { who } else { 1 - who });
             if !opens {
                 open.asked = Some((1 - who, tcp.ack));
             }
         }
         let complete = pieces.iter().all(|p| p.captured == p.len);
         let hop = Hop::of(space, &datagram.parts[0].record);
-        open.halves[who].add(&tcp, &pieces, hop, record.time.unwrap_or(0));
+        open.halves[who].add(&tcp, &pieces, hop, record.time.unwrap_or(NEVER));
         let seq = open.halves[who].place(tcp.seq);
         let other = &mut open.halves[1 - who];
         if tcp.flags & (dissect::ACK | dissect::RST) == dissect::ACK {
@@ -203,6 +210,36 @@ impl Tracker {
             ack,
             complete,
         })
+    }
+
+    /// The connection that a segment is of: the one that a SYN began between its ports, or the one before, which goes on where
+    /// that SYN was not answered (RFC 5961 section 4).
+    fn still_in(&self, flow: usize, from: Peer, tcp: &Tcp) -> usize {
+        let new = &self.all[flow];
+        let Some(before) = new.before.filter(|_| tcp.flags & dissect::SYN == 0) else {
+            return flow;
+        };
+        let begun = new.halves.each_ref().map(Collected::begun);
+        if begun == [true, true] {
+            return flow;
+        }
+        let who = usize::from(new.peers[0] != from);
+        let old = &self.all[before];
+        let old_who = usize::from(old.peers[0] != from);
+        let in_old = old.halves[old_who].distance(tcp.seq);
+        let (in_new, in_old) = match new.halves[who].distance(tcp.seq) {
+            Some(in_new) => (Some(in_new), in_old),
+            // who did not speak in the new one yet acknowledges the SYN, or what the old one had
+            None if tcp.flags & dissect::ACK != 0 => (
+                new.halves[1 - who].distance(tcp.ack),
+                old.halves[1 - old_who].distance(tcp.ack),
+            ),
+            None => return flow,
+        };
+        match (in_new, in_old) {
+            (Some(new), Some(old)) if old < new => before,
+            _ => flow,
+        }
     }
 
     /// What a peer sent, as far as it was seen.

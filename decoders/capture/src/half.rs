@@ -2,6 +2,7 @@
 
 use crate::checksum::{self, Verdict};
 use crate::dissect::{self, Tcp};
+use crate::file::NEVER;
 use crate::flows::Peer;
 use crate::order::Order;
 use crate::senders::{Hop, Protocol, Sender, Senders};
@@ -104,6 +105,11 @@ impl Collected {
         Some(self.next + i64::from(number.wrapping_sub(expected) as i32))
     }
 
+    /// How far a number is from the next one that is expected, if any was seen.
+    pub fn distance(&self, number: u32) -> Option<u64> {
+        Some((self.known_place(number)? - self.next).unsigned_abs())
+    }
+
     /// The number that place 0 has.
     pub fn base(&self) -> Option<u32> {
         self.base
@@ -112,6 +118,11 @@ impl Collected {
     /// Whether a SYN was seen.
     pub fn begun(&self) -> bool {
         self.begun
+    }
+
+    /// Whether a SYN was seen, and nothing that it carried or that came after it.
+    pub fn only_begun(&self) -> bool {
+        self.begun && self.next == 0 && self.fin.is_none()
     }
 
     /// Whether no segment was seen.
@@ -182,7 +193,8 @@ impl Collected {
 
     /// When the first of it was seen.
     pub fn start(&self) -> Option<i64> {
-        self.segments.first().map(|s| s.time)
+        let times = self.segments.iter().map(|s| s.time);
+        times.into_iter().find(|time| *time != NEVER)
     }
 
     /// Where the stream ends, by all that is known of it: what was sent up to `sent`, the FIN, acknowledgments.
@@ -198,17 +210,28 @@ impl Collected {
 
     /// Put the segments together. `ends` are who sent them, and to whom.
     pub fn stream(&self, space: &Space, senders: &Senders, ends: [Peer; 2]) -> Stream {
-        let mut segments: Vec<&Segment> = self.segments.iter().filter(|s| s.len > 0).collect();
-        // what lies before the beginning is a keep-alive, whose byte was acknowledged long ago
+        let mut segments: Vec<Segment> = self.segments.clone();
+        segments.retain(|s| s.len > 0);
+        // what lies before the beginning is no part of it (RFC 9293 section 3.10.7.4)
+        let mut early = None;
         if self.begun {
-            segments.retain(|s| s.at >= 0);
+            for s in segments.extract_if(.., |s| s.end() <= 0) {
+                // a keep-alive, whose byte was acknowledged long ago
+                if s.len > 1 || s.at < -1 {
+                    let (_, count) = early.get_or_insert((s.from, 0));
+                    *count += 1;
+                }
+            }
+            for s in &mut segments {
+                *s = s.behind(0);
+            }
         }
         segments.sort_by_key(|s| s.at);
         let first = match self.begun {
             true => 0,
             false => segments.first().map_or(0, |s| s.at),
         };
-        let all = || segments.iter().map(|s| **s);
+        let all = || segments.iter().copied();
         let mut whole = Together::of(space, first, all());
         if whole.disputed > 0
             && let Some((kept, left)) = self.sound(space, senders, ends, all())
@@ -226,7 +249,7 @@ impl Collected {
         Stream {
             has_end: self.fin == Some(end),
             begun: self.begun,
-            wrong: self.wrong(&whole),
+            wrong: self.wrong(&whole, early),
             first,
             gather: whole.gather,
             times: Times {
@@ -238,7 +261,7 @@ impl Collected {
     }
 
     /// What is odd about the segments, if anything is.
-    fn wrong(&self, whole: &Together<'_>) -> Option<Malformed> {
+    fn wrong(&self, whole: &Together<'_>, early: Option<(u64, u64)>) -> Option<Malformed> {
         let disputed = whole.first_disputed.map(|(at, len)| {
             let found = match whole.disputed {
                 1 => format!("{len} bytes that are others"),
@@ -253,7 +276,14 @@ impl Collected {
             };
             Malformed::new(at, "segments near the others", found)
         });
-        let wrong = disputed.or(far)?;
+        let early = early.map(|(at, count)| {
+            let found = match count {
+                1 => "one before the beginning, which is in no stream".to_owned(),
+                n => format!("{n} before the beginning, which are in no stream"),
+            };
+            Malformed::new(at, "segments near the others", found)
+        });
+        let wrong = disputed.or(far).or(early)?;
         Some(wrong.with(Severity::Odd))
     }
 
@@ -336,6 +366,7 @@ impl Collected {
                 hop,
                 source: from.0,
                 protocol,
+                in_fragments: false,
             };
             if let Some(damaged) = damaged_ip(space, start, [from, to])
                 && let damaged @ Verdict::Invalid(_) =
@@ -498,6 +529,8 @@ impl Clock for Times {
                 .checked_sub(1)?,
         };
         self.recent.store(i, Ordering::Relaxed);
-        Some(self.all[i].1.into())
+        Some(self.all[i].1)
+            .filter(|time| *time != NEVER)
+            .map(Into::into)
     }
 }

@@ -40,11 +40,11 @@ static PROTOCOL: Named<Int> = Named {
 
 /// What is at byte `at` of a packet, by its ether type.
 pub fn kind(space: &Space, record: &Record, at: u64, kind: u16, senders: &Arc<Senders>) -> Kind {
-    let bytes = space.read(record.data, record.captured);
+    let bytes = space.read(record.data, record.body());
     let packet = Packet {
         record: *record,
         at,
-        ip: dissect::ip(&bytes, at, kind),
+        ip: dissect::ip(&bytes, at, kind, record.sent()),
         senders: senders.clone(),
     };
     match kind {
@@ -77,8 +77,8 @@ impl Packet {
     /// What it carries.
     fn payload(&self, cx: &mut Cx<'_>, ip: &Ip) -> Result<(), Malformed> {
         let record = &self.record;
-        let from = record.data + ip.payload.min(record.captured);
-        let to = record.data + ip.end.min(record.captured);
+        let from = record.data + ip.payload.min(record.body());
+        let to = record.data + ip.end.min(record.body());
         let kind = match ip.fragment {
             // the first fragment has the header
             None | Some(Fragment { offset: 0, .. }) => {
@@ -160,6 +160,10 @@ impl Shape for V4 {
         self.0.payload(cx, ip)
     }
 
+    fn short(&self, wrong: Malformed, at: &At<'_>) -> Option<Malformed> {
+        Some(self.0.record.cut(at.span.end_byte(), wrong))
+    }
+
     fn check(&self, field: &str, at: &At<'_>) -> Option<Malformed> {
         match field {
             "header_checksum" => self.0.sum(at.space).wrong(at.space),
@@ -172,10 +176,10 @@ impl Shape for V4 {
 /// What is wrong with the length in the header of an IP packet.
 fn too_long(record: &Record, ip: &Ip, at: u64, counted: u64) -> Option<Malformed> {
     // what a short snaplen cut off is no fault of it
-    if ip.end <= record.captured || record.captured != record.original {
+    if ip.end <= record.body() || record.captured < record.sent() {
         return None;
     }
-    let most = (record.captured - ip.at).saturating_sub(counted);
+    let most = (record.body() - ip.at).saturating_sub(counted);
     let said = ip.end - ip.at - counted;
     let wrong = Malformed::new(
         record.data + ip.at + at,
@@ -214,20 +218,33 @@ impl Shape for V6 {
         let space = cx.at.space.clone();
         if end - start < 40 {
             cx.gap(&space, Span::bytes(start + 24, end - start - 24));
-            return Err(Malformed::new(
-                start,
-                "40 bytes of ipv6_packet",
-                format!("{} bytes", end - start),
-            ));
+            let found = format!("{} bytes", end - start);
+            let wrong = Malformed::new(start, "40 bytes of ipv6_packet", found);
+            return Err(self.0.record.cut(end, wrong));
         }
         cx.leaf("destination_ip", Span::bytes(start + 24, 16), &Ip6);
         let Some(ip) = &self.0.ip else {
             cx.gap(&space, Span::bytes(start + 40, end - start - 40));
-            return Err(Malformed::new(
-                start,
-                "version 6, and extension headers that fit into the payload",
-                format!("version {}", space.read(start, 1)[0] >> 4),
-            ));
+            let version = space.read(start, 1)[0] >> 4;
+            if version != 6 {
+                let found = format!("version {version}");
+                return Err(Malformed::new(start, "version 6", found));
+            }
+            let said = u16::from_be_bytes([cx.at.read(4, 1)[0], cx.at.read(5, 1)[0]]);
+            // by its length it goes on behind what the capture has of it
+            let is_cut = self.0.at + 40 + u64::from(said) > self.0.record.body();
+            let there = end - start - 40;
+            return Err(match is_cut && self.0.record.is_cut_at(end) {
+                true => {
+                    let found = format!("{there} bytes, where the capture cut the packet");
+                    Malformed::lost(end, "extension headers", found)
+                }
+                false => Malformed::new(
+                    start,
+                    "extension headers that fit into the payload",
+                    format!("a payload of {said} bytes that ends within them"),
+                ),
+            });
         };
         let extensions = (ip.payload - ip.at - 40).min(end - start - 40);
         if extensions > 0 {
@@ -240,6 +257,10 @@ impl Shape for V6 {
             );
         }
         self.0.payload(cx, ip)
+    }
+
+    fn short(&self, wrong: Malformed, at: &At<'_>) -> Option<Malformed> {
+        Some(self.0.record.cut(at.span.end_byte(), wrong))
     }
 
     fn check(&self, field: &str, _at: &At<'_>) -> Option<Malformed> {

@@ -2,11 +2,12 @@
 
 use crate::codecs::Mac;
 use crate::dissect::{self, Record, VLAN, carried, link};
+use crate::fcs::{self, Fcs};
 use crate::ip;
 use crate::senders::Senders;
 use binq_core::codec::{Codec, Int, Named, Raw, UBits};
 use binq_core::sequence::{SeqAt, Sequence, State, Step};
-use binq_core::shape::{Cx, Field, Fixed, Shape};
+use binq_core::shape::{At, Cx, Field, Fixed, Shape};
 use binq_core::{Bits, Kind, Malformed, Misfit, Ref, Scalar, Span};
 use std::sync::Arc;
 
@@ -194,7 +195,7 @@ impl Shape for LinkFrame {
 
     fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {
         let record = &self.record;
-        let bytes = cx.at.space.read(record.data, record.captured);
+        let bytes = cx.at.space.read(record.data, record.body());
         let fixed = self.layout().last().map_or(0, |f| f.span.end()) / 8;
         let carried = carried(record.link, &bytes);
         let at = carried.map_or(fixed, |c| c.at);
@@ -212,24 +213,48 @@ impl Shape for LinkFrame {
                 &space,
                 Span::bytes(record.data + fixed, record.captured - fixed),
             );
-            return Err(Malformed::new(
+            let wrong = Malformed::new(
                 record.data + fixed,
                 "a VLAN tag",
-                "the end of the packet",
-            ));
+                format!("{} bytes", record.body() - fixed.min(record.body())),
+            );
+            return Err(record.cut(record.data + record.body(), wrong));
         }
         let kind = carried.map_or(0, |c| c.kind);
         // what is behind the datagram is not part of it: padding to the least size of an Ethernet frame
-        let ip = dissect::ip(&bytes, at, kind);
-        let end = ip.map_or(record.captured, |ip| ip.end.min(record.captured));
+        let ip = dissect::ip(&bytes, at, kind, record.sent());
+        let body = record.body();
+        let end = ip.map_or(body, |ip| ip.end.min(body));
         let span = Span::bytes(record.data + at, end - at);
         let payload = ip::kind(cx.at.space, record, at, kind, &self.senders);
         cx.node("payload", span, payload);
-        let trailer = Span::bytes(record.data + end, record.captured - end);
+        let trailer = Span::bytes(record.data + end, body - end);
         if trailer.len > 0 {
             cx.leaf("trailer", trailer, &Raw::FIXED);
         }
+        let fcs = Span::bytes(record.data + body, record.captured - body);
+        if record.captured > body {
+            match fcs::is_crc(record) {
+                true => {
+                    let of = Span::bytes(record.data, body);
+                    let codec: Arc<dyn Codec> = Arc::new(Fcs::new(cx.at.space, of));
+                    cx.leaf("fcs", fcs, codec)
+                }
+                false => cx.leaf("fcs", fcs, &Raw::FIXED),
+            };
+        }
         Ok(())
+    }
+
+    fn short(&self, wrong: Malformed, at: &At<'_>) -> Option<Malformed> {
+        Some(self.record.cut(at.span.end_byte(), wrong))
+    }
+
+    fn check(&self, field: &str, at: &At<'_>) -> Option<Malformed> {
+        match field {
+            "fcs" if fcs::is_crc(&self.record) => fcs::wrong(at.space, &self.record),
+            _ => None,
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 //! wrote other addresses or payloads into the capture. Such a sum says nothing about the bytes that it covers.
 //!
 //! A sum is held against others: those of its protocol by its sender, which has one source address, on one link, of one
-//! interface. Where these are less than 3 and none of them is right, against those of its protocol by all senders; and where
+//! interface; those of datagrams in fragments are held against such. Where these are less than 3 and none of them is right, against those of its protocol by all senders; and where
 //! these are so few, too, against all sums of the capture. Sums are wrong throughout if at least 3, and at least 9 of 10, are not
 //! those of their bytes. So a sum that is alone is wrong, and a wrong one among right ones is.
 //!
@@ -10,10 +10,12 @@
 //! them is damage. Of each sender the first 1000 sums of a protocol count. So the answer depends on the capture alone. The capture is gone
 //! through once, when the first sum that does not hold is asked about, and only as far as its sender needs.
 
-use crate::checksum::{Covered, Like, Verdict};
-use crate::dissect::{self, Ip, Record, link};
+use crate::checksum::{self, Covered, Like, Verdict};
+use crate::datagrams::{Datagram, Datagrams};
+use crate::dissect::{self, Ip, Length, Record, link};
 use crate::file::{File, Place};
 use crate::tcp::{Summed, pseudo_header, summed};
+use crate::whole::Wholes;
 use binq_core::{Malformed, Severity, Space, Span};
 use std::collections::HashMap;
 use std::fmt;
@@ -91,6 +93,15 @@ pub struct Sender {
     pub source: IpAddr,
     /// The protocol.
     pub protocol: Protocol,
+    /// Whether they are those of datagrams in fragments: a card that fills sums in may do these otherwise than the others.
+    pub in_fragments: bool,
+}
+
+impl Sender {
+    /// What its sums are of.
+    fn kind(&self) -> (Protocol, bool) {
+        (self.protocol, self.in_fragments)
+    }
 }
 
 /// Sums that were looked at.
@@ -123,6 +134,8 @@ impl Count {
 pub struct Senders {
     file: File,
     seen: Mutex<Seen>,
+    /// Their datagrams in fragments.
+    pub wholes: Wholes,
 }
 
 /// What was seen of them so far.
@@ -130,9 +143,11 @@ struct Seen {
     /// The next packet; none at the end.
     next: Option<Place>,
     by: HashMap<Sender, Count>,
-    /// Those of all senders.
-    of: HashMap<Protocol, Count>,
+    /// Those of all senders, and whether they came in fragments.
+    of: HashMap<(Protocol, bool), Count>,
     all: Count,
+    /// Datagrams whose fragments did not all come yet.
+    waiting: Datagrams,
 }
 
 impl Senders {
@@ -143,8 +158,10 @@ impl Senders {
             by: HashMap::new(),
             of: HashMap::new(),
             all: Count::default(),
+            waiting: Datagrams::default(),
         };
         Self {
+            wholes: Wholes::new(file.clone()),
             file,
             seen: Mutex::new(seen),
         }
@@ -176,7 +193,7 @@ impl Senders {
                 seen.next = next.map(|(_, place)| place);
                 continue;
             }
-            let of = seen.of.get(&sender.protocol).copied().unwrap_or_default();
+            let of = seen.of.get(&sender.kind()).copied().unwrap_or_default();
             let all = [
                 (Like::Sender, known),
                 (Like::Protocol, of),
@@ -195,62 +212,88 @@ impl Seen {
             return;
         };
         let hop = Hop::of(space, record);
-        let mut count = |protocol, covered: &dyn Fn() -> Covered| {
-            let sender = Sender {
-                hop,
-                source: ip.source,
-                protocol,
-            };
-            let known = self.by.get(&sender).copied();
-            if known.is_some_and(|known| known.all >= ENOUGH) {
-                return;
-            }
-            let covered = covered();
-            let verdict = covered
-                .stored(space)
-                .and_then(|stored| covered.judge(space, stored));
-            // what is known to be left to the card says nothing of the others
-            let is_right = match verdict {
-                None | Some(Verdict::Offloaded) => return,
-                Some(verdict) => verdict == Verdict::Valid,
-            };
-            self.of.entry(protocol).or_default().add(is_right);
-            self.all.add(is_right);
-            if known.is_some() || self.by.len() < MOST {
-                self.by.entry(sender).or_default().add(is_right);
-            }
+        let by = |protocol, in_fragments| Sender {
+            hop,
+            source: ip.source,
+            protocol,
+            in_fragments,
         };
+        let judge = |covered: Covered| covered.judge(space, covered.stored(space)?);
         if ip.source.is_ipv4() {
-            count(Protocol::Ip, &|| header(space, record, ip.at));
+            self.count(by(Protocol::Ip, false), || {
+                judge(header(space, record, ip.at))
+            });
         }
-        if let Some(kind) = summed(ip.protocol) {
-            count(kind.protocol, &|| transport(space, record, &ip, &kind));
+        if ip.fragment.is_some() {
+            // it is all there with its last fragment to come
+            let whole = self.waiting.packet(space, record);
+            let known = whole.and_then(|whole| Some((summed(whole.ip.protocol)?, whole)));
+            if let Some((kind, whole)) = known {
+                self.count(by(kind.protocol, true), || {
+                    judge_whole(space, &whole, &kind)
+                });
+            }
+        } else if let Some(kind) = summed(ip.protocol) {
+            let of = || judge(transport(space, record, &ip, &kind));
+            self.count(by(kind.protocol, false), of);
         }
     }
+
+    fn count(&mut self, sender: Sender, judge: impl FnOnce() -> Option<Verdict>) {
+        let known = self.by.get(&sender).copied();
+        if known.is_some_and(|known| known.all >= ENOUGH) {
+            return;
+        }
+        // what is known to be left to the card says nothing of the others
+        let is_right = match judge() {
+            None | Some(Verdict::Offloaded) => return,
+            Some(verdict) => verdict == Verdict::Valid,
+        };
+        self.of.entry(sender.kind()).or_default().add(is_right);
+        self.all.add(is_right);
+        if known.is_some() || self.by.len() < MOST {
+            self.by.entry(sender).or_default().add(is_right);
+        }
+    }
+}
+
+/// What the checksum says of a datagram that came in fragments, if all of it was captured.
+fn judge_whole(space: &Space, whole: &Datagram, kind: &Summed) -> Option<Verdict> {
+    let mut bytes = whole.bytes(space)?;
+    let len = kind.covers(&bytes, bytes.len() as u64)?;
+    bytes.truncate(len as usize);
+    let stored = bytes.get(kind.at as usize..kind.at as usize + 2)?;
+    let stored = u16::from_be_bytes([stored[0], stored[1]]);
+    if kind.udp && stored == 0 || whole.ip.ends.is_none() {
+        return None;
+    }
+    let pseudo = pseudo_header(&whole.ip, len);
+    Some(checksum::judge(&bytes, &pseudo, kind.at, kind.udp, stored))
 }
 
 /// The checksum of the IPv4 header that is `at` bytes into a packet.
 fn header(space: &Space, record: &Record, at: u64) -> Covered {
     let start = record.data + at;
     let said = u64::from(space.read(start, 1).first().map_or(0, |b| b & 15)) * 4;
-    let there = record.captured - at.min(record.captured);
+    let there = record.body() - at.min(record.body());
     Covered {
         span: Span::bytes(start, said.max(20).min(there)),
         pseudo: Vec::new(),
         at: 10,
         complete: (20..=there).contains(&said),
         udp: false,
+        card: false,
     }
 }
 
 /// The checksum of what an IP packet carries.
 fn transport(space: &Space, record: &Record, ip: &Ip, kind: &Summed) -> Covered {
-    let from = ip.payload.min(record.captured);
+    let from = ip.payload.min(record.body());
     let sent = ip.end - ip.payload;
     let head = space.read(record.data + from, sent.min(8));
     let covers = kind.covers(&head, sent);
     let len = covers.unwrap_or(sent);
-    let there = (record.captured - from).min(len);
+    let there = (record.body() - from).min(len);
     let is_known = covers.is_some() && ip.ends.is_some();
     Covered {
         span: Span::bytes(record.data + from, there),
@@ -258,6 +301,7 @@ fn transport(space: &Space, record: &Record, ip: &Ip, kind: &Summed) -> Covered 
         at: kind.at,
         complete: is_known && there == len && ip.fragment.is_none(),
         udp: kind.udp,
+        card: ip.length == Length::Card,
     }
 }
 
@@ -268,6 +312,8 @@ pub struct Sent {
     record: Record,
     source: Option<IpAddr>,
     protocol: Protocol,
+    /// Whether what it covers goes on in other packets.
+    in_fragments: bool,
     senders: Arc<Senders>,
 }
 
@@ -284,6 +330,7 @@ impl Sent {
             record: *record,
             source: ip.map(|ip| ip.source),
             protocol: Protocol::Ip,
+            in_fragments: false,
             senders: senders.clone(),
         }
     }
@@ -300,13 +347,30 @@ impl Sent {
             record: *record,
             source: Some(ip.source),
             protocol: kind.protocol,
+            in_fragments: ip.fragment.is_some(),
             senders: senders.clone(),
         }
     }
 
+    /// Its record.
+    pub fn record(&self) -> &Record {
+        &self.record
+    }
+
+    /// The datagram that it is of, if it came in fragments, which are all there.
+    pub fn whole(&self, space: &Space) -> Option<Arc<Datagram>> {
+        self.senders.wholes.of(space, &self.record)
+    }
+
     /// What a value of it says; nothing where bytes are missing.
     pub fn judge(&self, space: &Space, stored: u16) -> Option<Verdict> {
-        let verdict = self.of.judge(space, stored)?;
+        let verdict = match self.in_fragments {
+            false => self.of.judge(space, stored)?,
+            true => {
+                let whole = self.whole(space)?;
+                judge_whole(space, &whole, &summed(whole.ip.protocol)?)?
+            }
+        };
         let Some(source) = self.source else {
             return Some(verdict);
         };
@@ -314,6 +378,7 @@ impl Sent {
             hop: Hop::of(space, &self.record),
             source,
             protocol: self.protocol,
+            in_fragments: self.in_fragments,
         };
         Some(self.senders.weigh(space, verdict, by))
     }
@@ -321,10 +386,15 @@ impl Sent {
     /// Which checksums those like it are.
     pub fn all(&self, like: Like) -> String {
         let protocol = self.protocol;
+        let how = if self.in_fragments {
+            " in fragments"
+        } else {
+            ""
+        };
         match (like, self.source) {
-            (Like::Sender, Some(source)) => format!("{protocol} checksums of {source}"),
+            (Like::Sender, Some(source)) => format!("{protocol} checksums of {source}{how}"),
             (Like::All, _) => "checksums of the capture".to_owned(),
-            _ => format!("{protocol} checksums of the capture"),
+            _ => format!("{protocol} checksums of the capture{how}"),
         }
     }
 

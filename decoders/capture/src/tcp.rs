@@ -84,11 +84,29 @@ impl Shape for Segment {
         if header > 20 {
             let all = Span::bytes(start + 20, header - 20);
             let options = Options::new(&cx.at.space.read(start + 20, header - 20), all);
-            cx.node("options", all, Kind::array(Arc::new(options)));
+            // where the header goes on, its last option does
+            let rest = match offset > end - start {
+                true if self.ip.fragment.is_some() => Rest::Next,
+                true if self.ip.end > self.sum.record().body()
+                    && self.sum.record().is_cut_at(end) =>
+                {
+                    Rest::Lost
+                }
+                _ => Rest::Here,
+            };
+            cx.node(
+                "options",
+                all,
+                Kind::array(Arc::new(List { options, rest })),
+            );
         }
         let payload = Span::bytes(start + header, end - start - header);
         cx.leaf("payload", payload, &Raw::ANY);
         Ok(())
+    }
+
+    fn short(&self, wrong: Malformed, at: &At<'_>) -> Option<Malformed> {
+        header_goes_on(&self.ip, &self.sum, wrong, at)
     }
 
     fn check(&self, field: &str, at: &At<'_>) -> Option<Malformed> {
@@ -100,7 +118,14 @@ impl Shape for Segment {
                 let there = at.span.byte_len();
                 // a header that was cut off with its packet is no fault of its length
                 let sent = self.ip.end - self.ip.payload.min(self.ip.end);
-                let most = there.max(sent);
+                let most = match (offset > sent, self.ip.fragment) {
+                    // the other fragments tell how long the segment is, if they are there
+                    (true, Some(_)) => match self.sum.whole(at.space) {
+                        Some(whole) => whole.parts.iter().map(|p| p.sent).sum(),
+                        None => u64::MAX,
+                    },
+                    _ => there.max(sent),
+                };
                 (offset < 20 || offset > most).then(|| {
                     let expected = format!("a data offset of 5 to {}", most / 4);
                     Malformed::new(start + 12, expected, (offset / 4).to_string())
@@ -172,15 +197,34 @@ impl Options {
     }
 }
 
-impl Sequence for Options {
+/// Where the rest of a header is that ends too early.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Rest {
+    /// Nowhere else: all of it should be here.
+    Here,
+    /// In the next fragment.
+    Next,
+    /// In what the capture cut off.
+    Lost,
+}
+
+/// `.options[]`.
+struct List {
+    options: Options,
+    rest: Rest,
+}
+
+impl Sequence for List {
     fn name(&self) -> &'static str {
         "option"
     }
 
-    fn step(&self, _at: &SeqAt<'_>, state: &State) -> Option<Step> {
-        let option = *self.0.get(state.memory as usize)?;
+    fn step(&self, at: &SeqAt<'_>, state: &State) -> Option<Step> {
+        let option = *self.options.0.get(state.memory as usize)?;
+        let is_last = option.span.end() == at.span.end();
+        let rest = if is_last { self.rest } else { Rest::Here };
         Some(Step {
-            kind: Kind::shared(Arc::new(OptionShape(option))),
+            kind: Kind::shared(Arc::new(OptionShape(option, rest))),
             span: option.span,
             next: State {
                 at: option.span.end(),
@@ -191,7 +235,7 @@ impl Sequence for Options {
     }
 }
 
-struct OptionShape(Opt);
+struct OptionShape(Opt, Rest);
 
 impl Shape for OptionShape {
     fn name(&self) -> &'static str {
@@ -207,11 +251,23 @@ impl Shape for OptionShape {
             return Ok(());
         }
         if at + 1 == end {
-            return Err(Malformed::new(at, "2 bytes of option", "1 bytes"));
+            let expected = "2 bytes of option";
+            return match self.1 {
+                Rest::Here => Err(Malformed::new(at, expected, "1 bytes")),
+                Rest::Next => Ok(()),
+                Rest::Lost => Err(lost_option(end, expected)),
+            };
         }
         let said = cx.at.space.read(at + 1, 1)[0];
         let length = cx.leaf("length", Span::bytes(at + 1, 1), &Int::U8);
         let data = at + 2;
+        if !self.0.sound && said >= 2 && self.1 != Rest::Here {
+            cx.gap(&space, Span::bytes(data, end - data));
+            return match self.1 {
+                Rest::Lost => Err(lost_option(end, &format!("{said} bytes of option"))),
+                _ => Ok(()),
+            };
+        }
         if !self.0.sound {
             let expected = format!("a length of 2 to {}", end - at);
             let wrong = Malformed::new(at + 1, expected, said.to_string());
@@ -241,6 +297,32 @@ impl Shape for OptionShape {
         }
         Ok(())
     }
+}
+
+fn lost_option(end: u64, expected: &str) -> Malformed {
+    Malformed::lost(
+        end,
+        expected,
+        "the end of what the capture has of the packet",
+    )
+}
+
+/// What is said of a transport header that is not all in its packet.
+fn header_goes_on(ip: &Ip, sum: &Sent, wrong: Malformed, at: &At<'_>) -> Option<Malformed> {
+    let end = at.span.end_byte();
+    if ip.fragment.is_none() {
+        let is_cut = ip.end > sum.record().body();
+        return Some(match is_cut {
+            true => sum.record().cut(end, wrong),
+            false => wrong,
+        });
+    }
+    // the rest is in the next fragment, if that came
+    let whole = sum.whole(at.space);
+    whole.is_none().then(|| {
+        let found = format!("{}, and no fragment with the others", wrong.found);
+        Malformed::lost(end, wrong.expected, found)
+    })
 }
 
 /// SACK blocks, RFC 2018.
@@ -300,11 +382,9 @@ impl Shape for Datagram {
         if end - start < 8 {
             let space = cx.at.space.clone();
             cx.gap(&space, Span::bytes(start + 6, end - start - 6));
-            return Err(Malformed::new(
-                start,
-                "8 bytes of udp_datagram",
-                format!("{} bytes", end - start),
-            ));
+            let found = format!("{} bytes", end - start);
+            let wrong = Malformed::new(start, "8 bytes of udp_datagram", found);
+            return header_goes_on(&self.ip, &self.sum, wrong, &cx.at).map_or(Ok(()), Err);
         }
         let sum: Arc<dyn Codec> = Arc::new(Checksum {
             space: cx.at.space.clone(),
@@ -324,6 +404,10 @@ impl Shape for Datagram {
         let space = cx.at.space.clone();
         cx.gap(&space, Span::bytes(last, end - last));
         Ok(())
+    }
+
+    fn short(&self, wrong: Malformed, at: &At<'_>) -> Option<Malformed> {
+        header_goes_on(&self.ip, &self.sum, wrong, at)
     }
 
     fn check(&self, field: &str, at: &At<'_>) -> Option<Malformed> {

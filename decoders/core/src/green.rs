@@ -431,11 +431,12 @@ impl Green {
         let rest = Span::bits(self.span.start + covered, self.span.len - covered);
         cx.gap(&self.space, rest);
         let found = format!("{} bytes", self.span.len / 8);
-        Err(Malformed::new(
+        let wrong = Malformed::new(
             self.span.first_byte(),
             format!("{} bytes of {}", need / 8, shape.name()),
             found,
-        ))
+        );
+        shape.short(wrong, &self.at()).map_or(Ok(()), Err)
     }
 
     pub(crate) fn late(&self, shape: &dyn Shape) -> &Expanded {

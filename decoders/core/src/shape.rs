@@ -42,6 +42,11 @@ pub trait Shape: Send + Sync + 'static {
         None
     }
 
+    /// What is said where its bytes are too few for its layout: `wrong`, unless it knows why they end there.
+    fn short(&self, wrong: Malformed, _at: &At<'_>) -> Option<Malformed> {
+        Some(wrong)
+    }
+
     /// What is wrong with a field whose bytes can be decoded, such as one that the reader of the format compares with
     /// something else. Runs only when somebody asks what is wrong with that field. What it says of a checksum is said
     /// instead of what its rule finds.

@@ -2,21 +2,25 @@
 
 mod copies;
 mod craft;
+mod cuts;
 mod edits;
 mod ends;
 mod faults;
 mod fragments;
 mod fragments_grow;
+mod framed;
 mod losses;
 mod lost;
 mod lost_h2;
 mod lost_http;
 mod moves;
 mod once;
+mod opens;
 mod oracle;
 mod peer;
 mod reads;
 mod schema;
+mod sections;
 mod senders;
 mod speakers;
 mod structure;

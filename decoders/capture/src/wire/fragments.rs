@@ -218,6 +218,7 @@ impl Whole<'_> {
             ),
         })?;
         let last = pieces.iter().rposition(|p| !p.is_empty());
+        let before = parts[0].ip.fragment.map_or(0, |f| f.before);
         let mut at = 0;
         let mut out = Vec::new();
         let mut records = Vec::new();
@@ -226,7 +227,7 @@ impl Whole<'_> {
                 continue;
             };
             let here = Fragment {
-                offset: at,
+                offset: if i == 0 { 0 } else { before + at },
                 more: last != Some(i) || pieces.len() > 1,
                 ..was
             };
@@ -256,7 +257,8 @@ impl Whole<'_> {
             }
             out.extend(packet.finish(None, None));
             let mut new = Vec::new();
-            let mut offset = here.offset + own.len() as u32;
+            let own_before = if i == 0 { before } else { 0 };
+            let mut offset = here.offset + own_before + own.len() as u32;
             for (k, piece) in more.iter().enumerate() {
                 let next = Fragment {
                     offset,
@@ -396,11 +398,13 @@ fn write(
     payload: &[u8],
     out: &mut Vec<u8>,
 ) {
-    let mut packet = record[place.data..place.data + place.payload].to_vec();
+    // what the first one has before its payload is in that one alone
+    let before = ip.fragment.map_or(0, |f| f.before as usize);
+    let mut packet = record[place.data..place.data + place.payload - before].to_vec();
     place_in(&mut packet, ip, here);
     segment::fit(&mut packet, place, payload.len());
     packet.extend_from_slice(payload);
-    segment::write(record, place, &packet, out);
+    segment::write(record, place, packet, false, out);
 }
 
 impl Rest {
@@ -422,17 +426,22 @@ impl Rest {
         let payload = packet.len();
         packet.extend_from_slice(&self.payload);
         let len = packet.len();
+        // a trailer stays where it is, and a check sequence is that of each frame
+        let end = place.data + place.packet;
+        packet.extend_from_slice(&like[end - place.fcs..end]);
+        let with_fcs = packet.len();
         let mut record = like[..place.data].to_vec();
         record.append(&mut packet);
         if !place.is_pcap {
-            record.resize(place.data + len.next_multiple_of(4), 0);
+            record.resize(place.data + with_fcs.next_multiple_of(4), 0);
             record.extend_from_slice(&like[place.data + place.packet.next_multiple_of(4)..]);
         }
         let place = Place {
             tcp: payload - self.header.len(),
             payload,
             len: len - payload,
-            packet: len,
+            packet: with_fcs,
+            lost: 0,
             ..*place
         };
         (record, place)

@@ -43,7 +43,11 @@ pub fn pieces(all: &[Old]) -> Result<Vec<Vec<Vec<u8>>>, usize> {
             left = after;
             let room = most.max(old.len);
             // one that more follow has whole units, whatever it had as the last one
-            let size = if own.len() > room { room / UNIT * UNIT } else { room };
+            let size = if own.len() > room {
+                room / UNIT * UNIT
+            } else {
+                room
+            };
             out.push(own.chunks(size).map(<[u8]>::to_vec).collect());
         }
     }

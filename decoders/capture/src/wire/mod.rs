@@ -8,6 +8,7 @@
 mod fragments;
 mod layout;
 mod packet;
+mod sections;
 mod segment;
 pub mod shift;
 mod transport;
@@ -164,6 +165,7 @@ impl Layer for Wire {
             };
             out.extend(whole.patch(cx)?);
         }
+        sections::follow(under, &self.file, &mut out, cx);
         Ok(out)
     }
 

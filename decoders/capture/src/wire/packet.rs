@@ -3,7 +3,8 @@
 use super::segment::{self, Sums};
 use super::{Known, Limit};
 use crate::checksum::{self, Verdict};
-use crate::dissect::{self, Ip, Record};
+use crate::dissect::{self, Ip, Length, Record};
+use crate::fcs;
 use crate::file::{File, block};
 use crate::flows::Seen;
 use crate::order::Order;
@@ -139,7 +140,7 @@ impl<'a, 'b> Packet<'a, 'b> {
 
     fn ip_lengths(&mut self, ip: &Ip) -> Result<(), Reject> {
         let start = self.place(ip.at);
-        let end = self.place(ip.end.min(self.record.captured));
+        let end = self.place(ip.end.min(self.record.body()));
         let grown = self.growth(start, end);
         let is_4 = ip.source.is_ipv4();
         let (name, at) = if is_4 {
@@ -163,7 +164,48 @@ impl<'a, 'b> Packet<'a, 'b> {
             let span = Span::bytes(start + at, 2);
             self.put(&Int::U16BE, path, span, right.min(0xffff).into());
         }
+        if let (Length::Jumbo(place), true) = (ip.length, grown != 0) {
+            let span = Span::bytes(self.place(place), 4);
+            // a number in bytes that were assigned is assigned
+            let is_assigned = self.changes.iter().any(|c| c.span.touches(span));
+            let was = Order::BIG.u32(&self.under.read(span.first_byte(), 4));
+            let right = i64::from(was) + grown;
+            match u32::try_from(right) {
+                Ok(right) if !is_assigned => {
+                    let path = format!("{}.extensions[0].data", self.paths[1]);
+                    self.put(&Int::U32BE, path, span, u64::from(right).into());
+                }
+                Ok(_) => {}
+                Err(_) => {
+                    return Err(Reject::NoRoom {
+                        path: format!("{}.extensions[0].data", self.paths[1]),
+                        what: "the packet outgrows the 4294967295 bytes of a jumbogram".to_owned(),
+                        by: right as u64 - u64::from(u32::MAX),
+                    });
+                }
+            }
+        }
         Ok(())
+    }
+
+    /// The check sequence of the frame, if it was that of its bytes.
+    fn frame_check(&mut self) {
+        let r = self.record;
+        let frame = Span::bytes(r.data, r.body());
+        if !self.has_right_fcs() || !self.is_touched(r.data, r.data + r.body()) {
+            return;
+        }
+        let right = fcs::right(&patched(self.under, frame, &self.changes));
+        let span = Span::bytes(r.data + r.body(), 4);
+        let path = format!("{}.packet.fcs", self.paths[0]);
+        self.put(&Int::U32LE, path, span, u64::from(right).into());
+    }
+
+    /// Whether the frame ends with its check sequence, which was right.
+    fn has_right_fcs(&self) -> bool {
+        let both = Some(&self.record).filter(|r| fcs::is_crc(r));
+        both.and_then(|r| fcs::compare(self.under, r))
+            .is_some_and(|(stored, right)| stored == right)
     }
 
     fn record_lengths(&mut self, grown: i64) {
@@ -265,6 +307,7 @@ impl<'a, 'b> Packet<'a, 'b> {
             hop: Hop::of(self.under, &self.record),
             source: ip.source,
             protocol,
+            in_fragments: protocol != Protocol::Ip && ip.fragment.is_some(),
         };
         self.senders.weigh(self.under, verdict, by)
     }
@@ -304,7 +347,7 @@ impl<'a, 'b> Packet<'a, 'b> {
         };
         let start = self.place(ip.at);
         let header = u64::from(self.under.read(start, 1)[0] & 15) * 4;
-        if start + header > self.place(self.record.captured)
+        if start + header > self.place(self.record.body())
             || !self.is_touched(start, start + header)
         {
             return;
@@ -346,6 +389,7 @@ impl<'a, 'b> Packet<'a, 'b> {
             ));
             return vec![Splice::new(span, parts, &self.paths[0])];
         }
+        self.frame_check();
         let Some((padding, len)) = self.padding else {
             return self.changes;
         };
@@ -373,7 +417,7 @@ impl<'a, 'b> Packet<'a, 'b> {
         let (seen, ip) = (seen?, self.ip?);
         let limit = limit?.payload(seen.tcp.header, ip.payload - ip.at);
         let payload = self.place(ip.payload) + seen.tcp.header;
-        let end = self.place(ip.end.min(self.record.captured));
+        let end = self.place(ip.end.min(self.record.body()));
         let old = end.checked_sub(payload)?;
         let grown = self.growth(payload, end);
         let new = old.saturating_add_signed(grown);
@@ -398,6 +442,9 @@ impl<'a, 'b> Packet<'a, 'b> {
             payload: (ip.payload + header) as usize,
             len: len as usize,
             packet: packet as usize,
+            fcs: (self.record.captured - self.record.body()) as usize,
+            is_crc: self.has_right_fcs(),
+            lost: (self.record.original - self.record.captured) as u32,
             ip_sum: self.ip_sum(ip),
             is_pcap: matches!(self.file, File::Pcap(_)),
             order: match self.file {

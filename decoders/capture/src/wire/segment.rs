@@ -2,7 +2,8 @@
 
 use crate::checksum::{self, Verdict};
 use crate::datagrams::Datagram;
-use crate::dissect::{self, Ip};
+use crate::dissect::{self, Ip, Length};
+use crate::fcs;
 use crate::flows::Seen;
 use crate::order::Order;
 use crate::tcp::{Opt, Options, pseudo_header};
@@ -22,9 +23,9 @@ pub fn mss(under: &Space, datagram: &Datagram, seen: &Seen) -> Option<u64> {
     Some(Order::BIG.u16(value).into())
 }
 
-/// Whether a packet can be cut in several: one that is TCP and no fragment.
+/// Whether a packet can be cut in several: one that is TCP and no fragment, and whose length its header tells.
 pub fn can_split(ip: &Ip) -> bool {
-    ip.protocol == dissect::TCP && ip.fragment.is_none()
+    ip.protocol == dissect::TCP && ip.fragment.is_none() && ip.length == Length::Field
 }
 
 /// What the checksums are of packets that a packet is cut in.
@@ -53,6 +54,12 @@ pub struct Place {
     pub len: usize,
     /// Bytes of the packet, with what comes after the payload: what Ethernet pads, or checks.
     pub packet: usize,
+    /// So many bytes at the end of the packet are the check sequence of its frame.
+    pub fcs: usize,
+    /// Whether that is the sum of its bytes; else it stays as it is.
+    pub is_crc: bool,
+    /// Bytes at the end of the packet that the capture does not have.
+    pub lost: u32,
     /// What becomes of the checksum of the IP header.
     pub ip_sum: Sums,
     /// Whether it is a record of pcap; else a block of pcapng.
@@ -101,7 +108,7 @@ pub fn split(record: &[u8], place: &Place, most: usize, sums: Sums) -> Vec<u8> {
             Sums::Card | Sums::Same => stored,
         };
         new[tcp + 16..tcp + 18].copy_from_slice(&sum.to_be_bytes());
-        write(record, place, &new, &mut out);
+        write(record, place, new, i == 0, &mut out);
     }
     out
 }
@@ -150,7 +157,8 @@ fn pseudo(packet: &[u8], place: &Place, payload: usize) -> Vec<u8> {
         4 => dissect::IPV4,
         _ => dissect::IPV6,
     };
-    dissect::ip(packet, ip as u64, kind).map_or_else(Vec::new, |ip| pseudo_header(&ip, len))
+    dissect::ip(packet, ip as u64, kind, packet.len() as u64)
+        .map_or_else(Vec::new, |ip| pseudo_header(&ip, len))
 }
 
 /// What the checksum of a segment is: that of its bytes, or what is left to the network card.
@@ -164,16 +172,29 @@ pub fn sums(record: &[u8], place: &Place) -> Sums {
     }
 }
 
-/// Write a packet in a record like the old one.
-pub fn write(record: &[u8], place: &Place, packet: &[u8], out: &mut Vec<u8>) {
+/// Write a packet in a record like the old one. The first one of several has what came behind the payload there: padding, or
+/// the trailer of a tap. Each of them has a check sequence, where there was one.
+pub fn write(record: &[u8], place: &Place, mut packet: Vec<u8>, is_first: bool, out: &mut Vec<u8>) {
     let order = place.order;
+    let end = place.data + place.packet;
+    let behind = &record[place.data + place.payload + place.len..end];
+    let (trailer, check) = behind.split_at(behind.len().saturating_sub(place.fcs));
+    if is_first {
+        packet.extend_from_slice(trailer);
+    }
+    match place.is_crc {
+        true => packet.extend(fcs::right(&packet).to_le_bytes()),
+        false => packet.extend_from_slice(check),
+    }
     let len = order.put32(packet.len() as u32);
+    let lost = if is_first { place.lost } else { 0 };
+    let original = order.put32(packet.len() as u32 + lost);
     let mut head = record[..place.data].to_vec();
     if place.is_pcap {
         head[8..12].copy_from_slice(&len);
-        head[12..16].copy_from_slice(&len);
+        head[12..16].copy_from_slice(&original);
         out.extend(head);
-        out.extend_from_slice(packet);
+        out.extend_from_slice(&packet);
         return;
     }
     let after = place.data + place.packet.next_multiple_of(4);
@@ -182,12 +203,14 @@ pub fn write(record: &[u8], place: &Place, packet: &[u8], out: &mut Vec<u8>) {
     let total = order.put32((place.data + padded + tail.len() + 4) as u32);
     head[4..8].copy_from_slice(&total);
     // a simple packet block has only the one length
-    let lengths = if place.data >= 28 { 20..28 } else { 8..12 };
-    for at in lengths.step_by(4) {
-        head[at..at + 4].copy_from_slice(&len);
+    if place.data >= 28 {
+        head[20..24].copy_from_slice(&len);
+        head[24..28].copy_from_slice(&original);
+    } else {
+        head[8..12].copy_from_slice(&original);
     }
     out.extend(head);
-    out.extend_from_slice(packet);
+    out.extend_from_slice(&packet);
     out.resize(out.len() + padded - packet.len(), 0);
     out.extend_from_slice(tail);
     out.extend(total);

@@ -6,7 +6,7 @@ use super::Known;
 use super::packet::Packet;
 use crate::checksum::{self, Sum, Verdict};
 use crate::datagrams::Datagram;
-use crate::dissect::{self, Ip};
+use crate::dissect::{self, Ip, Length};
 use crate::flows::Seen;
 use crate::order::Order;
 use crate::tcp::{Options, Summed, pseudo_header, summed};
@@ -147,8 +147,13 @@ impl Packet<'_, '_> {
         } else {
             let verdict = checksum::judge(&old, &before, at, udp, was);
             match self.weigh(verdict, ip, protocol) {
-                Verdict::Offloaded if was == 0 => 0,
-                Verdict::Offloaded => checksum::partial(&after),
+                Verdict::Offloaded if was == checksum::partial(&before) => {
+                    checksum::partial(&after)
+                }
+                // none at all
+                Verdict::Offloaded => return,
+                // the card makes it of each segment, whatever is here
+                Verdict::Invalid(_) if ip.length == Length::Card => return,
                 Verdict::Throughout(..) => return,
                 Verdict::Valid | Verdict::Invalid(_) => checksum::right(&new, &after, at, udp),
             }
@@ -171,7 +176,7 @@ impl Packet<'_, '_> {
         } else {
             dissect::IPV6
         };
-        let becomes = dissect::ip(&header, 0, kind).unwrap_or(ip);
+        let becomes = dissect::ip(&header, 0, kind, ip.end - ip.at).unwrap_or(ip);
         let protocol = ip.protocol;
         pseudo_header(
             &Ip {
