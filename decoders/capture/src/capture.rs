@@ -375,7 +375,12 @@ impl Codec for Network {
     }
 
     fn encode(&self, value: &Scalar, like: &Bits) -> Result<Bits, Misfit> {
-        self.order.codec(self.len).encode(value, like)
+        let bits = self.order.codec(self.len).encode(value, like)?;
+        // a word with more would be two halves, of which this is the lower one
+        match self.decode(&bits)?.as_int() {
+            Some(0..=0xffff) => Ok(bits),
+            _ => Err(Misfit::new("an integer from 0 to 65535", value)),
+        }
     }
 
     fn symbol(&self, actual: &Scalar) -> Option<Scalar> {

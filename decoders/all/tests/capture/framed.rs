@@ -204,7 +204,10 @@ fn the_upper_half_of_the_link_type_has_fields_of_its_own() {
     let root = decode(&as_pcap(&frames, 0x2000_0001));
     assert!(frame(&root, 0).field("fcs").is_none());
     assert!(frame(&root, 0).field("trailer").is_some());
+    // a word is no two halves, so that what is assigned is there afterwards
     let root = decode(&as_pcap(&frames, 1));
+    let refused = at(&root, ".network").assign(binq_core::Plain::Scalar(0x2400_0001u64.into()));
+    assert!(refused.unwrap_err().to_string().contains("from 0 to 65535"));
     assert!(root.field("fcs_words").is_none());
     assert!(frame(&root, 0).field("fcs").is_none());
 }

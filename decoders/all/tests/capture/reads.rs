@@ -74,6 +74,12 @@ fn packets_are_those_of_tshark() {
             let verdict = tcp.field("checksum").unwrap().description();
             match row[8].first().map(String::as_str) {
                 Some("1") => assert_eq!(verdict.as_deref(), Some("valid"), "{what}"),
+                // of a datagram in fragments, tshark says it with the last one to come
+                None if ip.field("more_fragments").map(|m| m.scalar())
+                    == Some(Scalar::Bool(true)) =>
+                {
+                    assert_eq!(verdict.as_deref(), Some("valid"), "{what}");
+                }
                 // tshark does not verify what is not all there, and takes some offloaded sums for bad ones
                 _ => assert_ne!(verdict.as_deref(), Some("valid"), "{what}"),
             }
