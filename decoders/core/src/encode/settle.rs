@@ -413,7 +413,11 @@ impl Settler {
             report: &mut Report::default(),
             pins,
         };
-        layer.alone(under, item.span, agree(&item.space, splices)?, &mut cx)
+        match agree(&item.space, splices.clone()) {
+            Ok(agreed) => layer.alone(under, item.span, agreed, &mut cx),
+            // such as the name and the value of a field that one index tells: how it is laid out elsewhere decides, or refuses it
+            Err(_) => Ok(splices),
+        }
     }
 
     /// Lay out the items from number `first` on.
