@@ -119,6 +119,10 @@ impl Layer for Framing {
         let Look::Frame(head, end) = look(under, item.first_byte(), self.begin.who) else {
             return Ok(changes);
         };
+        // header fields lie in this space, too, and their first bytes are no length
+        if item.byte_len() != HEAD + head.length {
+            return Ok(changes);
+        }
         let frame = Changed {
             number: None,
             at: item.first_byte(),
