@@ -1,11 +1,13 @@
 //! `.grpc_calls[]`: gRPC over HTTP/2, <https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md>.
 
 use crate::calls::Carried;
-use crate::codecs::{Percent, STATUS, StatusCode, status_of};
+use crate::codecs::{
+    Percent, STATUS, STATUS_FIELD, StatusCode, status_code, status_name, status_of,
+};
 use crate::{body, message, metadata, trailers};
 use binq_core::codec::{Codec, Int, Text};
 use binq_core::shape::{At, Cx, Lazy, Shape};
-use binq_core::{Child, Kind, Malformed, Ref, Scalar, Severity, Span};
+use binq_core::{Bits, Child, Kind, Malformed, Misfit, Ref, Scalar, Severity, Span};
 use binq_http::exchange::{Head, Who};
 use binq_http::http2::frame::ERROR_CODE;
 use std::sync::Arc;
@@ -23,7 +25,7 @@ impl Call {
         let only = || {
             self.0
                 .headers(Who::Server)
-                .filter(|head| head.has(b"grpc-status"))
+                .filter(|head| head.has(STATUS_FIELD))
         };
         self.0.trailers().or_else(of_body).or_else(only)
     }
@@ -37,9 +39,9 @@ impl Call {
     }
 
     fn status(&self) -> Option<usize> {
-        let head = self.trailers()?;
-        let code = status_of(head.value(b"grpc-status")?).ok()?;
-        usize::try_from(code).ok()
+        let known = self.0.status().map(|(code, ..)| code);
+        let read = || status_of(self.trailers()?.value(STATUS_FIELD)?).ok();
+        usize::try_from(known.or_else(read)?).ok()
     }
 }
 
@@ -90,7 +92,7 @@ impl Call {
         let opened = self.0.opened(Who::Server);
         let lost = opened.space.hole_in(opened.space.span()).is_some();
         let of_body = opened.trailers.as_ref();
-        let found = self.trailers().is_some_and(|head| head.has(b"grpc-status"));
+        let found = self.trailers().is_some_and(|head| head.has(STATUS_FIELD));
         if found || lost || of_body.is_some_and(|_| opened.fault.is_some()) {
             return None;
         }
@@ -135,6 +137,14 @@ impl Call {
 
     /// Add one of [`FOUND`], if it is there.
     fn add(&self, name: &'static str, cx: &mut Cx<'_>) {
+        if name == "status"
+            && let Some((code, space, span)) = self.0.status()
+        {
+            let call = Self(self.0.clone());
+            let codec: Arc<dyn Codec> = Arc::new(KnownStatus { code, call });
+            cx.node_in(name, space, span, Kind::Leaf(codec.into()));
+            return;
+        }
         let head = match name {
             "path" | "authority" | "metadata" => self.0.headers(Who::Client),
             "requests" => return message::add(cx, &self.0, Who::Client, self.path()),
@@ -164,10 +174,9 @@ impl Call {
 
 /// Add `status`, and what is wrong with it.
 fn add_status(cx: &mut Cx<'_>, head: &dyn Head) {
-    const NAME: &[u8] = b"grpc-status";
+    const NAME: &[u8] = STATUS_FIELD;
     let said = head.value(NAME).map(status_of);
-    let known = said.as_ref().and_then(|said| said.as_ref().ok().copied());
-    let code = |inner| -> Arc<dyn Codec> { Arc::new(StatusCode { inner, known }) };
+    let code = |inner| -> Arc<dyn Codec> { Arc::new(StatusCode(inner)) };
     let at = head.place(NAME).map(|(span, _)| span.first_byte());
     let (Some(field), Some(said), Some(at)) = (wrapped(cx, head, NAME, "status", code), said, at)
     else {
@@ -190,6 +199,51 @@ fn add_status(cx: &mut Cx<'_>, head: &dyn Head) {
         Ok(_) => return,
     };
     field.wrong(Malformed::new(at, expected, found).with(severity));
+}
+
+/// A status that was remembered. How it is spelled is looked up when that matters.
+struct KnownStatus {
+    code: u32,
+    call: Call,
+}
+
+impl KnownStatus {
+    fn spelled(&self) -> Option<StatusCode> {
+        let (_, codec) = self.call.trailers()?.place(STATUS_FIELD)?;
+        Some(StatusCode(codec))
+    }
+}
+
+impl Codec for KnownStatus {
+    fn keeps(&self, leaf: Span) -> Span {
+        self.spelled().map_or(leaf, |codec| codec.keeps(leaf))
+    }
+
+    fn known(&self) -> Option<Scalar> {
+        Some(u64::from(self.code).into())
+    }
+
+    fn decode(&self, bits: &Bits) -> Result<Scalar, Misfit> {
+        match self.spelled() {
+            Some(codec) => codec.decode(bits),
+            None => Ok(u64::from(self.code).into()),
+        }
+    }
+
+    fn encode(&self, value: &Scalar, like: &Bits) -> Result<Bits, Misfit> {
+        match self.spelled() {
+            Some(codec) => codec.encode(value, like),
+            None => Err(Misfit::new("nothing: its header block is gone", value)),
+        }
+    }
+
+    fn actual(&self, symbol: &Scalar) -> Option<Scalar> {
+        status_code(symbol)
+    }
+
+    fn description(&self, actual: &Scalar) -> Option<String> {
+        status_name(actual)
+    }
 }
 
 fn text(s: Option<&str>) -> Scalar {

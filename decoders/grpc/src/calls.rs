@@ -2,6 +2,7 @@
 
 use crate::body;
 use crate::call::Call;
+use crate::codecs::{STATUS_FIELD, status_of};
 use crate::web::{Opened, Web};
 use binq_core::dialogue::Dialogue;
 use binq_core::{Kind, Malformed, Options, Scalar, Space, Span};
@@ -22,6 +23,7 @@ pub struct Calls {
 impl Calls {
     /// Those among these exchanges.
     pub fn new(by: &Arc<dyn Exchanges>, options: &Options) -> Self {
+        by.remember(STATUS_FIELD);
         Self {
             by: by.clone(),
             options: Arc::new(options.clone()),
@@ -127,6 +129,12 @@ impl Carried {
     /// The path, where it is known without a look at the header fields.
     pub fn path(&self) -> Option<Bytes> {
         self.by.path(self.i)
+    }
+
+    /// The status, where it is known without a look at the trailers: the code, and where it lies.
+    pub fn status(&self) -> Option<(u32, &Space, Span)> {
+        let (text, space, span) = self.by.remembered(self.i)?;
+        Some((status_of(text).ok()?, space, span))
     }
 
     /// The body that a peer sent, open for messages. Whoever asks gets the same spaces.

@@ -26,25 +26,19 @@ pub static STATUS: [&str; 17] = [
     "UNAUTHENTICATED",
 ];
 
+/// The name of the field that has the status.
+pub const STATUS_FIELD: &[u8] = b"grpc-status";
+
 /// A number in decimal digits: `grpc-status`.
-pub struct StatusCode {
-    /// How the text is written.
-    pub inner: Ref<dyn Codec>,
-    /// The code, where it is known.
-    pub known: Option<u32>,
-}
+pub struct StatusCode(pub Ref<dyn Codec>);
 
 impl Codec for StatusCode {
     fn keeps(&self, leaf: Span) -> Span {
-        self.inner.keeps(leaf)
-    }
-
-    fn known(&self) -> Option<Scalar> {
-        Some(u64::from(self.known?).into())
+        self.0.keeps(leaf)
     }
 
     fn decode(&self, bits: &Bits) -> Result<Scalar, Misfit> {
-        let text = self.inner.decode(bits)?;
+        let text = self.0.decode(bits)?;
         if text == Scalar::Null {
             return Ok(text);
         }
@@ -65,7 +59,7 @@ impl Codec for StatusCode {
             .as_int()
             .and_then(|n| u32::try_from(n).ok())
             .ok_or_else(misfit)?;
-        self.inner.encode(&n.to_string().into(), like)
+        self.0.encode(&n.to_string().into(), like)
     }
 
     fn actual(&self, symbol: &Scalar) -> Option<Scalar> {

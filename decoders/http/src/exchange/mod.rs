@@ -68,6 +68,15 @@ pub trait Exchanges: Send + Sync + 'static {
     /// The content type of a message, where it is known; cheaper than its header fields.
     fn content_type(&self, i: usize, who: Who) -> Option<Bytes>;
 
+    /// Remember the field of that name in the block that ends a response, as it will be asked for in every exchange. It is said
+    /// before any exchange is looked at.
+    fn remember(&self, _name: &'static [u8]) {}
+
+    /// The value of the field that was to be remembered, if there is one such field: its text, and where that lies.
+    fn remembered(&self, _i: usize) -> Option<(&[u8], &Space, Span)> {
+        None
+    }
+
     /// The path of the request, where it is known; cheaper than its header fields.
     fn path(&self, i: usize) -> Option<Bytes>;
 

@@ -1,7 +1,7 @@
 //! Which frames belong to which exchange.
 
 use super::frame::{END_STREAM, HEAD, Head, Parts, kind};
-use super::said::{BlockAt, Exchange, Frames, Message};
+use super::said::{self, BlockAt, Exchange, Frames, Message};
 use super::side::Walk;
 use super::talk::Talk;
 use crate::exchange::Who;
@@ -35,6 +35,7 @@ impl Finder {
                     request: Message::default(),
                     response: Message::default(),
                     path: None,
+                    remembered: None,
                 };
                 self.all.push((seen, new));
                 self.all.len() - 1
@@ -54,6 +55,7 @@ impl Finder {
             Some(talk.server.begin.frames),
         ]);
         let [mut sent, mut received] = *places;
+        let remember = talk.remember.get().copied();
         {
             let mut client = talk.client.walk(sent.unwrap_or(0));
             let mut server = talk.server.walk(received.unwrap_or(0));
@@ -78,7 +80,7 @@ impl Finder {
                 match walk.next() {
                     Some((at, head, end)) => {
                         *place = Some(walk.at);
-                        self.frame(who, walk, at, &head, end);
+                        self.frame((who, remember), walk, at, &head, end);
                     }
                     None => *place = None,
                 }
@@ -100,7 +102,15 @@ impl Finder {
         all
     }
 
-    fn frame(&mut self, who: Who, walk: &mut Walk<'_>, at: u64, head: &Head, end: u64) {
+    /// Sort a frame. `remember`: the name of a field whose value is asked for in every exchange.
+    fn frame(
+        &mut self,
+        (who, remember): (Who, Option<&[u8]>),
+        walk: &mut Walk<'_>,
+        at: u64,
+        head: &Head,
+        end: u64,
+    ) {
         let known = matches!(
             head.kind,
             kind::DATA | kind::HEADERS | kind::RST_STREAM | kind::PUSH_PROMISE
@@ -167,7 +177,11 @@ impl Finder {
         if matches!(head.kind, kind::DATA | kind::HEADERS) && head.has(END_STREAM) {
             message.ended = true;
         }
-        message.keep_last(who, head.has(END_STREAM), read);
+        if let (Some(read), Some(name), Who::Server) = (read, remember, who)
+            && head.has(END_STREAM)
+        {
+            exchange.remembered = said::remembered(&read, name);
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! What is said on a stream: a request and its response, as frames and header blocks.
 
+use super::header::Header;
+use super::hpack::Field;
 use super::side::{Read, Runs};
 use super::talk::Talk;
 use crate::exchange::{Body, Who};
@@ -35,8 +37,6 @@ pub struct Message {
     body: OnceLock<Body>,
     /// What it says it carries: most messages of a connection share it with the header table.
     pub content_type: Option<Bytes>,
-    /// The block that ends it as it was read, if it is a small one of the server: what carries HTTP asks for it.
-    last: Option<Arc<Read>>,
 }
 
 /// The places of the first and the last frame of several: their first and their last byte.
@@ -68,28 +68,12 @@ pub struct Break {
     pub until: u64,
 }
 
-/// A block of more fields than that is not kept.
-const KEPT: usize = 8;
-
 /// What was expected where frames are missing: the connection and its streams say the same.
 pub const ALL_FRAMES: &str = "all frames";
 impl Message {
     /// Whether there is a DATA frame.
     pub fn has_body(&self) -> bool {
         !self.data.is_empty()
-    }
-
-    /// Keep the block that ends it.
-    pub fn keep_last(&mut self, who: Who, ends: bool, read: Option<Arc<Read>>) {
-        let small = read.filter(|read| read.1.fields.len() <= KEPT);
-        if who == Who::Server && ends {
-            self.last = small;
-        }
-    }
-
-    /// One of its blocks, if it was kept.
-    pub fn kept(&self, frame: u64) -> Option<&Arc<Read>> {
-        self.last.as_ref().filter(|read| read.0.frame == frame)
     }
 }
 
@@ -105,6 +89,20 @@ pub struct Exchange {
     pub response: Message,
     /// The path of the request: most of a connection share it with the header table.
     pub path: Option<Bytes>,
+    /// The field that is to be remembered, if it is in the block that ends the response: its value, and the bits of that.
+    pub remembered: Option<(Bytes, Span)>,
+}
+
+/// The field of that name in a block, if there is one, it is known, and it lies in one piece: its value, and the bits of that.
+pub fn remembered(read: &Read, name: &[u8]) -> Option<(Bytes, Span)> {
+    let (info, block) = read;
+    let same = |f: &&Field| f.name.known().is_some_and(|n| n == name);
+    let mut all = block.fields.iter().filter(same);
+    let (Some(field), None, [(base, _)]) = (all.next(), all.next(), &info.fragments[..]) else {
+        return None;
+    };
+    let span = Header::of(field.clone()).place(*base, true).0;
+    Some((field.value.known()?.clone(), span))
 }
 
 impl Exchange {

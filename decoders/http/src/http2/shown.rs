@@ -75,17 +75,27 @@ impl Exchanges for OfTalk {
     }
 
     fn headers(&self, i: usize, who: Who) -> Option<Box<dyn Head>> {
-        let message = self.exchange(i).message(who);
-        Some(Box::new(self.0.block(message, message.headers)?))
+        let block = self.exchange(i).message(who).headers;
+        Some(Box::new(self.0.headers(block)?))
     }
 
     fn trailers(&self, i: usize) -> Option<Box<dyn Head>> {
-        let message = &self.exchange(i).response;
-        Some(Box::new(self.0.block(message, message.trailers)?))
+        let block = self.exchange(i).response.trailers;
+        Some(Box::new(self.0.headers(block)?))
     }
 
     fn content_type(&self, i: usize, who: Who) -> Option<Bytes> {
         self.exchange(i).message(who).content_type.clone()
+    }
+
+    fn remember(&self, name: &'static [u8]) {
+        // there is one
+        _ = self.0.remember.set(name);
+    }
+
+    fn remembered(&self, i: usize) -> Option<(&[u8], &Space, Span)> {
+        let (value, span) = self.exchange(i).remembered.as_ref()?;
+        Some((value, &self.0.server.space, *span))
     }
 
     fn path(&self, i: usize) -> Option<Bytes> {

@@ -24,6 +24,8 @@ pub struct Talk {
     clocks: [Arc<dyn Clock>; 2],
     /// Of the directions that are HTTP/2.
     pub roots: [Option<Node>; 2],
+    /// The name of a field whose value is asked for in every exchange.
+    pub remember: OnceLock<&'static [u8]>,
     exchanges: OnceLock<Vec<Exchange>>,
     /// The walk that finds them.
     finder: Mutex<Finder>,
@@ -67,6 +69,7 @@ impl Talk {
             client,
             server,
             clocks,
+            remember: OnceLock::new(),
             exchanges: OnceLock::new(),
             finder: Mutex::default(),
         };
@@ -314,14 +317,5 @@ impl Talk {
         let (who, frame) = block?;
         let side = self.side(who);
         Some(List::new(side, side.block(frame)?))
-    }
-
-    /// The fields of a header block of that message.
-    pub fn block(&self, of: &Message, block: Option<BlockAt>) -> Option<List> {
-        let (who, frame) = block?;
-        match of.kept(frame) {
-            Some(read) => Some(List::new(self.side(who), read.clone())),
-            None => self.headers(block),
-        }
     }
 }
