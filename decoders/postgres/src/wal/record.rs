@@ -356,8 +356,11 @@ impl Lazy for Damaged {
 }
 
 impl Fluid for Damaged {
-    fn beyond(&self, _field: &str, _edited: &Node) -> Option<String> {
+    fn beyond(&self, field: &str, _edited: &Node) -> Option<String> {
         let why = match self.lack {
+            Lack::Whole if field != "xl_crc" => {
+                "where this damaged record ends is not known, so its xl_crc stays as it is: assign it, too, if the record is to be whole again"
+            }
             Lack::Head => {
                 "the xl_crc of its record is not here, and stays as it is, wherever it is"
             }
