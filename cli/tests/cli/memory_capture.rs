@@ -91,6 +91,7 @@ impl Pcap {
         // :method POST, :scheme http, and literals of which the last one is new in each call
         let mut request = vec![0x83, 0x86];
         literal(&mut request, 0x00, ":path", "/demo.Greeter/Greet");
+        literal(&mut request, 0x00, ":authority", "demo.test");
         literal(&mut request, 0x00, "content-type", "application/grpc");
         literal(
             &mut request,
@@ -213,7 +214,7 @@ fn edits_through_two_views_of_many_connections_meet() {
     pcap.finish();
     // both change the header block of the request, and so the length of its frame
     let edit = r#"(.grpc_calls[].path) = "/a.longer.Service/Name"
-        | (.tcp_connections[].client.stream.frames[1].payload.headers[4].value) = "changed""#;
+        | (.tcp_connections[].client.stream.frames[1].payload.headers[5].value) = "changed""#;
     let out = dir.path().join("edited.pcap");
     let args = ["-b".as_ref(), edit.as_ref(), file.as_os_str()];
     std::fs::write(&out, binq_ok(args)).unwrap();

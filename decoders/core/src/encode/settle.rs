@@ -225,6 +225,7 @@ impl Settler {
         for (name, child) in in_order(node, fields) {
             let own = self.lowered(&child, &child.green().space)?;
             if !own.is_empty()
+                && !self.no_fix
                 && let Some(what) = shape.beyond(&name, &child)
             {
                 self.note(child.path_text(), child.offset(), Did::Warning(what));
