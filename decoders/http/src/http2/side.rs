@@ -65,7 +65,8 @@ pub fn resync(stream: &Space, at: u64, who: Option<Who>) -> Option<u64> {
     let is_plausible = |head: &Head| head.is_plausible() && head.may_be_from(who);
     // a stream that a server promised is rare, and a message of gRPC behind the rest of a header looks like a frame of one
     let is_first = |head: &Head| {
-        let promised = matches!(head.kind, kind::DATA | kind::HEADERS) && head.stream % 2 == 0;
+        let promised =
+            matches!(head.kind, kind::DATA | kind::HEADERS) && head.stream.is_multiple_of(2);
         is_plausible(head) && !(promised && who == Some(Who::Server))
     };
     let end = stream.len();
