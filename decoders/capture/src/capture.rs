@@ -10,6 +10,7 @@ use crate::pcapng::Blocks;
 use crate::senders::Senders;
 use crate::wire::Wire;
 use binq_core::codec::{Bool, Codec, Int, Named, Representation, UBits};
+use binq_core::layer::Identity;
 use binq_core::shape::{Cx, Lazy, Shape};
 use binq_core::{
     Bits, Confidence, Format, Kind, Malformed, Misfit, Node, Options, Probe, Ref, Scalar, Space,
@@ -246,8 +247,7 @@ impl Format for PcapNg {
 fn root(name: &'static str, file: File, space: Space, options: &Options) -> Node {
     let span = space.span();
     let senders = Arc::new(Senders::new(file.clone()));
-    let layer = Wire::new(file.clone(), senders.clone(), space.len());
-    let wire = Space::derived(space.clone(), Arc::new(layer));
+    let wire = Identity::space(&space, Wire::new(file.clone(), senders.clone()));
     let shared = Shared {
         file,
         senders,

@@ -5,7 +5,7 @@ use crate::body::{self, PREFIX, Prefixed};
 use crate::codecs::{base64, digit};
 use crate::trailers;
 use binq_core::encode::{Did, Note, Splice, agree, patched};
-use binq_core::layer::{Layer, Patching};
+use binq_core::layer::{Following, Identity, Layer, Patching};
 use binq_core::{Malformed, Reject, Severity, Space, Span};
 use binq_http::exchange::LOST;
 use binq_http::lines::LineHead;
@@ -91,10 +91,7 @@ impl Web {
         let mut fault = text.as_ref().and_then(|text| text.rest(body));
         let trailers = found.trailers.map(|frame| frame.at);
         let space = match text {
-            None => {
-                let len = body.len();
-                Space::derived(body.clone(), Arc::new(Binary { len, trailers }))
-            }
+            None => Identity::space(body, Binary { trailers }),
             Some(text) => Space::derived(body.clone(), Arc::new(Text { trailers, ..text })),
         };
         let mut lines = None;
@@ -186,28 +183,11 @@ fn trailers_length(
 
 /// A binary body: the same bytes, of which the length of the trailers follows what is in it.
 struct Binary {
-    len: u64,
     /// First byte of the frame of trailers.
     trailers: Option<u64>,
 }
 
-impl Layer for Binary {
-    fn len(&self) -> u64 {
-        self.len
-    }
-
-    fn read<'a>(&self, under: &'a Space, at: u64, len: u64) -> Cow<'a, [u8]> {
-        under.read(at, len)
-    }
-
-    fn origins(&self, span: Span) -> Vec<Span> {
-        vec![span]
-    }
-
-    fn joint(&self) -> bool {
-        true
-    }
-
+impl Following for Binary {
     fn patch(
         &self,
         under: &Space,

@@ -29,7 +29,7 @@ pub struct Given {
 /// The laws over the samples of a folder, as one test named `laws`. The path is that from the crate.
 ///
 /// ```ignore
-/// binq_laws::check!(binq_png::PNG, "../../samples/png", shaping: ["length", "type"]);
+/// binq_laws::check!(binq_png::PNG, "../../samples/png", shaping: &["length", "type"][..]);
 /// ```
 #[macro_export]
 macro_rules! check {

@@ -19,12 +19,11 @@ use crate::file::File;
 use crate::flows::{Seen, Tracker};
 use crate::senders::Senders;
 use binq_core::encode::{Splice, agree};
-use binq_core::layer::{Layer, Patching};
+use binq_core::layer::{Following, Patching};
 use binq_core::{Reject, Space, Span};
 use fragments::Whole;
 use packet::Packet;
 use shift::{Event, Shifts, Within};
-use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, OnceLock};
 
@@ -32,40 +31,22 @@ use std::sync::{Arc, OnceLock};
 pub struct Wire {
     file: File,
     senders: Arc<Senders>,
-    len: u64,
     /// The records by their first bytes, once one of them moves.
     records: OnceLock<HashMap<u64, Record>>,
 }
 
 impl Wire {
-    /// Of a file of so many bytes.
-    pub fn new(file: File, senders: Arc<Senders>, len: u64) -> Self {
+    /// Of a file.
+    pub fn new(file: File, senders: Arc<Senders>) -> Self {
         Self {
             file,
             senders,
-            len,
             records: OnceLock::new(),
         }
     }
 }
 
-impl Layer for Wire {
-    fn len(&self) -> u64 {
-        self.len
-    }
-
-    fn read<'a>(&self, under: &'a Space, at: u64, len: u64) -> Cow<'a, [u8]> {
-        under.read(at, len)
-    }
-
-    fn origins(&self, span: Span) -> Vec<Span> {
-        vec![span]
-    }
-
-    fn joint(&self) -> bool {
-        true
-    }
-
+impl Following for Wire {
     fn patch(
         &self,
         under: &Space,

@@ -2,11 +2,13 @@
 
 mod deflate;
 mod gather;
+mod identity;
 mod narrow;
 mod recode;
 
 pub use deflate::{Deflate, Zlib};
 pub use gather::{Gather, Run};
+pub use identity::{Following, Identity};
 pub use recode::{MOST_SHOWN, Recode, Recoding, read_bounded};
 
 use crate::encode::{Report, Splice};

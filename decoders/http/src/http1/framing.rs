@@ -8,9 +8,8 @@ use super::shape::SIZE;
 use crate::lines::{Line, read};
 use binq_core::codec::Codec;
 use binq_core::encode::{Did, Note, Report, Splice, agree, near};
-use binq_core::layer::{Layer, Patching};
+use binq_core::layer::{Following, Patching};
 use binq_core::{Bits, Reject, Scalar, Space, Span};
-use std::borrow::Cow;
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -20,23 +19,7 @@ pub struct Framing {
     pub stream: Arc<Stream>,
 }
 
-impl Layer for Framing {
-    fn len(&self) -> u64 {
-        self.stream.raw.len()
-    }
-
-    fn read<'a>(&self, under: &'a Space, at: u64, len: u64) -> Cow<'a, [u8]> {
-        under.read(at, len)
-    }
-
-    fn origins(&self, span: Span) -> Vec<Span> {
-        vec![span]
-    }
-
-    fn joint(&self) -> bool {
-        true
-    }
-
+impl Following for Framing {
     fn patch(
         &self,
         under: &Space,

@@ -11,7 +11,7 @@ use crate::exchange;
 use crate::lines::{Form, LONGEST_PART, TOKEN, breaks_line};
 use binq_core::codec::Raw;
 use binq_core::dialogue::{Clock, Conversation, Dialogue};
-use binq_core::layer::{Gather, Window};
+use binq_core::layer::{Gather, Identity, Window};
 use binq_core::shape::{Cx, Shape};
 use binq_core::{
     Confidence, Format, Kind, Malformed, Node, Options, Probe, Ref, Severity, Space, Span, Takes,
@@ -264,7 +264,7 @@ impl Stream {
             // a stream of its own, or this one would hold itself
             let list = self.path.rsplit_once('.').map_or("", |(path, _)| path);
             let stream = Self::new(&self.raw, self.begin.clone(), list, self.peer.clone());
-            Space::derived(self.raw.clone(), Arc::new(Framing { stream }))
+            Identity::space(&self.raw, Framing { stream })
         };
         self.space.get_or_init(new).clone()
     }

@@ -32,6 +32,7 @@ mod talk;
 
 use binq_core::codec::Raw;
 use binq_core::dialogue::{Conversation, Dialogue};
+use binq_core::layer::Identity;
 use binq_core::shape::{Cx, Lazy, Shape};
 use binq_core::{
     Confidence, Format, Kind, Malformed, Node, NodeFn, Options, Probe, Ref, Severity, Space, Span,
@@ -99,11 +100,10 @@ impl Format for Http2 {
 /// The frames of a stream. `path` is that of the stream in a capture.
 pub fn open(stream: &Space, begin: Begin, path: Option<&str>) -> Arc<Side> {
     let framing = Framing {
-        len: stream.len(),
         begin,
         path: format!("{}.frames", path.unwrap_or_default()),
     };
-    let framed = Space::derived(stream.clone(), Arc::new(framing));
+    let framed = Identity::space(stream, framing);
     let mut side = Side::new(framed, begin);
     if path.is_some() {
         side.at_end = Severity::Odd;

@@ -15,15 +15,12 @@ use crate::http2::frame::{HEAD, Head, Parts, kind};
 use crate::http2::frames::FRAMES;
 use crate::http2::side::{Begin, Look, look};
 use binq_core::encode::{Did, Note, Report, Splice, agree, near, patched};
-use binq_core::layer::{Layer, Patching};
+use binq_core::layer::{Following, Patching};
 use binq_core::{Reject, Scalar, Space, Span};
-use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 /// The frames of one direction.
 pub struct Framing {
-    /// Number of bytes.
-    pub len: u64,
     /// Where the frames begin.
     pub begin: Begin,
     /// Path of the list of frames, for reports.
@@ -63,23 +60,7 @@ impl Changed {
     }
 }
 
-impl Layer for Framing {
-    fn len(&self) -> u64 {
-        self.len
-    }
-
-    fn read<'a>(&self, under: &'a Space, at: u64, len: u64) -> Cow<'a, [u8]> {
-        under.read(at, len)
-    }
-
-    fn origins(&self, span: Span) -> Vec<Span> {
-        vec![span]
-    }
-
-    fn joint(&self) -> bool {
-        true
-    }
-
+impl Following for Framing {
     fn patch(
         &self,
         under: &Space,

@@ -64,7 +64,6 @@ pub fn settled(
     path: &str,
 ) -> Result<Block, Reject> {
     let framing = Framing {
-        len: side.space.len(),
         begin: side.begin,
         path: path.to_owned(),
     };
