@@ -227,9 +227,9 @@ fn cut_line(stream: &Space, at: u64, most: u64) -> Option<Span> {
 }
 
 /// The header fields from a byte on, which lie within `most` bytes: how many bytes they are, how they end, and what the input lost
-/// where they break off. Most heads are short, so that little is read first.
+/// where they break off. Most heads are short, and bytes after them lie in segments of their own, so that little is read first.
 fn fields(stream: &Space, at: u64, most: u64) -> (Vec<Line>, u64, End, Option<Span>) {
-    let mut window = 4096.min(most);
+    let mut window = 512.min(most);
     loop {
         let text = stream.read(at, window);
         let (lines, len, end) = read(&text, at);
@@ -440,7 +440,11 @@ fn chunked(stream: &Space, message: &mut Message, first: u64) {
 }
 
 fn chunk(stream: &Space, at: u64) -> Option<Chunk> {
-    let text = stream.read(at, CHUNK_LINE as u64);
+    // most lines are short
+    let mut text = stream.read(at, 64);
+    if line(&text).is_none() {
+        text = stream.read(at, CHUNK_LINE as u64);
+    }
     let (len, next) = line(&text)?;
     let digits = text[..len]
         .iter()
