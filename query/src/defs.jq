@@ -117,7 +117,7 @@ def yn(x; y): y as $y | x as $x | _yn($x; $y);
 def nexttoward(x; y): nextafter(x; y);
 def fma(x; y; z): z as $z | y as $y | x as $x | _fma($x; $y; $z);
 def gamma: lgamma;
-def lgamma_r: [lgamma, if . < 0 and (floor % 2 | fabs) == 1 then -1 else 1 end];
+def lgamma_r: [lgamma, if . < 0 and . != floor and (floor % 2 | fabs) == 1 then -1 else 1 end];
 
 # Regular expressions. Their flags come first, as jq's own function runs through its last argument slowest.
 def match(re; flags): flags as $flags | re as $re | _match($re; $flags)[];

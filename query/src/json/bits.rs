@@ -87,6 +87,12 @@ fn lenient(like: &Encoding, also: (&str, &str)) -> Encoding {
     spec.encoding().expect("a valid specification")
 }
 
+/// Whether nothing but padding and white space follows the padding: two texts one after the other are not one.
+fn ends_once(s: &[u8]) -> bool {
+    let mut from_padding = s.iter().skip_while(|b| **b != b'=');
+    from_padding.all(|b| *b == b'=' || b.is_ascii_whitespace())
+}
+
 /// The bytes that hexadecimal digits stand for; white space between them is skipped. `None` if there are other
 /// characters or half a byte.
 pub fn from_hex(s: &[u8]) -> Option<Vec<u8>> {
@@ -95,14 +101,14 @@ pub fn from_hex(s: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// The bytes that base64 stands for, in either alphabet, padded or not. `None` if there are other characters, or if
-/// there is less than a byte.
+/// there is less than a byte, or something behind the padding.
 pub fn from_base64(s: &[u8]) -> Option<Vec<u8>> {
     static BOTH: LazyLock<Encoding> = LazyLock::new(|| lenient(&BASE64, ("-_", "+/")));
-    BOTH.decode(s).ok()
+    ends_once(s).then(|| BOTH.decode(s).ok()).flatten()
 }
 
-/// The bytes that base32 stands for, padded or not.
+/// The bytes that base32 stands for, padded or not, with nothing behind the padding.
 pub fn from_base32(s: &[u8]) -> Option<Vec<u8>> {
     static UNPADDED: LazyLock<Encoding> = LazyLock::new(|| lenient(&BASE32, ("", "")));
-    UNPADDED.decode(s).ok()
+    ends_once(s).then(|| UNPADDED.decode(s).ok()).flatten()
 }

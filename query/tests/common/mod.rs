@@ -306,6 +306,22 @@ pub fn run(input: V, code: &str) -> Vec<String> {
         .collect()
 }
 
+/// Like `run`; of a program that is none, it tells what is wrong, and after an `@` the column and the length of where.
+pub fn outputs(input: V, code: &str) -> Vec<String> {
+    let Err(e) = Query::compile(code, &Settings::default()) else {
+        return run(input, code);
+    };
+    let text = e.to_string();
+    let mut lines = text.lines();
+    let what = lines.next().unwrap_or_default();
+    let marks = lines.nth(1).and_then(|l| l.split_once("| "));
+    let place = marks.map_or(String::new(), |(_, marks)| {
+        let column = marks.len() - marks.trim_start().len() + 1;
+        format!(" @{column}+{}", marks.matches('^').count())
+    });
+    vec![format!("{what}{place}")]
+}
+
 /// Outputs and errors.
 pub fn run_values(input: V, code: &str) -> Vec<Result<V, String>> {
     let registry = registry();
