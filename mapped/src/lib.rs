@@ -247,6 +247,24 @@ mod tests {
     use super::*;
     use std::io::Write;
 
+    #[cfg(unix)]
+    #[test]
+    fn a_mapping_that_went_leaves_its_slot() {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(b"a file").unwrap();
+        let open = || Mapped::new(file.reopen().unwrap(), "a file").unwrap();
+        let all: Vec<_> = (0..10).map(|_| open()).collect();
+        drop(all);
+        let before = shrunk::slots();
+        for _ in 0..100 {
+            drop(open());
+        }
+        // other tests map files meanwhile
+        let (slots, taken) = shrunk::slots();
+        assert!(slots < before.0 + 20, "{slots} slots, {} before", before.0);
+        assert!(taken < 20, "{taken} of {slots} slots are taken");
+    }
+
     #[test]
     fn a_file_and_an_empty_one() {
         let mut file = tempfile::NamedTempFile::new().unwrap();

@@ -217,3 +217,18 @@ fn last_words(slot: &Slot, mut at: u64) {
         libc::writev(2, parts.as_ptr(), parts.len() as i32);
     }
 }
+
+/// How many slots there are, and how many are taken.
+#[cfg(all(test, unix))]
+#[allow(unsafe_code)]
+pub(crate) fn slots() -> (usize, usize) {
+    let (mut all, mut taken) = (0, 0);
+    let mut next = SLOTS.load(Ordering::Acquire);
+    // SAFETY: what is in the list was leaked, and is never freed.
+    while let Some(slot) = unsafe { next.as_ref() } {
+        all += 1;
+        taken += usize::from(slot.taken.load(Ordering::Acquire));
+        next = slot.next.load(Ordering::Acquire);
+    }
+    (all, taken)
+}

@@ -329,6 +329,22 @@ fn a_file_size_limit() {
     }
 }
 
+/// Few bytes are written all at once, at the end: what fails there is told, too.
+#[test]
+fn a_file_size_limit_of_a_small_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("F");
+    fs::write(&file, [8, 1]).unwrap();
+    let line = format!("ulimit -f 0; exec {BINQ} -d protobuf -i '.\"1\" = 5' F");
+    let said = run(Command::new("sh")
+        .args(["-c", &line])
+        .current_dir(dir.path()));
+    assert_eq!(said.code, 5, "{}", said.err);
+    assert!(said.err.contains("File too large"), "{}", said.err);
+    assert_eq!(fs::read(&file).unwrap(), [8, 1]);
+    assert_eq!(names(dir.path()), ["F"]);
+}
+
 /// A folder that may be written to, but not be opened: the rename works, what comes after it does not.
 #[test]
 fn what_fails_after_the_rename_is_told() {

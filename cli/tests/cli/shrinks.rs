@@ -65,3 +65,22 @@ fn what_is_still_there() {
     assert_eq!((said.code, said.text()), (2, ""), "{}", said.err);
     assert!(said.err.contains("from byte 1000000 on"), "{}", said.err);
 }
+
+/// What was made of a file is written before the next one but one is opened: what happens to it later does not matter.
+#[test]
+fn one_that_is_done_with() {
+    let dir = tempfile::tempdir().unwrap();
+    for name in ["A", "B"] {
+        fs::copy(sample("pg15.wal"), dir.path().join(name)).unwrap();
+    }
+    let mut binq = Command::new(BINQ);
+    binq.current_dir(dir.path());
+    binq.args(["-c", ".records[3].xl_tot_len", "A", "B", "pipe"]);
+    let waiting = Waiting::start(&mut binq, &dir.path().join("pipe"));
+    let mut open = OpenOptions::new();
+    let file = open.write(true).open(dir.path().join("A")).unwrap();
+    file.set_len(0).unwrap();
+    let said = waiting.go_on();
+    assert_eq!(said.text().lines().count(), 2, "{}", said.text());
+    assert!(!said.err.contains("shorter"), "{}", said.err);
+}

@@ -86,9 +86,7 @@ impl Sequence for Repeated {
                 let kind = Kind::Leaf(Ref::Static(this.value.codec()?));
                 return Some((Step { kind, span, next }, Some(frame)));
             }
-            if start >= at.span.end_byte() {
-                return None;
-            }
+            // at the end there is none
             let record = run.record(start).ok()?;
             if record.number != this.number || !this.takes(&record, at.space) {
                 state = State::new(record.end * 8);

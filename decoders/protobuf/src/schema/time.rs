@@ -182,6 +182,131 @@ mod tests {
         assert_eq!(duration(1, -1), None);
     }
 
+    #[test]
+    fn times_end_where_json_has_no_text_for_them() {
+        for (seconds, nanos, written) in [
+            (FIRST - 1, 0, None),
+            (FIRST, 0, Some("0001-01-01T00:00:00Z")),
+            (LAST, 999_999_999, Some("9999-12-31T23:59:59.999999999Z")),
+            (LAST + 1, 0, None),
+            (0, -1, None),
+            (0, 0, Some("1970-01-01T00:00:00Z")),
+            (0, 1, Some("1970-01-01T00:00:00.000000001Z")),
+            (0, 999, Some("1970-01-01T00:00:00.000000999Z")),
+            (0, 1000, Some("1970-01-01T00:00:00.000001Z")),
+            (0, 1001, Some("1970-01-01T00:00:00.000001001Z")),
+            (0, 999_000, Some("1970-01-01T00:00:00.000999Z")),
+            (0, 1_000_000, Some("1970-01-01T00:00:00.001Z")),
+            (0, 1_001_000, Some("1970-01-01T00:00:00.001001Z")),
+            (0, 999_999_999, Some("1970-01-01T00:00:00.999999999Z")),
+            (0, 1_000_000_000, None),
+            (-1, 0, Some("1969-12-31T23:59:59Z")),
+            (59, 0, Some("1970-01-01T00:00:59Z")),
+            (60, 0, Some("1970-01-01T00:01:00Z")),
+            (3599, 0, Some("1970-01-01T00:59:59Z")),
+            (3600, 0, Some("1970-01-01T01:00:00Z")),
+            (86_399, 0, Some("1970-01-01T23:59:59Z")),
+            (86_400, 0, Some("1970-01-02T00:00:00Z")),
+            (951_782_400, 0, Some("2000-02-29T00:00:00Z")),
+        ] {
+            assert_eq!(timestamp(seconds, nanos).as_deref(), written);
+            if let Some(text) = written {
+                assert_eq!(parse_timestamp(text), Some((seconds, nanos)), "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn zones_and_digits_of_a_time() {
+        for (text, seconds) in [
+            ("1970-01-02T00:00:00+23:59", Some(60)),
+            ("1970-01-01T00:00:00-23:59", Some(86_340)),
+            ("1970-01-01T00:00:00+00:00", Some(0)),
+            ("1970-01-01T00:01:00+00:01", Some(0)),
+            ("1970-01-01T02:00:00+02:00", Some(0)),
+            ("1970-01-01T00:00:00+24:00", None),
+            ("1970-01-01T00:00:00+00:60", None),
+            ("1970-01-01T00:00:00+1:00", None),
+            ("1970-01-01T00:00:00+01:0", None),
+            ("1970-01-01T00:00:00+001:00", None),
+            ("1970-01-01T00:00:00+0100", None),
+            ("1970-01-01T00:00:00 01:00", None),
+            ("1970-01-01T00:00:00", None),
+            ("1970-01-01T00:00:00z", None),
+            ("1970-01-01 00:00:00Z", None),
+            ("1970-01-01T24:00:00Z", None),
+            ("1970-01-01T23:60:00Z", None),
+            ("1970-01-01T23:59:60Z", None),
+            ("1970-00-01T00:00:00Z", None),
+            ("1970-13-01T00:00:00Z", None),
+            ("1970-01-00T00:00:00Z", None),
+            ("1970-01-32T00:00:00Z", None),
+            ("1900-02-29T00:00:00Z", None),
+            ("1970-01-01T00:00:00.Z", None),
+            ("1970-01-01T00:00:00.1234567890Z", None),
+            ("0001-01-01T00:00:00+00:01", None),
+            ("9999-12-31T23:59:59-00:01", None),
+            ("x970-01-01T00:00:00Z", None),
+            ("1970/01-01T00:00:00Z", None),
+            ("1970-01/01T00:00:00Z", None),
+            ("1970-01-01T00.00:00Z", None),
+            ("1970-01-01T00:00.00Z", None),
+        ] {
+            assert_eq!(parse_timestamp(text).map(|(s, _)| s), seconds, "{text}");
+        }
+        for (text, nanos) in [(".1", 100_000_000), (".000000001", 1), (".12", 120_000_000)] {
+            let text = format!("1970-01-01T00:00:00{text}Z");
+            assert_eq!(parse_timestamp(&text), Some((0, nanos)), "{text}");
+        }
+    }
+
+    #[test]
+    fn durations_end_after_ten_thousand_years() {
+        let longest = LONGEST;
+        for (seconds, nanos, written) in [
+            (-longest - 1, 0, None),
+            (-longest, 0, Some("-315576000000s")),
+            (longest, 0, Some("315576000000s")),
+            (longest + 1, 0, None),
+            (0, 0, Some("0s")),
+            (0, 1, Some("0.000000001s")),
+            (0, -1, Some("-0.000000001s")),
+            (1, 0, Some("1s")),
+            (-1, 0, Some("-1s")),
+            (1, 1, Some("1.000000001s")),
+            (-1, -1, Some("-1.000000001s")),
+            (1, -1, None),
+            (-1, 1, None),
+            (0, 999_999_999, Some("0.999999999s")),
+            (0, 1_000_000_000, None),
+            (0, -1_000_000_000, None),
+        ] {
+            assert_eq!(duration(seconds, nanos).as_deref(), written);
+            if let Some(text) = written {
+                assert_eq!(parse_duration(text), Some((seconds, nanos)), "{text}");
+            }
+        }
+        for wrong in [
+            "",
+            "s",
+            "1",
+            ".5s",
+            "-s",
+            "1.s",
+            "+1s",
+            "1.0000000001s",
+            "1 s",
+            "1ss",
+            "--1s",
+            "1.-1s",
+            "315576000001s",
+            "-315576000001s",
+            "99999999999999999999s",
+        ] {
+            assert_eq!(parse_duration(wrong), None, "{wrong}");
+        }
+    }
+
     proptest! {
         #[test]
         fn what_is_written_is_read(seconds in FIRST..=LAST, nanos in 0i32..1_000_000_000) {
