@@ -251,3 +251,37 @@ fn strings_of_all_lengths() {
         assert_eq!(V::text(s.clone()), V::bytes(s.into_bytes()));
     }
 }
+
+/// On a terminal, raw texts show what it would obey.
+#[test]
+fn raw_on_a_terminal() {
+    let text = value(r#""a\n\tb\u001b\u007f\u009f\u202e\u2028é""#);
+    let written = |terminal| {
+        let options = Options {
+            raw: true,
+            terminal,
+            ..Options::compact()
+        };
+        written(&text, &options)
+    };
+    assert_eq!(written(true), "a\n\tb\\u001b\\u007f\\u009f\\u202e\u{2028}é");
+    assert_eq!(written(false), "a\n\tb\u{1b}\u{7f}\u{9f}\u{202e}\u{2028}é");
+}
+
+#[test]
+fn long_bytes_are_cut_where_they_are_shown_in_short() {
+    let bytes = |n: usize| V::bytes(vec![b'a'; n]);
+    let with = |bits| Options {
+        bits,
+        ..Options::compact()
+    };
+    for (len, shown) in [(0, 0), (1023, 1023), (1024, 1024), (1025, 1024)] {
+        let text = written(&bytes(len), &with(BitsFormat::Truncate));
+        assert_eq!(text, format!("\"{}\"", "a".repeat(shown)));
+    }
+    for (len, shown) in [(0, 0), (255, 255), (256, 256), (257, 256)] {
+        let text = written(&bytes(len), &with(BitsFormat::Snippet));
+        let base64 = json::base64(&vec![b'a'; shown]);
+        assert_eq!(text, format!("\"<{len}>{base64}\""));
+    }
+}

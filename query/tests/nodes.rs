@@ -449,3 +449,23 @@ node_yields!(
         "[\"four bytes\"]"
     ]
 );
+
+node_yields!(
+    bits_that_fill_no_byte,
+    r#"{"a":{"$low":3,"$of":253},"b":{"$low":4,"$of":250},"c":{"$low":7,"$of":129},"d":{"$low":1,"$of":255},"e":{"$low":8,"$of":129}}"#,
+    "[.a, .b, .c, .d, .e | tobits], [.a, .b, .c, .d, .e | tobytes | to_hex]",
+    [
+        "[[1,0,1],[1,0,1,0],[0,0,0,0,0,0,1],[1],[1,0,0,0,0,0,0,1]]",
+        r#"["05","0a","01","01","81"]"#
+    ]
+);
+node_yields!(
+    what_is_no_fault_stays_none,
+    r#"{"a":1}"#,
+    "(._error |= .), (try (._error |= 1) catch .), (.a |= .)",
+    [
+        r#"{"a":1}"#,
+        r#""_error tells what went wrong; it cannot be assigned""#,
+        r#"{"a":1}"#
+    ]
+);

@@ -80,9 +80,13 @@ fn days_to(year: i64, mon: i64) -> i64 {
 }
 
 impl Tm {
+    /// Days since 1970-01-01.
+    fn days(&self) -> i64 {
+        days_to(self.year, self.mon) + self.mday - 1
+    }
+
     fn seconds(&self) -> i64 {
-        let days = days_to(self.year, self.mon) + self.mday - 1;
-        days * DAY + self.hour * 3600 + self.min * 60 + self.sec
+        self.days() * DAY + self.hour * 3600 + self.min * 60 + self.sec
     }
 
     fn of(seconds: i64) -> Self {
@@ -374,17 +378,12 @@ fn strptime(v: &V, f: &V) -> ValR {
     p.settle();
     let t = &mut p.t;
     let day = (1..=31).contains(&t.mday);
-    let exact = Tm {
-        hour: 0,
-        min: 0,
-        sec: 0,
-        ..*t
-    };
+    let days = t.days();
     if t.wday == 8 && day {
-        t.wday = (exact.seconds().div_euclid(DAY) + 4).rem_euclid(7);
+        t.wday = (days + 4).rem_euclid(7);
     }
     if t.yday == 367 && day {
-        t.yday = exact.seconds().div_euclid(DAY) - days_to(t.year, 0);
+        t.yday = days - days_to(t.year, 0);
     }
     let mut out = t.value(0.0).into_items().unwrap_or_default();
     if !rest.is_empty() {
@@ -561,7 +560,7 @@ impl Parsed {
             }
             self.want_xday = true;
         }
-        let days = days_to(t.year, t.mon) + t.mday - 1;
+        let days = t.days();
         if self.want_xday && !self.have_wday {
             t.wday = (days + 4).rem_euclid(7);
         }

@@ -208,6 +208,16 @@ fn layout(v: &V, out: &mut Vec<u8>) -> (Kind, Span) {
             out.extend(place.to_le_bytes());
             leaf(&Place)
         }
+        // so many low bits of a byte
+        V::Obj(o) if o.get(&b"$low"[..]).is_some() => {
+            let number = |key: &[u8]| -> u64 {
+                let text = o.get(key).map(json::to_text);
+                text.unwrap().parse().unwrap()
+            };
+            let low = number(b"$low");
+            out.push(number(b"$of") as u8);
+            return (leaf(&Raw::ANY), Span::bits(start * 8 + 8 - low, low));
+        }
         V::Obj(o) => match (
             o.get(&b"$int"[..]),
             o.get(&b"$bytes"[..]),

@@ -274,6 +274,7 @@ $ENV | type #=> "object"
 input #=> error: break
 [inputs] #=> []
 try input catch . #=> "break"
+now | type #=> "number"
 [1,2,3] | tostream #=> [[0],1]  [[1],2]  [[2],3]  [[2]]
 [1|truncate_stream([[0],1],[[1,0],2],[[1,0]],[[1]])] #=> [[[0],2],[[0]]]
 fromstream(1 | truncate_stream([[0],1],[[1,0],2],[[1,0]],[[1]])) #=> [2]
@@ -293,12 +294,16 @@ splits("")? #=>
 getpath(1) #=> error: Path must be specified as an array
 paths(1) #=> 
 path(..) #=> []
+halt #=> 
+1, halt, 2 #=> 1
+"bye" | halt_error(1)? #=> error: bye
 input_filename #=> null
 modulemeta #=> error: modulemeta input module name must be a string
 [1,2] | @sh #=> "1 2"
 significand? #=> 
 getpath(["a",0,"b"]) #=> null
 tojson #=> "null"
+builtins | length > 100 #=> true
 [splits("x";null)]? #=> 
 limit(0; error("x")) #=> 
 [limit(1; 1, error("x"))] #=> [1]
@@ -330,3 +335,18 @@ debug #=> null
 stderr #=> null
 input_line_number #=> 0
 @html "<\([1,"<"])>" #=> "<[1,&quot;&lt;&quot;]>"
+
+# alternatives and selections as places
+[null,1,2] | [path(.[0,1] // .[2])], ((.[0,1] // .[2]) = 9), [path(.[] // .[2])], [path((.[0], .[1]) // .[2])], [path(.[0:1][0,0] // .[1])] #=> [[1]]  [null,9,2]  [[1],[2]]  [[1]]  [[1]]
+[null,1] | (.[0,0] // .[1]) = 9, (.[0,0] // .[1]) |= 8 #=> [null,9]  [null,8]
+[{"a":1},{"a":null}] | (.[] | .a // .b) = 5, (.[] | select(.a) | .a) |= . + 1, (.[] | select(.a, .a) | .a) |= 7, (.[].a | select(.)) = 3, (.[] | .a?) |= 4, (.[].a?) = 6, (.[]?.b) = 1, (.x?) = 1, (.[5]?.c) = 1 #=> [{"a":5},{"a":null,"b":5}]  [{"a":2},{"a":null}]  [{"a":7},{"a":null}]  [{"a":3},{"a":null}]  [{"a":4},{"a":4}]  [{"a":6},{"a":6}]  [{"a":1,"b":1},{"a":null,"b":1}]  [{"a":1},{"a":null}]  [{"a":1},{"a":null},null,null,null,{"c":1}]
+{"a":null} | (.a[]?) = 1, (.a[]? | .b) = 1, (.a | .[]?) |= 1, (.b[]?) |= 1, (.a | .[0]?) = 1, (.a.b?) = 1, (if .a then .a else .b end) = 1, (.b | if . then . else .c end) = 1 #=> {"a":null}  {"a":null}  {"a":null}  {"a":null}  {"a":[1]}  {"a":{"b":1}}  {"a":null,"b":1}  {"a":null,"b":{"c":1}}
+[1,2,3] | [.[(0,1)]], [.[(0,1):]], [.[:(1,2)]], [.[(0,1):(1,2)]], (.[(0,2)] = 9), ([path(.[(0,1)])]), [.[0,1] + 1], [.[(0,1)] as $x | $x] #=> [1,2]  [[1,2,3],[2,3]]  [[1],[1,2]]  [[1],[1,2],[],[2]]  [9,2,9]  [[0],[1]]  [2,3]  [1,2]
+{"a":[1,2],"b":[3]} | [.[("a","b")][(0,1)]], [.[("a","b")] | .[0]], [path(.[("a","b")][(0,1)])], [.a[(0,1)], .b[0]] #=> [1,3,2,null]  [1,3]  [["a",0],["b",0],["a",1],["b",1]]  [1,2,3]
+[limit(3; range(3; 0; 0))], [limit(3; range(0; 3; 0))], [range(0; 0; 0)] #=> []  []  []
+[1,2] | getpath([0], [1]) |= . + 1, (getpath([0]) = 5), [getpath([(0,1)])], (getpath([5]) |= 1) #=> [2,3]  [5,2]  error: Cannot index number with number (1)
+1 | getpath([]), (getpath([]) = 2), (. |= 3) #=> 1  2  3
+{"a":1} | with_entries(.), with_entries(empty), with_entries(select(.key == "a")), with_entries(.value += 1), to_entries[0].value, (to_entries | .[0].key = "b" | from_entries) #=> {"a":1}  {}  {"a":1}  {"a":2}  1  {"b":1}
+[3,2,1] | (first |= 9), (last |= 9), (nth(1) |= 9), (sort | first), (first(.[] | select(. < 3)) |= 0), (limit(2; .[]) |= 0), (until(true; .) |= map(0)) #=> [9,2,1]  [3,2,9]  [3,9,1]  1  [3,0,1]  [0,0,1]  [0,0,0]
+"abab" | [match("ab"; "g") | .offset], indices("ab") #=> [0,2]  [0,2]
+[true, 1, true] | indices(true), index(true), rindex(true), (. - [true]), unique, group_by(.), contains([1]), (map(. == true)) #=> [0,2]  0  2  [1]  [true,1]  [[true,true],[1]]  true  [true,false,true]

@@ -206,3 +206,15 @@ def f: if . > 3 then . else . + 1 | f end; 0 | f #=> 4
 def r: def s: if . > 2 then . else . + 1 | s end; s; 0 | r #=> 3
 [recurse(if . == null then 1 else empty end)] #=> [null,1]
 .a as $x | $x #=> null
+{a: null // 2} #=> {"a":2}
+{a: (1 | null) // 2, b: 3} #=> {"a":2,"b":3}
+{a: 1 | null // 2} #=> {"a":2}
+[{a: 1 | . + 1, b: 2 | 3}] #=> [{"a":2,"b":3}]
+reduce (1, 2) as $x (0; . + $x), reduce range(3) as $x (0; . + $x) #=> 3  3
+[foreach (null // 1) as $x (0; . + $x)] #=> [1]
+"a\(1)b\("c\(2)d")e" | length #=> 7
+{"a\(1)": [1]} #=> {"a1":[1]}
+[{"a":1,"b":[2]}, {"a":1,"b":2}] | .[0] == {"a":1,"b":[2]} #=> true
+{a: 1, b: {c: [1, {d: null}]}, e: "x"} #=> {"a":1,"b":{"c":[1,{"d":null}]},"e":"x"}
+[1, {a: .}, [.]] #=> [1,{"a":null},[null]]
+{a: (1, 2), b: 3} #=> {"a":1,"b":3}  {"a":2,"b":3}

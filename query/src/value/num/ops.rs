@@ -28,9 +28,11 @@ fn computed(i: BigInt) -> Num {
 
 /// Whole quotient and remainder, if there is no remainder.
 pub fn divided(x: &Num, y: &Num) -> Option<Num> {
-    if let (Num::Int(x), Num::Int(y)) = (x, y) {
-        let whole = *y != 0 && x.checked_rem(*y) == Some(0) && (*x != 0 || *y > 0);
-        return whole.then(|| x.checked_div(*y).map(Num::Int)).flatten();
+    if let (Num::Int(x), Num::Int(y)) = (x, y)
+        && let Some(rest) = x.checked_rem(*y)
+    {
+        let whole = rest == 0 && (*x != 0 || *y > 0);
+        return whole.then(|| Num::Int(x / y));
     }
     let (x, y) = (exact(x)?, exact(y)?);
     // a zero that has a sign is no integer

@@ -61,13 +61,14 @@ pub fn parse_lenient(s: &str) -> Option<Num> {
     let (mantissa, exp) = unsigned
         .split_once(['e', 'E'])
         .map_or((unsigned, None), |(m, e)| (m, Some(e)));
+    // `parse` refuses a text without digits
     let digits = mantissa.bytes().filter(u8::is_ascii_digit).count();
     let dots = mantissa.bytes().filter(|b| *b == b'.').count();
     let exp_ok = exp.is_none_or(|e| {
         let e = e.strip_prefix(['-', '+']).unwrap_or(e);
         !e.is_empty() && e.bytes().all(|b| b.is_ascii_digit())
     });
-    let ok = digits > 0 && dots <= 1 && digits + dots == mantissa.len() && exp_ok;
+    let ok = dots <= 1 && digits + dots == mantissa.len() && exp_ok;
     ok.then(|| parse(s.strip_prefix('+').unwrap_or(s)))
         .flatten()
 }
