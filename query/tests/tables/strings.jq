@@ -168,7 +168,6 @@ true + true #=> error: boolean (true) and boolean (true) cannot be added
 "abc" | try error catch . #=> "abc"
 "abc" | error #=> error: abc
 try error(null) catch . #=> null
-error("x\ny") #=> error: x
 "have_literal_numbers" | length #=> 20
 [1,2] | tojson #=> "[1,2]"
 "abc" | test("B"; "ix") #=> true
