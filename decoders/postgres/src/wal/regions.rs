@@ -87,8 +87,8 @@ impl Region {
         let end = self.partial.unwrap_or(align(self.limit));
         let room = end.saturating_sub(align(len));
         match room.checked_sub(named) {
-            // a filler fits behind it, or nothing is left
-            Some(left) if self.switches || left == 0 || left >= RECORD_HEADER => named,
+            // a filler fits behind it
+            Some(left) if self.switches || left >= RECORD_HEADER => named,
             _ => room,
         }
     }
@@ -218,4 +218,101 @@ pub fn fill(regions: Vec<Region>, items: Vec<Placed>) -> Vec<Region> {
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn region(limit: u64) -> Region {
+        Region {
+            limit,
+            ..Region::begin(0, 0)
+        }
+    }
+
+    /// A filler takes 24 bytes at least.
+    #[test]
+    fn the_last_record_stays_where_a_filler_fits_behind_it() {
+        let mut region = region(1000);
+        // 104 bytes with what aligns them, so 896 is the last place
+        for (named, place) in [
+            (864, 864),
+            (872, 872),
+            (880, 896),
+            (888, 896),
+            (896, 896),
+            (904, 896),
+            (1000, 896),
+        ] {
+            assert_eq!(region.last_place(named, 100), place, "{named}");
+        }
+        assert_eq!(region.last_place(896, 104), 896);
+        assert_eq!(region.last_place(896, 105), 888);
+        assert_eq!(region.last_place(0, 1001), 0);
+        // the end that counts is where the head of the next record lies
+        region.partial = Some(500);
+        assert_eq!(region.last_place(380, 100), 396);
+        assert_eq!(region.last_place(372, 100), 372);
+        // behind a switch there may be anything
+        region.switches = true;
+        assert_eq!(region.last_place(380, 100), 380);
+        assert_eq!(region.last_place(396, 100), 396);
+        assert_eq!(region.last_place(400, 100), 396);
+    }
+
+    #[test]
+    fn records_are_filled_up_to_what_others_name() {
+        let mut region = region(1000);
+        assert_eq!(region.stop(), None);
+        region.partial = Some(900);
+        assert_eq!(region.stop(), Some(900));
+        region.named = Some(800);
+        assert_eq!(region.stop(), Some(800));
+        region.start = 800;
+        assert_eq!(region.stop(), Some(800));
+        // it lies before the region
+        region.start = 801;
+        assert_eq!(region.stop(), Some(900));
+    }
+
+    #[test]
+    fn joined_regions_end_as_the_second_one() {
+        let mut first = region(100);
+        let next = Region {
+            start: 100,
+            end: 190,
+            partial: Some(180),
+            named: Some(170),
+            switches: true,
+            prev: 5,
+            aborted: Some(160),
+            last: true,
+            old: vec![Span::bytes(100, 8)],
+            ..region(200)
+        };
+        first.join(next);
+        assert_eq!((first.start, first.limit, first.end), (0, 200, 190));
+        assert_eq!((first.partial, first.named), (Some(180), Some(170)));
+        assert_eq!((first.switches, first.last, first.prev), (true, true, 0));
+        assert_eq!((first.aborted, first.old.len()), (Some(160), 1));
+        // an own one stays
+        first.join(Region {
+            aborted: Some(250),
+            ..region(300)
+        });
+        assert_eq!((first.aborted, first.last), (Some(160), false));
+        assert_eq!((first.switches, first.named), (false, None));
+    }
+
+    #[test]
+    fn only_a_switch_that_is_gone_lets_the_next_region_go_on() {
+        let mut region = region(100);
+        assert!(!region.goes_on());
+        region.switches = true;
+        region.named = Some(80);
+        assert!(region.goes_on());
+        region.last = true;
+        assert!(!region.goes_on());
+    }
 }

@@ -494,3 +494,39 @@ fn relink_head(head: &mut [u8], from: u64, to: u64) {
     let sum = u32::from_le_bytes([head[20], head[21], head[22], head[23]]) ^ delta;
     head[20..24].copy_from_slice(&sum.to_le_bytes());
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A record with a short block of main data that begins with the number 7.
+    fn record(rmid: u8, info: u8, id: u8) -> Vec<u8> {
+        let mut bytes = vec![0; 26];
+        (bytes[16], bytes[17], bytes[24]) = (info, rmid, id);
+        bytes.extend(7u64.to_le_bytes());
+        bytes
+    }
+
+    #[test]
+    fn checkpoints_say_where_redo_begins() {
+        let found = |bytes: &[u8]| redo(&Header::read(bytes).expect("a header"), bytes);
+        for (rmid, info, id, is) in [
+            (0, 0x00, 255, true),
+            (0, 0x10, 255, true),
+            (0, 0x0f, 255, true),
+            (0, 0x1f, 255, true),
+            (0, 0x20, 255, false),
+            (0, 0x90, 255, false),
+            (1, 0x00, 255, false),
+            (1, 0x10, 255, false),
+            (0, 0x00, 254, false),
+            (1, 0x20, 254, false),
+        ] {
+            let wanted = is.then_some((26, 7));
+            assert_eq!(found(&record(rmid, info, id)), wanted, "{rmid} {info} {id}");
+        }
+        let whole = record(0, 0, 255);
+        assert_eq!(found(&whole[..33]), None);
+        assert_eq!(found(&whole[..24]), None);
+    }
+}

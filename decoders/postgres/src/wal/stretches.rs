@@ -243,3 +243,38 @@ fn departs(geometry: &Geometry, page: u64, header: &PageHeader, foreign: bool) -
         what,
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn runs_that_were_passed() {
+        let mut before = Before::default();
+        assert!(!before.has(0));
+        before.passed(100, 200);
+        let held = |before: &Before, all: &[u64]| -> Vec<bool> {
+            all.iter().map(|addr| before.has(*addr)).collect()
+        };
+        let around = [99, 100, 150, 200, 201];
+        assert_eq!(held(&before, &around), [false, true, true, true, false]);
+        // one page, and one that goes backwards
+        before.passed(300, 300);
+        assert_eq!(held(&before, &[299, 300, 301]), [false, true, false]);
+        before.passed(450, 400);
+        assert_eq!(
+            held(&before, &[399, 400, 450, 451]),
+            [false, true, true, false]
+        );
+        // what overlaps is one run: all three, and what lies between them
+        before.passed(200, 400);
+        let around = [99, 100, 201, 250, 350, 425, 450, 451];
+        let wanted = [false, true, true, true, true, true, true, false];
+        assert_eq!(held(&before, &around), wanted);
+        assert_eq!(before.0.len(), 1);
+        // inside of another one
+        before.passed(120, 130);
+        assert_eq!(before.0.len(), 1);
+        assert!(before.has(140));
+    }
+}
