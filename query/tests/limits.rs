@@ -1,16 +1,21 @@
 //! How deep things may lie in each other: what is still taken, and what is said of one more.
 mod common;
-use binq_query::{Context, Query, Settings, V, json};
+use binq_query::{Context, Query, Settings, json};
 
 /// The output of a program, or its error, on a stack that is no limit.
 fn last(program: String) -> String {
+    last_of("null", program)
+}
+
+/// The same over a decoded document.
+fn last_of(doc: &str, program: String) -> String {
     let run = || {
         let query = match Query::compile(&program, &Settings::default()) {
             Ok(query) => query,
             Err(e) => return e.to_string(),
         };
         let cx = Context::new(common::registry()).with_stack(1 << 30);
-        let out = query.run(&cx, V::Null, Vec::new()).last();
+        let out = query.run(&cx, common::node(doc), Vec::new()).last();
         match out.expect("an output") {
             Ok(v) => json::to_text(&v),
             Err(e) => format!("error: {}", e.message()),
@@ -69,4 +74,16 @@ fn paths() {
         assert_eq!(run(DEEPEST), at_most, "{program}");
         assert_eq!(run(DEEPEST + 1), "error: Path too deep", "{program}");
     }
+}
+
+#[test]
+fn plain_copies() {
+    let copied = |n| {
+        let around = nested(n, ".a");
+        let inside = r#"until(isnumber; .[0]) | try topath catch "a plain number""#;
+        last_of(r#"{"a":1}"#, format!("{around} | tovalue | {inside}"))
+    };
+    assert_eq!(copied(DEEPEST), r#""a plain number""#);
+    // what lies deeper is left as it is
+    assert_eq!(copied(DEEPEST + 1), r#"["a"]"#);
 }
