@@ -637,3 +637,26 @@ yields!(
     "test(\"a.c\"; \"m\", \"p\", \"s\", \"gmi\")",
     ["true", "true", "false", "true"]
 );
+
+/// A backslash before the end of the line goes on with it; two are one that does not.
+#[test]
+fn comments_end_with_their_line() {
+    for code in [
+        "#\n1",
+        "#\r\n1",
+        "# 2\n1",
+        "1 #",
+        "1 # 2",
+        "1#\n",
+        "#\\\n2\n1",
+        "#\\\r\n2\n1",
+        "#\\\\\n1",
+        "#\\\\\\\n2\n1",
+        "#a\\\n#b\\\n2\n1",
+        "#a\\b\n1",
+        "#\\\r2\n1",
+    ] {
+        let out = common::run(binq_query::V::Null, code);
+        assert_eq!(out, ["1"], "{code:?}");
+    }
+}

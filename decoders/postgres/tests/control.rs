@@ -606,6 +606,51 @@ fn what_a_server_refuses_is_a_fault() {
 }
 
 #[test]
+fn numbers_have_borders() {
+    let bytes = sample("pg17");
+    let told = |field: &str, value: u64| {
+        let found = findings(&decode(&assign(&bytes, field, value)));
+        let own = format!(".{field} at ");
+        found.iter().any(|line| line.starts_with(&own))
+    };
+    for (field, least, most) in [
+        ("blcksz", 1 << 10, 1 << 15),
+        ("xlog_blcksz", 1 << 10, 1 << 16),
+        ("xlog_seg_size", 1 << 20, 1 << 30),
+    ] {
+        for value in [least, 2 * least, most / 2, most] {
+            assert!(!told(field, value), "{field} {value}");
+        }
+        for value in [
+            0,
+            least / 2,
+            least - 1,
+            least + 1,
+            most - 1,
+            most + 1,
+            2 * most,
+        ] {
+            assert!(told(field, value), "{field} {value}");
+        }
+    }
+    for (field, value, wrong) in [
+        ("relseg_size", 0, true),
+        ("relseg_size", 1, false),
+        ("indexMaxKeys", 0, true),
+        ("indexMaxKeys", 1, false),
+        ("nameDataLen", 4, false),
+        ("nameDataLen", 5, true),
+        ("nameDataLen", 8, false),
+        ("state", 0, true),
+        ("state", 1, false),
+        ("state", 6, false),
+        ("state", 7, true),
+    ] {
+        assert_eq!(told(field, value), wrong, "{field} {value}");
+    }
+}
+
+#[test]
 fn cut_files_show_what_they_hold() {
     let bytes = sample("pg18");
     for len in 0..400 {

@@ -354,7 +354,7 @@ fn strptime(v: &V, f: &V) -> ValR {
         return fail("strptime/1 requires string inputs and arguments");
     };
     let mut p = Parsed::default();
-    // as jq asks for them to be found out
+    // what jq gives where they do not follow from what is there
     (p.t.year, p.t.wday, p.t.yday) = (1900, 8, 367);
     let (s, f) = (s.lossy(), f.lossy());
     let rest = match p.parse(&s, &f) {
@@ -376,16 +376,7 @@ fn strptime(v: &V, f: &V) -> ValR {
         }
     };
     p.settle();
-    let t = &mut p.t;
-    let day = (1..=31).contains(&t.mday);
-    let days = t.days();
-    if t.wday == 8 && day {
-        t.wday = (days + 4).rem_euclid(7);
-    }
-    if t.yday == 367 && day {
-        t.yday = days - days_to(t.year, 0);
-    }
-    let mut out = t.value(0.0).into_items().unwrap_or_default();
+    let mut out = p.t.value(0.0).into_items().unwrap_or_default();
     if !rest.is_empty() {
         out.push(V::text(rest));
     }
