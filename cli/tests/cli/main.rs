@@ -15,6 +15,7 @@ mod memory_capture;
 mod names;
 mod oracle;
 mod replay;
+mod said;
 mod shrinks;
 mod standby;
 mod streams;
