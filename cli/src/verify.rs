@@ -59,9 +59,7 @@ impl Told {
     /// Take note of these; gives the lines of those that are to be told.
     pub fn add(&mut self, file: &str, findings: impl Iterator<Item = Fault>) -> &[String] {
         let before = self.lines.len();
-        if self.file.is_empty() {
-            file.clone_into(&mut self.file);
-        }
+        file.clone_into(&mut self.file);
         for fault in findings.filter(is_fault) {
             let mut hasher = DefaultHasher::new();
             (&fault.path, fault.offset, &fault.found).hash(&mut hasher);
@@ -99,5 +97,60 @@ pub fn of_written(node: &Node) -> Findings {
     match is_short(node) {
         true => node.unedited().findings(),
         false => node.touched_findings(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use binq_core::codec::Raw;
+    use binq_core::{Kind, Space};
+
+    #[test]
+    fn two_mebibytes_are_short() {
+        let node = |len: u64| {
+            let space = Space::source(vec![0; len as usize]);
+            let span = space.span();
+            Node::root_of("test", Kind::Leaf((&Raw::ANY).into()), space, span)
+        };
+        assert!(is_short(&node(0)));
+        assert!(is_short(&node(2 << 20)));
+        assert!(!is_short(&node((2 << 20) + 1)));
+    }
+
+    #[test]
+    fn three_faults_are_told_one_by_one() {
+        let fault = |at: u64, severity| Fault {
+            format: "test".into(),
+            path: ".a".to_owned(),
+            offset: Some(at),
+            expected: "x".to_owned(),
+            found: "y".to_owned(),
+            severity,
+            lost: false,
+        };
+        let mut told = Told::default();
+        assert!(told.is_empty());
+        // a note is none
+        let notes = [fault(0, Severity::Note), fault(0, Severity::Odd)];
+        assert!(told.add("F", notes.into_iter()).is_empty());
+        assert!(told.is_empty());
+        let some = [1, 1, 2].map(|at| fault(at, Severity::Damage));
+        assert_eq!(
+            told.add("F", some.into_iter()),
+            [
+                "F: .a at byte 1: damage: expected x, found y",
+                "F: .a at byte 2: damage: expected x, found y"
+            ]
+        );
+        assert!(!told.is_empty());
+        assert_eq!(told.rest(), None);
+        let more = [2, 3].map(|at| fault(at, Severity::Stops));
+        assert_eq!(told.add("F", more.into_iter()).len(), 1);
+        assert_eq!(told.rest(), None);
+        let more = [3, 4].map(|at| fault(at, Severity::Stops));
+        assert!(told.add("F", more.into_iter()).is_empty());
+        let rest = "F: 1 more faults; --verify lists them";
+        assert_eq!(told.rest().as_deref(), Some(rest));
     }
 }

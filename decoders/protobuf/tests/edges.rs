@@ -89,21 +89,91 @@ fn a_wrapper_with_a_bad_value_before_the_last_one_is_no_leaf() {
     assert_eq!(show(&get(&bad, ".w_string")), r#"{value:"a"}"#);
 }
 
-/// A number of a known type is assigned as its bytes where they fit, and by its value elsewhere.
+/// A number of a known type is assigned as it is stored where that is the same wire type, and by its value elsewhere.
 #[test]
 fn a_typed_number_is_assigned_as_it_is_stored() {
-    let typed = with_proto("all3.All", "09 000000000000f83f 15 0102c07f 1d 00000000");
+    let typed = with_proto("all3.All", "38 06 15 0102c07f 09 000000000000f83f");
     let field = |name: &str| Plain::Node(typed.field(name).unwrap());
-    let root = common::wire(hex("0d 00000000"));
-    // a nan with a payload
+    // 3 in zigzag
+    let root = common::wire(hex("08 00 15 00000000"));
     assert_eq!(
-        bytes(&set(&root, ".1", field("f_float"))),
-        hex("0d 0102c07f")
+        bytes(&set(&root, ".1", field("f_sint32"))),
+        hex("08 06 15 00000000")
     );
     assert_eq!(
-        bytes(&set(&root, ".1", field("f_double"))),
-        hex("0d 0000c03f")
+        bytes(&set(&root, ".2", field("f_sint32"))),
+        hex("08 00 15 03000000")
     );
+    assert_eq!(
+        bytes(&set(&root, ".2", field("f_double"))),
+        hex("08 00 15 0000c03f")
+    );
+    // a new record has its wire type
+    for (name, stored) in [
+        ("f_sint32", "08 06"),
+        ("f_float", "0d 0102c07f"),
+        ("f_double", "09 000000000000f83f"),
+    ] {
+        let pairs = [("number", int(1)), ("value", field(name))];
+        assert_eq!(record_of(&object(pairs)).unwrap(), hex(stored), "{name}");
+    }
+}
+
+#[test]
+fn what_is_cut_is_told_with_how_much_is_there() {
+    for (input, told) in [
+        ("0d", "expected 4 bytes, found 0 bytes"),
+        ("0d 010203", "expected 4 bytes, found 3 bytes"),
+        ("09 01", "expected 8 bytes, found 1 bytes"),
+        ("09 01020304050607", "expected 8 bytes, found 7 bytes"),
+    ] {
+        let root = common::wire(hex(input));
+        let fault = root.fault().expect("a fault");
+        let found = format!("expected {}, found {}", fault.expected, fault.found);
+        assert_eq!(found, told, "{input}");
+    }
+    for input in ["0d 01020304", "09 0102030405060708", ""] {
+        assert!(common::wire(hex(input)).fault().is_none(), "{input}");
+    }
+}
+
+#[test]
+fn words_of_protoscope() {
+    use binq_protobuf::text::protoscope::read;
+    for (text, stored) in [
+        ("true", "01"),
+        ("false", "00"),
+        ("inf32", "0000807f"),
+        ("-inf32", "000080ff"),
+        ("inf64", "000000000000f07f"),
+        ("-inf64", "000000000000f0ff"),
+        ("1: inf32", "0d 0000807f"),
+        ("1: -inf64", "09 000000000000f0ff"),
+        ("1: true", "08 01"),
+        ("long-form:0 1", "01"),
+        ("long-form:1 1", "8100"),
+        ("long-form:2 1", "818000"),
+    ] {
+        assert_eq!(read(text), Ok(hex(stored)), "{text}");
+    }
+    for (text, why) in [
+        (
+            "long-form:1 long-form:1 1",
+            "protoscope, line 1, column 13: expected an integer or braces after long-form",
+        ),
+        (
+            "long-form:x 1",
+            "protoscope, line 1, column 1: long-form:x: not a number of bytes",
+        ),
+    ] {
+        assert_eq!(read(text), Err(why.to_owned()));
+    }
+    // longer than any reader takes
+    for extra in [9, 10, 11, 20, 1000] {
+        let made = read(&format!("long-form:{extra} 1")).unwrap();
+        assert_eq!((made.len(), made[0], made[extra]), (extra + 1, 0x81, 0));
+        assert!(made[1..extra].iter().all(|b| *b == 0x80));
+    }
 }
 
 #[test]

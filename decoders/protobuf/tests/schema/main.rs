@@ -4,6 +4,7 @@
 mod common;
 
 mod borders;
+mod edges;
 mod fields;
 mod laws;
 mod lists;
