@@ -38,6 +38,7 @@ fn programs() {
         told.starts_with("error: the program nests too deep\n"),
         "{told}"
     );
+    assert_eq!(told.matches('^').count(), 1);
 }
 
 /// Arrays in each other: `n` around a value.

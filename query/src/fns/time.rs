@@ -480,7 +480,12 @@ impl Parsed {
                 }
                 'U' | 'W' | 'V' => _ = number(2, 0..=53)?,
                 'g' => _ = number(2, 0..=99)?,
-                'G' => _ = number(4, 0..=9999)?,
+                // as in glibc, any number of digits
+                'G' => {
+                    s = s
+                        .strip_prefix(|c: char| c.is_ascii_digit())?
+                        .trim_start_matches(|c: char| c.is_ascii_digit())
+                }
                 's' => {
                     *t = Tm::of(number(18, 0..=i64::MAX)?);
                     (self.have_wday, self.have_yday, self.want_xday) = (true, true, false);
@@ -541,7 +546,8 @@ impl Parsed {
         if let Some(century) = self.century {
             t.year = century * 100 + if self.short_year { t.year % 100 } else { 0 };
         }
-        if self.have_yday && !(self.have_mon && self.have_mday) {
+        let by_yday = self.want_xday && !self.have_wday && self.have_yday;
+        if by_yday && !(self.have_mon && self.have_mday) {
             let of = Tm::of((days_to(t.year, 0) + t.yday) * DAY);
             if !self.have_mon {
                 t.mon = of.mon;
@@ -549,7 +555,6 @@ impl Parsed {
             if !self.have_mday {
                 t.mday = of.mday;
             }
-            self.want_xday = true;
         }
         let days = t.days();
         if self.want_xday && !self.have_wday {

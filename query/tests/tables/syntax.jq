@@ -218,3 +218,19 @@ reduce (1, 2) as $x (0; . + $x), reduce range(3) as $x (0; . + $x) #=> 3  3
 {a: 1, b: {c: [1, {d: null}]}, e: "x"} #=> {"a":1,"b":{"c":[1,{"d":null}]},"e":"x"}
 [1, {a: .}, [.]] #=> [1,{"a":null},[null]]
 {a: (1, 2), b: 3} #=> {"a":1,"b":3}  {"a":2,"b":3}
+{a: .b = 1} #=> {"a":{"b":1}}
+{a: .a |= 2, b: 1} #=> {"a":{"a":2},"b":1}
+{a: .b += 1, c: 2} #=> {"a":{"b":1},"c":2}
+{a: 1 and 2} #=> {"a":true}
+{a: 1 or null} #=> {"a":true}
+{a: 1 < 2, b: 1 == 2} #=> {"a":true,"b":false}
+{a: 1 | .b = 2} #=> error: Cannot index number with string ("b")
+{a: {} | .b = 2, c: 1} #=> {"a":{"b":2},"c":1}
+{a: reduce (1, 2) as $x (0; . + $x)} #=> {"a":3}
+{a: if true then 1 else 2 end, b: try error(1) catch 3} #=> {"a":1,"b":3}
+{a: 1 , (2, 3 | tostring): 4} #=> {"a":1,"2":4}  {"a":1,"3":4}
+{"a": 1 - 2 - 3} #=> {"a":-4}
+reduce -1 as $x (0; . + $x) #=> -1
+reduce [1, 2][] as $x (0; . + $x) #=> 3
+foreach (1 | 2) as $x (0; . + $x) #=> 2
+[.[]?, 1] | length #=> 1
