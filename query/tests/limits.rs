@@ -70,6 +70,7 @@ fn paths() {
         ("setpath(P; 1) | type", r#""array""#),
         ("delpaths([P]) | type", r#""null""#),
         ("getpath(P) |= 1 | type", r#""array""#),
+        ("(getpath(P), getpath(P)) |= 1 | type", r#""array""#),
     ] {
         let run = |n| last(program.replace('P', &path(n)));
         assert_eq!(run(DEEPEST), at_most, "{program}");

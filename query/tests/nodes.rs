@@ -469,3 +469,19 @@ node_yields!(
         r#"{"a":1}"#
     ]
 );
+
+node_yields!(
+    what_is_not_trimmed_stays_a_leaf,
+    r#"{"name":"abc"}"#,
+    r#".name | [ltrimstr("x"), rtrimstr("x"), trimstr("x"), trim, ltrim, rtrim | topath], (try (ltrimstr("a") | topath) catch "plain")"#,
+    [
+        r#"[["name"],["name"],["name"],["name"],["name"],["name"]]"#,
+        r#""plain""#
+    ]
+);
+node_yields!(
+    functions_of_formats_take_arguments,
+    r#"{"a":1}"#,
+    r#"toy_none, toy_two("x"; .a), as("y")"#,
+    [r#"["none",0]"#, r#"["two",2]"#, r#"["as",1]"#]
+);

@@ -9,8 +9,8 @@ use binq_core::codec::{Bool, Codec, Int, Raw};
 use binq_core::sequence::{SeqAt, Sequence, State, Step};
 use binq_core::shape::{Cx, Shape};
 use binq_core::{
-    Bits, Confidence, Format, Kind, Malformed, Misfit, Node, Options, Plain, Probe, Ref, Registry,
-    Scalar, Space, Span,
+    Bits, Confidence, Format, Kind, Malformed, Misfit, Node, NodeFn, Options, Plain, Probe, Ref,
+    Registry, Scalar, Space, Span,
 };
 use binq_query::{Context, Query, Settings, Stop, V, json};
 use std::sync::Arc;
@@ -290,12 +290,38 @@ impl Format for Toy {
     fn decode(&self, space: Space, _: &Options) -> Node {
         root(&json::parse(&space.read(0, space.len())).unwrap())
     }
+    fn node_functions(&self) -> &'static [NodeFn] {
+        &[
+            NodeFn {
+                name: "toy_none",
+                arity: 0,
+                run: |_, _, args| named("none", args),
+            },
+            NodeFn {
+                name: "toy_two",
+                arity: 2,
+                run: |_, _, args| named("two", args),
+            },
+            NodeFn {
+                name: "as",
+                arity: 1,
+                run: |_, _, args| named("as", args),
+            },
+        ]
+    }
     fn functions(&self) -> &'static [binq_core::ScalarFn] {
         &[("toy_double", |s| match s {
             Scalar::Int(i) => Ok(Scalar::Int(2 * i)),
             s => Err(format!("toy_double takes a number, not {s}")),
         })]
     }
+}
+
+/// The name of a function, and how many arguments it was given.
+fn named(name: &str, args: &[Plain]) -> Result<Plain, String> {
+    let name = Plain::Scalar(Scalar::Str(name.into()));
+    let count = Plain::Scalar(Scalar::Int(args.len() as i128));
+    Ok(Plain::Array(vec![name, count]))
 }
 
 /// A registry with the format of this file.
@@ -339,6 +365,7 @@ pub fn run_values(input: V, code: &str) -> Vec<Result<V, String>> {
         code,
         &Settings {
             extras: &registry.functions(),
+            functions: &registry.node_functions(),
             ..Settings::default()
         },
     );

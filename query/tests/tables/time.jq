@@ -513,3 +513,16 @@ null | strptime("%Y") #=> error: strptime/1 requires string inputs and arguments
 "2015x" | strptime("%Gx") #=> [1900,0,0,0,0,0,8,367]
 "x" | strptime("%G") #=> error: date "x" does not match format "%G"
 " 1" | strptime("%G") #=> error: date " 1" does not match format "%G"
+
+# white space of a format takes any
+"ab" | strptime("a b") #=> [1900,0,0,0,0,0,8,367]
+"a   b" | strptime("a b") #=> [1900,0,0,0,0,0,8,367]
+"a\t\nb" | strptime("a b") #=> [1900,0,0,0,0,0,8,367]
+"a b" | strptime("a   b") #=> [1900,0,0,0,0,0,8,367]
+"a b" | strptime("ab") #=> error: date "a b" does not match format "ab"
+"a x" | strptime("a b") #=> error: date "a x" does not match format "a b"
+"a b" | strptime("a\tb") #=> [1900,0,0,0,0,0,8,367]
+"  15" | strptime("%d") #=> [1900,0,15,0,0,0,1,14]
+"x  15" | strptime("x %d") #=> [1900,0,15,0,0,0,1,14]
+"15  " | strptime("%d ") #=> [1900,0,15,0,0,0,1,14]
+"15" | strptime("%d  ") #=> [1900,0,15,0,0,0,1,14]
