@@ -78,3 +78,19 @@ fn messages_in_each_other_have_an_end() {
         "at most 100 messages in each other"
     );
 }
+
+#[test]
+fn a_list_or_a_message_is_no_scalar_of_a_new_message() {
+    let of = schema("all3.proto").message("all3.All").unwrap();
+    let root = all3(hex("ba 01 01 07 8a 01 00 18 05"));
+    let made = |name: &str, from: &str| {
+        let value = Plain::Node(root.field(from).unwrap());
+        binq_protobuf::schema::new_message(of, &Plain::Object(vec![(name.to_owned(), value)]))
+    };
+    assert!(made("f_int32", "f_int32").is_ok());
+    for name in ["f_int32", "f_string", "f_double", "f_bool", "o_int32"] {
+        for from in ["r_int32", "f_message"] {
+            assert!(made(name, from).is_err(), "{name} takes {from}");
+        }
+    }
+}
