@@ -29,6 +29,82 @@ fn layouts() {
     assert_eq!(written(&value("[1]"), &tab), "[\n\t1\n]");
 }
 
+/// Two keys are never written alike, whatever bytes they are. Keys that are bytes are written as byte strings are.
+#[test]
+fn keys_that_are_bytes() {
+    let text = |program: &str| {
+        let v = run_values(V::Null, program).remove(0);
+        written(
+            &v.unwrap_or_else(|e| panic!("{program}: {e}")),
+            &Options::compact(),
+        )
+    };
+    let two = r#"{("ff"|from_hex):1,("fe"|from_hex):2}"#;
+    let long = "0123456789".repeat(5) + "ff";
+    for (program, expected) in [
+        (two.to_owned(), r#"{"ff":1,"fe":2}"#.to_owned()),
+        (format!("{two} | keys"), r#"["fe","ff"]"#.into()),
+        (
+            format!("{two} | tojson | fromjson"),
+            r#"{"ff":1,"fe":2}"#.into(),
+        ),
+        (
+            format!("{two} | to_entries | from_entries"),
+            r#"{"ff":1,"fe":2}"#.into(),
+        ),
+        (
+            format!("{two} | .[\"ff\"|from_hex] += 1 | [paths], del(.[\"fe\"|from_hex]) | tojson"),
+            r#""[[\"ff\"],[\"fe\"]]""#.into(),
+        ),
+        // bytes that are text, too, are bytes; the same bytes are one key
+        (
+            r#"{("6162"|from_hex):1} | ., .ab, (.ab = 2) | tojson"#.into(),
+            r#""{\"6162\":1}""#.into(),
+        ),
+        (
+            r#"{ab:1} | .["6162"|from_hex] = 2"#.into(),
+            r#"{"ab":2}"#.into(),
+        ),
+        (
+            r#"reduce ("00", "6162", "ff", "ff") as $x ({}; .[$x|from_hex] += 1)"#.into(),
+            r#"{"00":1,"6162":1,"ff":2}"#.into(),
+        ),
+        (
+            r#"{("ff"|from_hex):1, "ff":2, "0xff":3}"#.into(),
+            r#"{"0x0xff":1,"ff":2,"0xff":3}"#.into(),
+        ),
+        (
+            format!("{{(\"{long}\"|from_hex):1}}"),
+            format!("{{\"{long}\":1}}"),
+        ),
+    ] {
+        assert_eq!(text(&program), expected, "{program}");
+    }
+    // a name that is no text, such as that of a file
+    let [one, other] = [b"a\xff", b"a\xfe"].map(|b| (Str::from(&b[..]), V::Null));
+    let v = V::obj([one, other].into_iter().collect());
+    let formats = [
+        (BitsFormat::Hex, r#"{"61ff":null,"61fe":null}"#),
+        (BitsFormat::String, r#"{"61ff":null,"61fe":null}"#),
+        (BitsFormat::ByteArray, r#"{"61ff":null,"61fe":null}"#),
+        (BitsFormat::Base64, r#"{"Yf8=":null,"Yf4=":null}"#),
+    ];
+    for (bits, expected) in formats {
+        for sort_keys in [false, true] {
+            let options = Options {
+                bits,
+                sort_keys,
+                ..Options::compact()
+            };
+            let mut in_order: Vec<&str> = expected[1..expected.len() - 1].split(',').collect();
+            if sort_keys {
+                in_order.reverse();
+            }
+            assert_eq!(written(&v, &options), format!("{{{}}}", in_order.join(",")));
+        }
+    }
+}
+
 #[test]
 fn nodes_like_plain_values() {
     let doc =

@@ -85,6 +85,32 @@ const PROGRAMS: &[(&str, usize)] = &[
     ),
     ("(\"a\" * $n) | indices(\"a\" * ($n / 2))", 50_000),
     ("[range($n) | 1] | indices([range($n / 2) | 1])", 20_000),
+    (
+        "(\"a\" * $n) | contains(\"a\" * ($n / 2) + \"b\"), inside(. + \"b\"), index(\"aab\"), rindex(\"aab\")",
+        50_000,
+    ),
+    (
+        "(\"é\" * $n) | indices(\"é\" * ($n / 2)), contains(\"éa\")",
+        20_000,
+    ),
+    ("[range($n)] | contains(reverse), inside(reverse)", 5_000),
+    (
+        "[range($n) | tostring] | contains(reverse), inside(reverse)",
+        3_000,
+    ),
+    (
+        "[range($n) | tostring + \"x\"] | contains(map(.[1:]))",
+        3_000,
+    ),
+    ("[range($n) | {\"k\\(.)\": .}] | contains(reverse)", 2_000),
+    (
+        "[range($n) | {\"k\\(.)\": [., {a: .}]}] | add | contains(.), inside(. + {z: 1})",
+        3_000,
+    ),
+    (
+        "[range($n) | . % 2] | indices(1), index(1), indices([1, 0, 0])",
+        5_000,
+    ),
     ("(\"a\" * $n) | until(length == 0; .[1:])", 5_000),
     ("(\"a\" * $n) | until(length == 0; ltrimstr(\"a\"))", 5_000),
     ("(\"abc\" * $n) as $s | [range($n) | $s[.:. + 2]]", 10_000),

@@ -242,7 +242,7 @@ fn to_entries(v: V) -> ValR {
     match v.into_fields() {
         Ok(fields) => Ok(fields
             .into_iter()
-            .map(|(k, v)| entry(V::Text(k), v))
+            .map(|(k, v)| entry(V::key(k), v))
             .collect()),
         Err(v) => fail(format_args!("{} has no keys", Brief(&v))),
     }

@@ -1,11 +1,9 @@
 //! Types, sizes, containment, conversions.
+use super::contains::contains;
 use super::{Table, fail, unary};
 use crate::json;
-use crate::value::{Brief, Error, Kind, Num, V, ValR, ValXs, cut_text, find, num};
+use crate::value::{Brief, Error, Kind, Num, V, ValR, ValXs, cut_text, num};
 use jaq_core::native::{bome, v};
-
-/// Deepest containment test, as in jq.
-const DEEPEST: usize = 10_000;
 
 pub fn table() -> Table {
     vec![
@@ -57,7 +55,7 @@ pub fn table() -> Table {
             }))
         }),
         ("contains", v(1), |cv| {
-            unary(cv, |x, y| contains(&x, &y, 0).map(V::Bool))
+            unary(cv, |x, y| contains(&x, &y).map(V::Bool))
         }),
         ("has", v(1), |cv| unary(cv, has)),
         ("keys", v(0), |cv| bome(keys(cv.1))),
@@ -117,54 +115,6 @@ fn length(v: &V) -> ValR {
     })
 }
 
-/// Strings hold substrings, arrays hold arrays whose items are all held by some item, objects likewise by key.
-fn contains(x: &V, y: &V, depth: usize) -> ValR<bool> {
-    if depth > DEEPEST {
-        return fail("Containment check too deep");
-    }
-    match (x.kind(), y.kind()) {
-        (Kind::Str, Kind::Str) => {
-            let (x, y) = (
-                x.str().unwrap_or_else(|| "".into()),
-                y.str().unwrap_or_else(|| "".into()),
-            );
-            Ok(y.is_empty() || find(&x, &y).is_some())
-        }
-        (Kind::Arr, Kind::Arr) => {
-            let xs = x.clone().into_items().unwrap_or_default();
-            for y in y.clone().into_items().unwrap_or_default() {
-                let mut held = false;
-                for x in xs.iter().filter(|x| x.kind() == y.kind()) {
-                    held |= contains(x, &y, depth + 1)?;
-                    if held {
-                        break;
-                    }
-                }
-                if !held {
-                    return Ok(false);
-                }
-            }
-            Ok(true)
-        }
-        (Kind::Obj, Kind::Obj) => {
-            for (k, y) in y.clone().into_fields().unwrap_or_default() {
-                match x.clone().get(&V::Text(k))? {
-                    Some(x) if x.kind() == y.kind() && contains(&x, &y, depth + 1)? => (),
-                    _ => return Ok(false),
-                }
-            }
-            Ok(true)
-        }
-        (k, l) if k == l => Ok(x == y),
-        (Kind::True, Kind::False) | (Kind::False, Kind::True) => Ok(false),
-        _ => fail(format_args!(
-            "{} and {} cannot have their containment checked",
-            Brief(x),
-            Brief(y)
-        )),
-    }
-}
-
 fn has(v: V, k: V) -> ValR {
     match (v.kind(), k.kind()) {
         (Kind::Obj, Kind::Str) | (Kind::Arr, Kind::Num) => {
@@ -212,7 +162,7 @@ fn keys(v: V) -> ValR {
                 .map(|(k, _)| k)
                 .collect();
             keys.sort();
-            Ok(keys.into_iter().map(V::Text).collect())
+            Ok(keys.into_iter().map(V::key).collect())
         }
         _ => fail(format_args!("{} has no keys", Brief(&v))),
     }

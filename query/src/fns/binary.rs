@@ -181,7 +181,10 @@ fn hexdump(bytes: &[u8], start: u64) -> String {
 }
 
 fn integer(name: &str, v: &V) -> ValR<BigInt> {
-    match v.num().as_ref().and_then(num::to_big) {
+    // what is too large for a fraction has none
+    let is_whole = |n: &Num| num::to_f64(n).fract() == 0.0 || num::to_f64(n).is_infinite();
+    let n = v.num().filter(is_whole);
+    match n.as_ref().and_then(num::to_big) {
         Some(i) => Ok(i),
         None => fail(format_args!("{name} needs integers, not {}", Brief(v))),
     }

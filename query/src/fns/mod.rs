@@ -5,6 +5,7 @@
 mod arrays;
 mod basic;
 mod binary;
+mod contains;
 mod flow;
 mod format;
 mod io;

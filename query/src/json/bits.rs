@@ -21,6 +21,17 @@ pub enum BitsFormat {
     Truncate,
 }
 
+impl BitsFormat {
+    /// How bytes are written that are the key of an object: whole, and as a string.
+    pub(super) fn key(self, bytes: &[u8]) -> String {
+        match (self, std::str::from_utf8(bytes)) {
+            (Self::Base64 | Self::Snippet, _) => base64(bytes),
+            (Self::String | Self::Truncate, Ok(text)) => text.to_owned(),
+            _ => hex(bytes),
+        }
+    }
+}
+
 impl std::str::FromStr for BitsFormat {
     type Err = String;
     fn from_str(s: &str) -> Result<Self, String> {

@@ -4,6 +4,7 @@ use super::bits::{BitsFormat, write_base64, write_hex};
 use super::color::{Colors, RESET};
 use crate::value::{Iter, Str, V, num};
 use binq_core::{Items, Name, Node, NodeKind};
+use std::collections::HashSet;
 use std::io::{self, Write};
 
 /// How nested values are laid out.
@@ -76,7 +77,7 @@ enum Rest<'v> {
     Map(Iter<'v>),
     Items(Items),
     Fields(std::vec::IntoIter<(Name, Node)>, Option<V>),
-    /// What lies inside of sorted fields.
+    /// What lies inside of fields that are no longer where they were.
     Own(std::vec::IntoIter<V>),
     Sorted(std::vec::IntoIter<(Str, V)>),
 }
@@ -121,20 +122,6 @@ impl<'v> Rest<'v> {
             }
         })
     }
-}
-
-/// The fields in the order of their keys.
-fn sorted<'v>(v: V) -> Rest<'v> {
-    let fault = match &v {
-        V::Node(n) if crate::value::tells_fault(&n.node()) => {
-            Some(("_error".into(), crate::value::fault(&n.node())))
-        }
-        _ => None,
-    };
-    let mut fields = v.into_fields().unwrap_or_default();
-    fields.extend(fault);
-    fields.sort_by(|(k, _), (l, _)| k.cmp(l));
-    Rest::Sorted(fields.into_iter())
 }
 
 struct Writer<'a, W: ?Sized> {
@@ -215,7 +202,10 @@ impl<W: Write + ?Sized> Writer<'_, W> {
     fn open<'v>(&mut self, v: &'v V, depth: usize) -> io::Result<Option<Rest<'v>>> {
         let rest = match v {
             V::Arr(a) => Rest::List(a.iter()),
-            V::Obj(_) if self.o.sort_keys => sorted(v.clone()),
+            V::Obj(_) if self.o.sort_keys => self.sorted(v.clone()),
+            V::Obj(o) if o.iter().any(|(k, _)| k.is_bytes_key()) => {
+                self.told_apart(v.clone().into_fields().unwrap_or_default())
+            }
             V::Obj(o) => Rest::Map(o.iter()),
             V::Node(n) if n.kind() == NodeKind::Scalar => {
                 return self.scalar(&V::from(n.scalar())).map(|()| None);
@@ -230,7 +220,7 @@ impl<W: Write + ?Sized> Writer<'_, W> {
         let rest = match n.kind() {
             NodeKind::Scalar => return self.scalar(&V::from(n.scalar())).map(|()| None),
             NodeKind::Array => Rest::Items(n.items()),
-            NodeKind::Object if self.o.sort_keys => sorted(V::node(n.clone())),
+            NodeKind::Object if self.o.sort_keys => self.sorted(V::node(n.clone())),
             NodeKind::Object => {
                 let fault = crate::value::tells_fault(n).then(|| crate::value::fault(n));
                 Rest::Fields(n.fields().into_iter(), fault)
@@ -243,13 +233,47 @@ impl<W: Write + ?Sized> Writer<'_, W> {
         let rest = match v {
             V::Node(n) => return self.open_node(&n.node(), depth),
             V::Obj(o) if !self.o.sort_keys => {
-                Rest::Sorted(V::Obj(o).into_fields().unwrap_or_default().into_iter())
+                self.told_apart(V::Obj(o).into_fields().unwrap_or_default())
             }
-            V::Obj(_) => sorted(v),
+            V::Obj(_) => self.sorted(v),
             V::Arr(_) => Rest::Own(v.into_items().unwrap_or_default().into_iter()),
             v => return self.scalar(&v).map(|()| None),
         };
         self.bracket(rest, depth)
+    }
+
+    /// The fields in the order of their keys.
+    fn sorted<'v>(&self, v: V) -> Rest<'v> {
+        let fault = match &v {
+            V::Node(n) if crate::value::tells_fault(&n.node()) => {
+                Some(("_error".into(), crate::value::fault(&n.node())))
+            }
+            _ => None,
+        };
+        let mut fields = v.into_fields().unwrap_or_default();
+        fields.extend(fault);
+        fields.sort_by(|(k, _), (l, _)| k.cmp(l));
+        self.told_apart(fields)
+    }
+
+    /// Fields under the keys that are written: those that are bytes are written as byte strings are. No two keys are written
+    /// alike, so one that another key looks like has marks before it.
+    fn told_apart<'v>(&self, mut fields: Vec<(Str, V)>) -> Rest<'v> {
+        let (bytes, text): (Vec<usize>, _) =
+            (0..fields.len()).partition(|i| fields[*i].0.is_bytes_key());
+        if !bytes.is_empty() {
+            let mut taken: HashSet<Str> = text.into_iter().map(|i| fields[i].0.clone()).collect();
+            for i in bytes {
+                let mut key = self.o.bits.key(&fields[i].0);
+                while taken.contains(key.as_bytes()) {
+                    key.insert_str(0, "0x");
+                }
+                let key = Str::from(key);
+                taken.insert(key.clone());
+                fields[i].0 = key;
+            }
+        }
+        Rest::Sorted(fields.into_iter())
     }
 
     fn bracket<'v>(&mut self, rest: Rest<'v>, depth: usize) -> io::Result<Option<Rest<'v>>> {

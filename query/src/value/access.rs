@@ -131,7 +131,8 @@ impl jaq_core::ValT for V {
 
     fn from_map<I: IntoIterator<Item = (Self, Self)>>(iter: I) -> ValR {
         let key = |(k, v): (V, V)| match k.settle() {
-            V::Text(k) | V::Bytes(k) => Ok((k, v)),
+            V::Text(k) => Ok((k, v)),
+            V::Bytes(k) => Ok((k.into_key(true), v)),
             k => Err(Error::str(format_args!(
                 "Cannot use {} as object key",
                 Brief(&k)
@@ -151,7 +152,7 @@ impl jaq_core::ValT for V {
                 unsized_iter(n.node().items().map(V::node).enumerate().map(numbered))
             }
             v => match v.into_fields() {
-                Ok(fields) => unsized_iter(fields.into_iter().map(|(k, v)| Ok((V::Text(k), v)))),
+                Ok(fields) => unsized_iter(fields.into_iter().map(|(k, v)| Ok((V::key(k), v)))),
                 Err(v) => box_once(Err(index::cannot_iterate(&v))),
             },
         }

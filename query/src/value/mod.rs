@@ -132,6 +132,23 @@ impl V {
         Self::Bytes(Str::new(b.into()))
     }
 
+    /// The key of an object as a value: bytes if it was given as bytes, or is no text.
+    pub fn key(key: Str) -> Self {
+        match key.is_bytes_key() {
+            true => Self::Bytes(key.into_key(false)),
+            false => Self::Text(key),
+        }
+    }
+
+    /// The key of an object that a string is.
+    pub fn as_key(&self) -> Option<Str> {
+        match self {
+            Self::Text(k) => Some(k.clone()),
+            Self::Bytes(k) => Some(k.clone().into_key(true)),
+            _ => None,
+        }
+    }
+
     /// An integer of up to 128 bits.
     pub fn int(i: impl Into<i128>) -> Self {
         Self::Num(num::from_i128(i.into()))

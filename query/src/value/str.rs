@@ -32,7 +32,12 @@ struct Long {
     /// The last position that was asked for: a character in the upper half, its first byte in the lower one. The next one is
     /// looked for from there, as queries go through texts from one end to the other.
     last: AtomicU64,
+    /// As in [`MARK`].
+    is_bytes: bool,
 }
+
+/// The bit of a short string's length that is set for a key that was given as bytes.
+const MARK: u8 = 0x80;
 
 /// For a string that is no UTF-8.
 const NO_TEXT: u64 = u64::MAX;
@@ -52,6 +57,7 @@ fn long(bytes: Bytes, ascii: u8) -> Repr {
         ascii: AtomicU8::new(ascii),
         chars: AtomicU64::new(0),
         last: AtomicU64::new(0),
+        is_bytes: false,
     }))
 }
 
@@ -194,6 +200,36 @@ impl Str {
         part
     }
 
+    /// The key of an object that these bytes are. It is the same key as the text of these bytes, and is remembered as it was
+    /// given first.
+    pub fn into_key(self, is_bytes: bool) -> Self {
+        if self.is_marked() == is_bytes {
+            return self;
+        }
+        Self(match self.0 {
+            Repr::Short(n, buf) => Repr::Short(n ^ MARK, buf),
+            Repr::Long(l) => Repr::Long(Arc::new(Long {
+                bytes: l.bytes.clone(),
+                ascii: AtomicU8::new(l.ascii.load(Relaxed)),
+                chars: AtomicU64::new(0),
+                last: AtomicU64::new(0),
+                is_bytes,
+            })),
+        })
+    }
+
+    fn is_marked(&self) -> bool {
+        match &self.0 {
+            Repr::Short(n, _) => n & MARK != 0,
+            Repr::Long(l) => l.is_bytes,
+        }
+    }
+
+    /// Whether this key of an object was given as bytes, or is no text.
+    pub fn is_bytes_key(&self) -> bool {
+        self.is_marked() || std::str::from_utf8(self).is_err()
+    }
+
     fn short_or_copy(s: &[u8]) -> Self {
         if s.len() <= INLINE {
             Self::short(s)
@@ -220,7 +256,7 @@ impl Deref for Str {
     type Target = [u8];
     fn deref(&self) -> &[u8] {
         match &self.0 {
-            Repr::Short(n, buf) => &buf[..usize::from(*n)],
+            Repr::Short(n, buf) => &buf[..usize::from(n & !MARK)],
             Repr::Long(l) => &l.bytes,
         }
     }

@@ -175,8 +175,9 @@ pub fn index<'a>(v: V, at: &V, opt: Opt, f: impl Fn(V) -> Out<'a>) -> ValX<'a> {
                 new
             })
         }
-        (V::Obj(mut o), V::Text(k) | V::Bytes(k)) => {
-            obj_index(Rc::make_mut(&mut o), k, f)?;
+        (V::Obj(mut o), V::Text(_) | V::Bytes(_)) => {
+            let key = at.as_key().unwrap_or_else(|| "".into());
+            obj_index(Rc::make_mut(&mut o), key, f)?;
             Ok(V::Obj(o))
         }
         (V::Arr(a), V::Num(_)) => arr_index(a, at, opt, f),
@@ -192,15 +193,15 @@ pub fn index<'a>(v: V, at: &V, opt: Opt, f: impl Fn(V) -> Out<'a>) -> ValX<'a> {
     }
 }
 
-fn obj_index<'a>(o: &mut super::Map, k: &Str, f: impl Fn(V) -> Out<'a>) -> Result<(), Exn<'a, V>> {
+fn obj_index<'a>(o: &mut super::Map, k: Str, f: impl Fn(V) -> Out<'a>) -> Result<(), Exn<'a, V>> {
     match o.get_mut(&k[..]) {
         Some(slot) => match f(std::mem::take(slot))? {
             Some(new) => *slot = new,
-            None => o.remove(k),
+            None => o.remove(&k),
         },
         None => {
             if let Some(new) = f(V::Null)? {
-                o.insert(k.clone(), new);
+                o.insert(k, new);
             }
         }
     }
