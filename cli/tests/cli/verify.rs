@@ -80,3 +80,39 @@ fn faults_are_what_values_tell() {
         assert_eq!(lines[1..], [lines[0], "true"], "{sample}");
     }
 }
+
+/// A format that was named, of bytes that are another's: they are shown as far as they go, and the exit code says that they are none.
+#[test]
+fn bytes_of_another_format() {
+    let of = |format: &str, file: &str| {
+        let file = samples_dir().parent().unwrap().join(file);
+        let file = file.as_os_str();
+        let said = binq(["-d".as_ref(), format.as_ref(), "keys".as_ref(), file]);
+        assert!(!said.out.is_empty(), "{format} {file:?}");
+        (said.code, said.err.lines().count())
+    };
+    let (png, zip) = ("png/palette.png", "zip/info-zip.zip");
+    for (format, file) in [
+        ("png", zip),
+        ("http2", png),
+        ("http1", png),
+        ("pg_control", png),
+        ("grpc_message", png),
+        ("protobuf_delimited", png),
+        ("confluent_protobuf", png),
+        ("pcap", png),
+        ("zip", png),
+        ("pg_wal", png),
+    ] {
+        assert_eq!(of(format, file), (6, 1), "{format} {file}");
+    }
+    for (format, file) in [
+        ("png", png),
+        ("zip", zip),
+        ("zip", "zip/behind-a-script.zip"),
+        ("pg_wal", "pg_wal/pg15.wal"),
+        ("pcap", "capture/lost.pcap"),
+    ] {
+        assert_eq!(of(format, file), (0, 0), "{format} {file}");
+    }
+}

@@ -586,6 +586,11 @@ impl Green {
         value.map_err(|e| Malformed::new(at, e.expected, e.found))
     }
 
+    /// What was said to be wrong with it when it was found.
+    pub(crate) fn own_wrong(&self) -> Option<&Malformed> {
+        self.wrong.as_deref()
+    }
+
     /// What was found about this node when it was decoded, as far as it can tell without its parent.
     pub(crate) fn finding(&self) -> Option<Malformed> {
         if let Some(wrong) = &self.wrong {

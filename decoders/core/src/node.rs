@@ -89,8 +89,10 @@ impl Node {
         }
     }
 
-    /// The same root of a decode, of which something is wrong.
-    pub(crate) fn wrong(mut self, wrong: Malformed) -> Self {
+    /// The same root of a decode, of which something is wrong. Where its reader gives up at that, it is
+    /// [undecodable](Self::undecodable).
+    #[must_use]
+    pub fn wrong(mut self, wrong: Malformed) -> Self {
         if let Some(green) =
             Arc::get_mut(&mut self.red).and_then(|red| Arc::get_mut(&mut red.green))
         {
@@ -739,12 +741,21 @@ impl Node {
         })
     }
 
-    /// For the root of an input that could not be decoded at all: why. Looks at nothing that was not looked at.
+    /// For the root of an input that is not of the format that it was decoded in, as the mark of the format is wrong, or nothing
+    /// could be decoded: why. Looks at nothing but the mark.
     pub fn undecodable(&self) -> Option<Fault> {
-        match &self.green().kind {
-            Kind::Struct(shape) => Some(self.located(shape.fault()?)),
-            _ => None,
+        let Kind::Struct(shape) = &self.green().kind else {
+            return None;
+        };
+        if let Some(wrong) = self.green().own_wrong().cloned().or_else(|| shape.fault()) {
+            return (wrong.severity == Severity::Stops).then(|| self.located(wrong));
         }
+        let was = self.unedited();
+        let found = match was.field(shape.mark()?) {
+            Some(mark) => mark.fault(),
+            None => was.fault(),
+        };
+        found.filter(|fault| fault.severity == Severity::Stops)
     }
 
     fn located(&self, wrong: Malformed) -> Fault {

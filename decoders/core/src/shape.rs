@@ -42,6 +42,11 @@ pub trait Shape: Send + Sync + 'static {
         None
     }
 
+    /// Of the root of a format: the field that must be right, or the input is of another format.
+    fn mark(&self) -> Option<&str> {
+        None
+    }
+
     /// What is said where its bytes are too few for its layout: `wrong`, unless it knows why they end there.
     fn short(&self, wrong: Malformed, _at: &At<'_>) -> Option<Malformed> {
         Some(wrong)

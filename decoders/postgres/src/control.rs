@@ -147,6 +147,11 @@ impl Shape for ControlFile {
         }
     }
 
+    /// Where a field lies goes by the version.
+    fn mark(&self) -> Option<&str> {
+        Some("pg_control_version")
+    }
+
     /// What a server looks at when it reads the file (`ReadControlFile`), and before it replays the log (`StartupXLOG`),
     /// src/backend/access/transam/xlog.c. Sizes are compared with those of its build: here, with those that a build can have.
     fn check(&self, field: &str, at: &At<'_>) -> Option<Malformed> {

@@ -97,17 +97,25 @@ fn stream<S: Messages>(name: &'static str, space: Space, messages: S) -> Node {
         space: &space,
         span,
     };
-    if span.len > 0
+    let first = match span.len {
+        0 => None,
+        _ => messages.message(&start, span.first_byte()).err(),
+    };
+    if let Some(wrong) = &first
         && !messages.is_item(span.byte_len())
-        && let Err(wrong) = messages.message(&start, span.first_byte())
     {
-        return undecoded(name, space, wrong);
+        return undecoded(name, space, wrong.clone());
     }
     let shape = Stream {
         name,
         messages: Arc::new(messages),
     };
-    Node::root_of(name, Kind::shared(Arc::new(shape)), space, span)
+    let root = Node::root_of(name, Kind::shared(Arc::new(shape)), space, span);
+    // of what does not begin with a whole message, no reader gets one
+    match first {
+        Some(wrong) => root.wrong(wrong),
+        None => root,
+    }
 }
 
 /// A sequence of messages that says what is wrong where it stops.
@@ -254,9 +262,12 @@ impl Messages for GrpcMessages {
     fn message(&self, at: &SeqAt<'_>, start: u64) -> Result<(u64, u64), Malformed> {
         let rest = at.span.end_byte() - start;
         let head = at.space.read(start, GRPC_PREFIX.min(rest));
-        let [_, len @ ..] = <[u8; GRPC_PREFIX as usize]>::try_from(&*head).map_err(|_| {
+        let [flag, len @ ..] = <[u8; GRPC_PREFIX as usize]>::try_from(&*head).map_err(|_| {
             Malformed::new(start, "5 bytes of prefix", format!("{} bytes", head.len()))
         })?;
+        if flag > 1 && start == at.span.first_byte() {
+            return Err(Malformed::new(start, "a flag of 0 or 1", flag.to_string()));
+        }
         let len = u64::from(u32::from_be_bytes(len));
         let rest = rest - GRPC_PREFIX;
         if len > rest {
@@ -377,12 +388,17 @@ impl Format for Confluent {
             fixed: named.then(|| message_kind(options)),
             options: options.clone(),
         };
-        Node::root_of(
-            "confluent_protobuf",
-            Kind::shared(Arc::new(shape)),
-            space,
-            span,
-        )
+        let magic = space
+            .read(span.first_byte(), 1.min(span.byte_len()))
+            .first()
+            .copied();
+        let kind = Kind::shared(Arc::new(shape));
+        let root = Node::root_of("confluent_protobuf", kind, space, span);
+        match magic {
+            Some(0) => root,
+            None => root.wrong(Malformed::new(0, "a zero", "no bytes")),
+            Some(magic) => root.wrong(Malformed::new(0, "a zero", magic.to_string())),
+        }
     }
 }
 

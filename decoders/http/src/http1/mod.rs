@@ -125,7 +125,21 @@ impl Format for Http1 {
             true => Side::Server,
             false => Side::Client,
         };
-        root(&Stream::new(&space, Begin::at(side, 0), "", Peer::None))
+        let is_sound = space.is_empty()
+            || [Side::Client, Side::Server]
+                .iter()
+                .any(|s| begins(&space, *s));
+        let stream = Stream::new(&space, Begin::at(side, 0), "", Peer::None);
+        let root = root(&stream);
+        // one of which the first line is damaged may have others behind it
+        match is_sound || !stream.messages().all.is_empty() {
+            true => root,
+            false => root.wrong(Malformed::new(
+                0,
+                "a request line or a status line of HTTP/1.1",
+                "other bytes",
+            )),
+        }
     }
 }
 

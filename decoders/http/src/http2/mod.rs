@@ -93,7 +93,16 @@ impl Format for Http2 {
     fn decode(&self, space: Space, _options: &Options) -> Node {
         let begin = detect::assumed(&space, true);
         let side = open(&space, begin, None);
-        root(&side, space)
+        let is_other = detect::is_other(&space, &begin);
+        let root = root(&side, space);
+        match is_other {
+            true => root.wrong(Malformed::new(
+                0,
+                "the connection preface or a SETTINGS frame, or frames that begin late",
+                "bytes of another protocol",
+            )),
+            false => root,
+        }
     }
 }
 

@@ -53,6 +53,20 @@ pub fn assumed(stream: &Space, whole: bool) -> Begin {
     found.unwrap_or_else(|| Begin::late(resync(stream, 0, None).unwrap_or(0)))
 }
 
+/// Whether nothing in a stream that is said to be HTTP/2 speaks for it: it begins with none of the marks, and what was taken for
+/// frames is as likely by chance.
+pub fn is_other(stream: &Space, begin: &Begin) -> bool {
+    if stream.is_empty() || begin.preface || begin.upgrade > 0 {
+        return false;
+    }
+    let first = head_at(stream, begin.frames).filter(|_| !begin.late);
+    let is_frame = |first: Head| {
+        let end = begin.frames + HEAD + first.length;
+        first.is_plausible() || end <= stream.len()
+    };
+    !first.is_some_and(is_frame) && follow(stream, begin.frames).bits < EACH
+}
+
 /// Whether a stream alone proves that it is one of HTTP/2 from its first byte on.
 pub fn begins(stream: &Space) -> bool {
     of_client(stream).is_some() || of_settings(stream).is_some()
