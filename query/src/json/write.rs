@@ -262,15 +262,14 @@ impl<W: Write + ?Sized> Writer<'_, W> {
         let (bytes, text): (Vec<usize>, _) =
             (0..fields.len()).partition(|i| fields[*i].0.is_bytes_key());
         if !bytes.is_empty() {
-            let mut taken: HashSet<Str> = text.into_iter().map(|i| fields[i].0.clone()).collect();
+            let mut taken: HashSet<Vec<u8>> =
+                text.into_iter().map(|i| fields[i].0.to_vec()).collect();
             for i in bytes {
                 let mut key = self.o.bits.key(&fields[i].0);
-                while taken.contains(key.as_bytes()) {
+                while !taken.insert(key.clone().into_bytes()) {
                     key.insert_str(0, "0x");
                 }
-                let key = Str::from(key);
-                taken.insert(key.clone());
-                fields[i].0 = key;
+                fields[i].0 = Str::from(key);
             }
         }
         Rest::Sorted(fields.into_iter())
