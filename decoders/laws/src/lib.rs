@@ -7,6 +7,7 @@ pub mod check;
 pub mod compare;
 pub mod edits;
 mod skip;
+pub mod spelled;
 pub mod wire;
 
 pub use skip::{required, skip, skip_anyway};
