@@ -57,7 +57,9 @@ fn try_run(args: &Args) -> Result<u8, u8> {
         library: &args.library_path,
     };
     let query = Query::compile(&code, &settings).map_err(|e| {
-        tell(format_args!("binq: {e}\n"));
+        for error in e.each() {
+            tell(format_args!("binq: {error}\n"));
+        }
         if args.from_file.is_none() && Path::new(&code).is_file() {
             tell(format_args!(
                 "binq: {code} is a file; the filter comes first, as in: binq . {code}\n"

@@ -82,11 +82,10 @@ impl<'s, 'l> Loader<'s, 'l> {
             true => body,
             false => Term::Def(defs, Box::new(body)),
         };
-        if imports.is_empty() {
-            return Ok(body);
-        }
         let scope = self.scope(code, imports, None)?;
-        Ok(Names::new(self, &scope, None).term(body))
+        let mut names = Names::new(self, &scope, None);
+        let body = names.term(body);
+        names.problems(code, None).map(|()| body)
     }
 
     fn scope(
@@ -186,7 +185,9 @@ impl<'s, 'l> Loader<'s, 'l> {
                 .as_str();
             // a definition may call itself, and those before it
             self.modules[id].exports.push((name, arity, now));
-            let def = Names::new(self, &scope, Some(id)).def(def);
+            let mut names = Names::new(self, &scope, Some(id));
+            let def = names.def(def);
+            names.problems(code, Some(&self.modules[id].path))?;
             self.defs.push(Def { name: now, ..def });
         }
         Ok(id)
@@ -370,6 +371,8 @@ struct Names<'a, 's, 'l> {
     /// The functions that are defined around the term, and how many parameters they have.
     funs: Vec<(&'s str, usize)>,
     vars: Vec<&'s str>,
+    /// What is said to be of a module, and is not there.
+    missing: Vec<(&'s str, usize)>,
 }
 
 impl<'a, 's, 'l> Names<'a, 's, 'l> {
@@ -380,10 +383,24 @@ impl<'a, 's, 'l> Names<'a, 's, 'l> {
             own,
             funs: Vec::new(),
             vars: Vec::new(),
+            missing: Vec::new(),
         }
     }
 
-    fn function(&self, name: &'s str, arity: usize) -> &'s str {
+    /// What was missing.
+    fn problems(&self, code: &str, file: Option<&Path>) -> Result<(), Errors> {
+        let missing = self.missing.iter().map(|(name, arity)| {
+            let message = format!("{name}/{arity} is not defined");
+            problem(code, name, message, file)
+        });
+        let errors: Errors = missing.collect();
+        match errors.is_empty() {
+            true => Ok(()),
+            false => Err(errors),
+        }
+    }
+
+    fn function(&mut self, name: &'s str, arity: usize) -> &'s str {
         if self.funs.contains(&(name, arity)) {
             return name;
         }
@@ -399,7 +416,11 @@ impl<'a, 's, 'l> Names<'a, 's, 'l> {
         };
         let imported = self.scope.modules.iter().rev().find_map(imported);
         let own = || self.own.and_then(|id| export(id, name));
-        imported.or_else(own).unwrap_or(name)
+        let found = imported.or_else(own);
+        if found.is_none() && name.contains("::") {
+            self.missing.push((name, arity));
+        }
+        found.unwrap_or(name)
     }
 
     fn variable(&self, name: &'s str) -> &'s str {

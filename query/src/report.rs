@@ -26,6 +26,17 @@ pub struct CompileErrors {
 
 impl std::error::Error for CompileErrors {}
 
+impl CompileErrors {
+    /// Each of them alone, as it is shown.
+    pub fn each(&self) -> impl Iterator<Item = String> {
+        let alone = |e: &CompileError| Self {
+            code: self.code.clone(),
+            errors: vec![e.clone()],
+        };
+        self.errors.iter().map(move |e| alone(e).to_string())
+    }
+}
+
 /// Shows each error with its line and a mark under it:
 ///
 /// ```text

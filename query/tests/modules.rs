@@ -134,7 +134,7 @@ fn modules_are_found_and_told_of() {
             "error: a/a: two parts of the path in a row are equal",
         ),
         ("import \"a\" as x; f", "error: f/0 is not defined"),
-        ("import \"a\" as x; y::f", "error: module y is not defined"),
+        ("import \"a\" as x; y::f", "error: y::f/0 is not defined"),
         (
             "import \"undefined\" as u; u::f",
             "error: LIB/undefined.jq: nope/0 is not defined",

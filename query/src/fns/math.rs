@@ -162,9 +162,20 @@ fn scalbln(x: f64, y: f64) -> f64 {
 }
 
 /// The least order stands for those that are no `int`.
+///
+/// `libm` takes as many steps as the order has, also to what is nothing: |Jn(x)| is at most (|x|/2)^n / n!, which is less than
+/// (e|x|/2n)^n.
 fn jn(n: i32, x: f64) -> f64 {
+    /// Far below the logarithm of the least number.
+    const NOTHING: f64 = -1000.0;
+    let order = f64::from(n).abs();
+    let log = order * (x.abs() * std::f64::consts::E / 2.0 / order).ln();
     if n == i32::MIN {
         f64::NAN
+    } else if log < NOTHING {
+        // Jn(-x) is -Jn(x) where n is odd, and so is J-n(x)
+        let odd = n % 2 != 0 && (n < 0) != x.is_sign_negative();
+        if odd { -0.0 } else { 0.0 }
     } else {
         libm::jn(n, x)
     }

@@ -347,6 +347,9 @@ struct Parsed {
     have_yday: bool,
     have_mon: bool,
     have_mday: bool,
+    /// The week of the year, and whether it was given as one that begins on Sunday.
+    week: Option<i64>,
+    from_sunday: bool,
 }
 
 fn strptime(v: &V, f: &V) -> ValR {
@@ -478,7 +481,11 @@ impl Parsed {
                     t.wday = number(1, 0..=6)?;
                     self.have_wday = true;
                 }
-                'U' | 'W' | 'V' => _ = number(2, 0..=53)?,
+                'U' | 'W' => {
+                    self.week = Some(number(2, 0..=53)?);
+                    self.from_sunday |= directive == 'U';
+                }
+                'V' => _ = number(2, 0..=53)?,
                 'g' => _ = number(2, 0..=99)?,
                 // as in glibc, any number of digits
                 'G' => {
@@ -562,6 +569,21 @@ impl Parsed {
         }
         if self.want_xday && !self.have_yday {
             t.yday = days - days_to(t.year, 0);
+        }
+        if let Some(week) = self.week.filter(|_| self.have_wday) {
+            let begin = i64::from(!self.from_sunday);
+            let before = |mon| days_to(t.year, mon) - days_to(t.year, 0);
+            let first = (days_to(t.year, 0) + 4).rem_euclid(7);
+            if !self.have_yday {
+                t.yday = (7 - (first - begin)) % 7 + (week - 1) * 7 + (t.wday - begin + 7) % 7;
+            }
+            let mon = (0..12).take_while(|mon| before(*mon) <= t.yday).count() as i64 - 1;
+            if !self.have_mday {
+                t.mday = t.yday - before(mon) + 1;
+            }
+            if !self.have_mon {
+                t.mon = mon;
+            }
         }
     }
 }

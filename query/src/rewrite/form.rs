@@ -213,8 +213,9 @@ fn quiet_many(t: &Tm<'_>) -> bool {
 /// Whether an update can go down into the value instead of collecting paths: each place is reached once, and what leads
 /// there depends on nothing that is changed.
 ///
-/// There is at least one step, for that takes the first output of what is put there.
-pub fn nested(t: &Tm<'_>) -> bool {
+/// There is at least one step, for that takes the first output of what is put there. If that may have none (`sure` is false),
+/// what is absent must be made by the last step only: going down leaves what the steps before it made.
+pub fn nested(t: &Tm<'_>, sure: bool) -> bool {
     fn steps(t: &Tm<'_>) -> bool {
         match t {
             Term::BinOp(l, BinaryOp::Pipe(None), r) => steps(l) || steps(r),
@@ -222,31 +223,33 @@ pub fn nested(t: &Tm<'_>) -> bool {
             _ => false,
         }
     }
-    steps(t) && distinct(t) && reaches(t, false).is_some()
+    steps(t) && distinct(t, sure) && reaches(t, false, sure).is_some()
 }
 
 /// Whether a path that begins at what may be absent ends at what may be absent; nothing if it may end before that, as `.a[]?`
-/// does. There jq changes nothing, where going down would leave a null behind.
-fn reaches(t: &Tm<'_>, absent: bool) -> Option<bool> {
+/// does, or `.a.b` where there may be nothing to put. There jq changes nothing, where going down would leave a null behind.
+fn reaches(t: &Tm<'_>, absent: bool, sure: bool) -> Option<bool> {
     match t {
-        Term::BinOp(l, BinaryOp::Pipe(None), r) => reaches(r, reaches(l, absent)?),
+        Term::BinOp(l, BinaryOp::Pipe(None), r) => reaches(r, reaches(l, absent, sure)?, sure),
         Term::Path(t, path) => {
             let step = |absent: bool, (p, opt): &(Part<Tm<'_>>, Opt)| match p {
                 Part::Range(None, None) if absent && matches!(opt, Opt::Optional) => None,
                 // items are there
                 Part::Range(None, None) => Some(false),
+                _ if absent && !sure => None,
                 _ => Some(true),
             };
-            path.0.iter().try_fold(reaches(t, absent)?, step)
+            path.0.iter().try_fold(reaches(t, absent, sure)?, step)
         }
         Term::IfThenElse(ifs, other) => {
             let branches = ifs.iter().map(|(_, t)| t).chain(other.as_deref());
             let mut any = absent && other.is_none();
             for branch in branches {
-                any |= reaches(branch, absent)?;
+                any |= reaches(branch, absent, sure)?;
             }
             Some(any)
         }
+        Term::Call("getpath", _) if absent && !sure => None,
         Term::Call("getpath", _) => Some(true),
         // `select`, `values`, `empty`
         Term::Call(..) => (!absent).then_some(false),
@@ -254,7 +257,8 @@ fn reaches(t: &Tm<'_>, absent: bool) -> Option<bool> {
     }
 }
 
-fn distinct(t: &Tm<'_>) -> bool {
+fn distinct(t: &Tm<'_>, sure: bool) -> bool {
+    let distinct = |t: &Tm<'_>| distinct(t, sure);
     match t {
         Term::Id => true,
         Term::BinOp(l, BinaryOp::Pipe(None), r) => distinct(l) && distinct(r),
@@ -271,7 +275,7 @@ fn distinct(t: &Tm<'_>) -> bool {
         Term::IfThenElse(ifs, other) => {
             ifs.iter()
                 .all(|(i, t)| (only_one(i) || quiet(i)) && distinct(t))
-                && other.as_deref().is_none_or(nested)
+                && other.as_deref().is_none_or(|t| nested(t, sure))
         }
         Term::Call("select", args) => args.len() == 1,
         Term::Call("getpath", args) => args.len() == 1 && quiet(&args[0]),

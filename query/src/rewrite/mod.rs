@@ -378,7 +378,7 @@ impl<'s> Rewriter<'s> {
 
     fn binary(&self, l: Tm<'s>, op: BinaryOp<&'s str>, r: Tm<'s>) -> Tm<'s> {
         use BinaryOp as Op;
-        let nested = nested(&l);
+        let nested = nested(&l, !matches!(op, Op::Update) || one(&r));
         let ordered = !matches!(op, Op::Math(_) | Op::Cmp(_)) || order::free(&l, &r);
         let update = matches!(
             op,

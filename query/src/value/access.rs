@@ -40,7 +40,9 @@ impl V {
                 i.map(|i| V::int(b[i as usize]))
             }
             (V::Arr(x), V::Arr(y)) => Some(indices(&x, y)),
-            (v @ (V::Arr(_) | V::Text(_) | V::Bytes(_) | V::Null), V::Obj(_)) => {
+            // nothing is cut, so the bounds do not matter
+            (V::Null, V::Obj(_)) => None,
+            (v @ (V::Arr(_) | V::Text(_) | V::Bytes(_)), V::Obj(_)) => {
                 match Bounds::from_obj(index) {
                     Some(bounds) => return slice(v, bounds?).map(Some),
                     None => None,
@@ -116,10 +118,7 @@ fn slice(v: V, bounds: Bounds) -> ValR {
                 .collect()
         }
         v => {
-            return Err(Error::str(format_args!(
-                "Cannot index {} with object",
-                v.kind().name()
-            )));
+            return Err(index::cannot_slice(&v, bounds));
         }
     })
 }
@@ -180,7 +179,11 @@ impl jaq_core::ValT for V {
     }
 
     fn range(self, range: Range<&V>) -> ValR {
-        slice(self, Bounds::new(&range)?)
+        match self.kind() {
+            // nothing is cut, so the bounds do not matter
+            super::Kind::Null => Ok(V::Null),
+            _ => slice(self, Bounds::new(&range)?),
+        }
     }
 
     fn map_values<'a, I: Iterator<Item = ValX<'a>>>(

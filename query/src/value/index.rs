@@ -23,9 +23,7 @@ fn bound(v: Option<&V>, up: bool) -> ValR<Option<isize>> {
             let f = num::to_f64(n);
             Ok((!f.is_nan()).then(|| (if up { f.ceil() } else { f.floor() }) as isize))
         }
-        _ => Err(Error::str(
-            "Start and end indices of an array slice must be numbers",
-        )),
+        _ => Err(Error::str("Array/string slice indices must be integers")),
     }
 }
 
@@ -51,7 +49,7 @@ impl Bounds {
         let (start, end) = (o.get(&b"start"[..]), o.get(&b"end"[..]));
         if start.is_none() && end.is_none() {
             return Some(Err(Error::str(
-                "Start and end indices of an array slice must be numbers",
+                "Array/string slice indices must be integers",
             )));
         }
         Some(Self::new(&(start..end)))
@@ -126,6 +124,13 @@ pub fn cannot(v: &V, index: &V) -> Error {
         v.kind().name(),
         Brief(index)
     ))
+}
+
+/// The same for a slice.
+pub fn cannot_slice(v: &V, bounds: Bounds) -> Error {
+    let bound = |i: Option<isize>| i.map_or(V::Null, V::from);
+    let bounds = [("start", bound(bounds.from)), ("end", bound(bounds.upto))];
+    cannot(v, &V::fields(bounds))
 }
 
 /// `Cannot iterate over number (1)`, in jq's words.

@@ -165,15 +165,16 @@ pub fn index<'a>(v: V, at: &V, opt: Opt, f: impl Fn(V) -> Out<'a>) -> ValX<'a> {
     }
     match (v, at) {
         (V::Node(n), at) => node_index(n.into_node(), at, opt, f),
-        (V::Null, V::Text(_) | V::Bytes(_)) => index(V::obj(super::Map::default()), at, opt, f),
+        // `null` stays what it is if there is nothing to put there
+        (V::Null, V::Text(_) | V::Bytes(_)) => {
+            let new = index(V::obj(super::Map::default()), at, opt, f)?;
+            let made = !matches!(&new, V::Obj(o) if o.is_empty());
+            Ok(if made { new } else { V::Null })
+        }
         (V::Null, V::Num(_)) => {
-            // `null` stays what it is if there is nothing to put there
             let new = index(V::arr(Vec::new()), at, opt, f)?;
-            Ok(if new == V::arr(Vec::new()) {
-                V::Null
-            } else {
-                new
-            })
+            let made = !matches!(&new, V::Arr(a) if a.is_empty());
+            Ok(if made { new } else { V::Null })
         }
         (V::Obj(mut o), V::Text(_) | V::Bytes(_)) => {
             let key = at.as_key().unwrap_or_else(|| "".into());
@@ -218,7 +219,11 @@ fn arr_index<'a>(mut a: super::List, at: &V, opt: Opt, f: impl Fn(V) -> Out<'a>)
         Ok(i) => i,
         Err(_) => match len.checked_sub(i.unsigned_abs()) {
             Some(i) => i,
-            None => return fail(a, "Out of bounds negative array index"),
+            // jq asks what to put there first
+            None => match f(V::Null)? {
+                None => return Ok(V::Arr(a)),
+                Some(_) => return fail(a, "Out of bounds negative array index"),
+            },
         },
     };
     if i >= len {
@@ -274,6 +279,7 @@ fn node_index<'a>(mut n: Node, at: &V, opt: Opt, f: impl Fn(V) -> Out<'a>) -> Va
                 Ok(i) => i,
                 Err(_) => match index::at(i, n.len()) {
                     Some(i) => i,
+                    None if made(f)?.is_none() => return Ok(V::node(n)),
                     None => {
                         return give_up(
                             V::node(n),
@@ -328,7 +334,7 @@ pub fn range<'a>(v: V, bounds: ValR<Bounds>, opt: Opt, f: impl Fn(V) -> Out<'a>)
     };
     match v {
         V::Null => match f(V::Null)? {
-            None | Some(V::Null) => Ok(V::Null),
+            None => Ok(V::Null),
             Some(new) => Ok(V::arr(new.into_items().map_err(|_| slice_needs())?)),
         },
         V::Arr(mut a) => {
@@ -369,16 +375,19 @@ pub fn range<'a>(v: V, bounds: ValR<Bounds>, opt: Opt, f: impl Fn(V) -> Out<'a>)
                     Ok(still_absent(n.into_node(), new))
                 }
             },
-            NodeKind::Object => give_up(
-                V::Node(n),
-                opt,
-                Error::str("Cannot update field at object index of object"),
-            ),
+            NodeKind::Object => {
+                let v = V::Node(n);
+                let e = index::cannot_slice(&v, bounds);
+                give_up(v, opt, e)
+            }
         },
-        v @ V::Text(_) => give_up(v, opt, Error::str("Cannot update string slices")),
+        V::Text(s) => {
+            // jq asks what to put there first
+            f(V::Text(s.slice(bounds.within_text(&s))))?;
+            give_up(V::Text(s), opt, Error::str("Cannot update string slices"))
+        }
         v => {
-            let e = format_args!("Cannot update field at object index of {}", v.kind().name());
-            let e = Error::str(e);
+            let e = index::cannot_slice(&v, bounds);
             give_up(v, opt, e)
         }
     }

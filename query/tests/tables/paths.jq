@@ -345,3 +345,16 @@ input_line_number #=> 0
 [3,2,1] | (first |= 9), (last |= 9), (nth(1) |= 9), (sort | first), (first(.[] | select(. < 3)) |= 0), (limit(2; .[]) |= 0), (until(true; .) |= map(0)) #=> [9,2,1]  [3,2,9]  [3,9,1]  1  [3,0,1]  [0,0,1]  [0,0,0]
 "abab" | [match("ab"; "g") | .offset], indices("ab") #=> [0,2]  [0,2]
 [true, 1, true] | indices(true), index(true), rindex(true), (. - [true]), unique, group_by(.), contains([1]), (map(. == true)) #=> [0,2]  0  2  [1]  [true,1]  [[true,true],[1]]  true  [true,false,true]
+
+# where there is nothing to put, nothing is made on the way
+null|.a|=empty #=> null
+null|.a.b|=empty #=> null
+{}|.a.b|=empty #=> {}
+{a:null}|.a.b|=empty #=> {"a":null}
+null|.[0][1]|=empty #=> null
+[]|.[-1]|=empty #=> []
+[{},null]|.[].a.b|=select(.) #=> [{},null]
+null|.["a":] #=> null
+null|.[1:]|=. #=> error: A slice of an array can only be assigned another array
+{}|.[1:]|=1 #=> error: Cannot index object with object ({"start":1,"end":null})
+3|.[1:]=1 #=> error: Cannot index number with object ({"start":1,"end":null})

@@ -526,3 +526,11 @@ null | strptime("%Y") #=> error: strptime/1 requires string inputs and arguments
 "x  15" | strptime("x %d") #=> [1900,0,15,0,0,0,1,14]
 "15  " | strptime("%d ") #=> [1900,0,15,0,0,0,1,14]
 "15" | strptime("%d  ") #=> [1900,0,15,0,0,0,1,14]
+
+# a week and a day of it make a date, as in glibc
+"2024 10 1"|strptime("%Y %U %w") #=> [2024,2,11,0,0,0,1,70]
+"2024 10 1"|strptime("%Y %W %u") #=> [2024,2,4,0,0,0,1,63]
+"01 2024 3"|strptime("%W %Y %u") #=> [2024,0,3,0,0,0,3,2]
+"2023 Sun 52"|strptime("%Y %a %U")|mktime|todate #=> "2023-12-24T00:00:00Z"
+"2024 10"|strptime("%Y %W") #=> [2024,0,0,0,0,0,0,-1]
+"10 1900 50 6"|strptime("%U %Y %W %w") #=> [1900,11,22,0,0,0,6,355]
