@@ -6,7 +6,7 @@ use binq_core::{Bits, Malformed, Misfit, Scalar, Severity, Space, Span};
 
 /// Whether the check sequence at the end of a record is the one of Ethernet, and all of it is there.
 pub fn is_crc(record: &Record) -> bool {
-    record.fcs == 4 && record.captured == record.original && record.original >= 4
+    record.fcs == 4 && record.captured == record.original
 }
 
 /// The one of these bytes. It is sent with its least significant byte first.

@@ -35,6 +35,12 @@ fn fcs_of(link: u32, said: u64) -> u64 {
     }
 }
 
+/// The same of a frame of so many bytes: one that leaves no room for the header of Ethernet is none.
+fn fcs_in(original: u64, fcs: u64) -> u64 {
+    const HEADER: u64 = 14;
+    if original < HEADER + fcs { 0 } else { fcs }
+}
+
 impl PcapHead {
     /// The header in these bytes.
     pub fn of(b: &[u8]) -> Option<Self> {
@@ -97,6 +103,11 @@ impl Interfaces {
     pub fn get(&self, number: usize) -> Option<Interface> {
         let all = self.all.read().unwrap_or_else(PoisonError::into_inner);
         all[..self.count].get(number).copied()
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.count
     }
 
     /// These and one more.
@@ -235,13 +246,14 @@ fn pcap_record(space: &Space, head: &PcapHead, at: u64) -> Option<Record> {
     let captured = u64::from(field(8)).min(left);
     let unit = if head.nano { 1 } else { 1000 };
     let time = i64::from(field(0)) * 1_000_000_000 + i64::from(field(4)) * unit;
+    let original = u64::from(field(12)).max(captured);
     Some(Record {
         at,
         end: data + captured,
         data,
         captured,
-        original: u64::from(field(12)).max(captured),
-        fcs: head.fcs,
+        original,
+        fcs: fcs_in(original, head.fcs),
         link: head.link,
         section: 0,
         interface: 0,
@@ -447,18 +459,18 @@ pub fn packet_of(space: &Space, block: &Block) -> Option<Record> {
         // beyond the year 2262 it is not known
         i64::try_from(since).ok().filter(|ns| *ns != NEVER)
     });
+    let original = u64::from(original).max(captured);
+    let fcs = |i: Interface| {
+        let said = flags_fcs(space, block, data + captured).unwrap_or(i.fcs);
+        fcs_in(original, fcs_of(i.link, said))
+    };
     Some(Record {
         at: block.at,
         end: block.end,
         data,
         captured,
-        original: u64::from(original).max(captured),
-        fcs: interface.map_or(0, |i| {
-            fcs_of(
-                i.link,
-                flags_fcs(space, block, data + captured).unwrap_or(i.fcs),
-            )
-        }),
+        original,
+        fcs: interface.map_or(0, fcs),
         // a packet of an interface that is not there: its link is not known
         link: interface.map_or(u32::MAX, |i| i.link),
         section: block.section.number,
@@ -471,7 +483,7 @@ pub fn packet_of(space: &Space, block: &Block) -> Option<Record> {
 fn flags_fcs(space: &Space, block: &Block, end: u64) -> Option<u64> {
     let at = end + (4 - (end - block.at) % 4) % 4;
     let to = block.end - 4;
-    if block.kind == block::SIMPLE_PACKET || at + 12 > to {
+    if block.kind == block::SIMPLE_PACKET {
         return None;
     }
     let order = block.section.order;

@@ -222,19 +222,16 @@ impl Collected {
                     *count += 1;
                 }
             }
-            for s in &mut segments {
-                *s = s.behind(0);
-            }
         }
-        segments.sort_by_key(|s| s.at);
         let first = match self.begun {
             true => 0,
-            false => segments.first().map_or(0, |s| s.at),
+            false => segments.iter().map(|s| s.at).min().unwrap_or(0),
         };
-        let all = || segments.iter().copied();
+        segments.sort_by_key(|s| s.at.max(first));
+        let all = || segments.iter().map(|s| s.behind(first));
         let mut whole = Together::of(space, first, all());
         if whole.disputed > 0
-            && let Some((kept, left)) = self.sound(space, senders, ends, all())
+            && let Some((kept, left)) = self.sound(space, senders, ends, (first, &segments))
         {
             whole = Together::of(space, first, kept.into_iter());
             // what the receiver threw away disputes nothing, but is not to be overwritten
@@ -294,12 +291,14 @@ impl Collected {
         space: &Space,
         senders: &Senders,
         ends: [Peer; 2],
-        all: impl Iterator<Item = Segment>,
+        (first, all): (i64, &[Segment]),
     ) -> Option<(Vec<Segment>, Vec<Segment>)> {
         let (mut kept, mut bad) = (Vec::new(), Vec::new());
         let mut valid = false;
         for s in all {
-            let verdict = self.judge(space, senders, ends, &s);
+            // by all of it; what lies before the beginning is no part of it
+            let verdict = self.judge(space, senders, ends, s);
+            let s = s.behind(first);
             valid |= verdict == Some(Verdict::Valid);
             match verdict {
                 Some(Verdict::Invalid(_)) => bad.push(s),

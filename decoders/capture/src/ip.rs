@@ -1,7 +1,9 @@
 //! IPv4 (RFC 791) and IPv6 (RFC 8200).
 
 use crate::codecs::{Checksum, Ip4, Ip6};
-use crate::dissect::{self, AUTH, EXTENSIONS, FRAGMENT, Fragment, Ip, Record, extension_len};
+use crate::dissect::{
+    self, AUTH, EXTENSIONS, FRAGMENT, Fragment, Ip, Length, Record, extension_len,
+};
 use crate::senders::{Senders, Sent};
 use crate::tcp;
 use binq_core::codec::{Bool, Codec, Int, Named, Raw, UBits};
@@ -88,6 +90,11 @@ impl Packet {
         };
         let span = Span::bytes(from, to - from);
         cx.node("payload", span, kind.unwrap_or_else(raw));
+        // where no link header is around it, nobody else has what is behind the datagram
+        let behind = Span::bytes(to, cx.at.span.end_byte() - to);
+        if behind.len > 0 {
+            cx.leaf("trailer", behind, &Raw::FIXED);
+        }
         Ok(())
     }
 }
@@ -181,8 +188,12 @@ fn too_long(record: &Record, ip: &Ip, at: u64, counted: u64) -> Option<Malformed
     }
     let most = (record.body() - ip.at).saturating_sub(counted);
     let said = ip.end - ip.at - counted;
+    let field = match ip.length {
+        Length::Jumbo(place) => place,
+        _ => ip.at + at,
+    };
     let wrong = Malformed::new(
-        record.data + ip.at + at,
+        record.data + field,
         format!("at most {most}"),
         said.to_string(),
     );
@@ -199,6 +210,9 @@ static V6_HEAD: [Field; 8] = [
     Field::leaf("hop_limit", 7, 1, &Int::U8),
     Field::leaf("source_ip", 8, 16, &Ip6),
 ];
+
+/// What is expected where its header is not all there.
+const V6_EXPECTED: &str = "40 bytes of ipv6_packet";
 
 /// An IPv6 packet.
 struct V6(Packet);
@@ -219,7 +233,7 @@ impl Shape for V6 {
         if end - start < 40 {
             cx.gap(&space, Span::bytes(start + 24, end - start - 24));
             let found = format!("{} bytes", end - start);
-            let wrong = Malformed::new(start, "40 bytes of ipv6_packet", found);
+            let wrong = Malformed::new(start, V6_EXPECTED, found);
             return Err(self.0.record.cut(end, wrong));
         }
         cx.leaf("destination_ip", Span::bytes(start + 24, 16), &Ip6);
@@ -260,6 +274,8 @@ impl Shape for V6 {
     }
 
     fn short(&self, wrong: Malformed, at: &At<'_>) -> Option<Malformed> {
+        let expected = V6_EXPECTED.to_owned();
+        let wrong = Malformed { expected, ..wrong };
         Some(self.0.record.cut(at.span.end_byte(), wrong))
     }
 

@@ -154,9 +154,10 @@ pub fn packet(cx: &mut Cx<'_>, record: &Record, senders: &Arc<Senders>) {
 fn raw_version(record: &Record, cx: &Cx<'_>) -> u16 {
     let first = cx.at.space.read(record.data, 1);
     match (record.link, first.first().map(|b| b >> 4)) {
-        (link::IPV4, _) | (_, Some(4)) => dissect::IPV4,
+        // the link says it, whatever the packet says: as when its bytes are looked at for a stream
+        (link::IPV4, _) => dissect::IPV4,
         (link::IPV6, _) | (_, Some(6)) => dissect::IPV6,
-        // a version that is neither: read as the older one, with a fault
+        // a version that is neither is read as the older one, with a fault
         _ => dissect::IPV4,
     }
 }

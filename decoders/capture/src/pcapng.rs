@@ -157,6 +157,36 @@ fn fixed_fields(kind: u32) -> &'static [(&'static str, u64)] {
 }
 
 impl BlockShape {
+    /// What is wrong with a field before the options or data, which end at byte `to`.
+    fn wrong(&self, name: &str, bytes: &[u8], at: u64, to: u64) -> Option<Malformed> {
+        let order = self.block.section.order;
+        let (said, expected) = match name {
+            "interface_id" => {
+                let said = match bytes.len() {
+                    2 => order.u16(bytes).into(),
+                    _ => order.u32(bytes),
+                };
+                let count = self.block.section.interfaces.len();
+                let is_there = (said as usize) < count;
+                (
+                    said,
+                    (!is_there).then(|| format!("one of the {count} interfaces before it"))?,
+                )
+            }
+            "capture_packet_length" => {
+                let said = order.u32(bytes);
+                let most = to.saturating_sub(at + 8);
+                let is_there = u64::from(said) <= most;
+                (
+                    said,
+                    (!is_there).then(|| format!("at most {most}, up to the end of the block"))?,
+                )
+            }
+            _ => return None,
+        };
+        Some(Malformed::new(at, expected, said.to_string()))
+    }
+
     fn body(&self, cx: &mut Cx<'_>, from: u64, to: u64) -> Result<(), Malformed> {
         let order = self.block.section.order;
         let mut at = from;
@@ -167,15 +197,21 @@ impl BlockShape {
                 return Err(Malformed::new(at, *name, format!("{} bytes", to - at)));
             }
             let span = Span::bytes(at, *len);
-            if *name == "link_type" {
-                let names: Arc<dyn Codec> = Arc::new(Symbols {
-                    order,
-                    bytes: 2,
-                    names: &link::LINK_TYPE,
-                });
-                cx.leaf(*name, span, names);
-            } else {
-                cx.leaf(*name, span, order.codec(*len));
+            let codec: Ref<dyn Codec> = match *name {
+                "link_type" => {
+                    let names: Arc<dyn Codec> = Arc::new(Symbols {
+                        order,
+                        bytes: 2,
+                        names: &link::LINK_TYPE,
+                    });
+                    names.into()
+                }
+                _ => order.codec(*len),
+            };
+            let wrong = self.wrong(name, &cx.at.space.read(at, *len), at, to);
+            let field = cx.leaf(*name, span, codec);
+            if let Some(wrong) = wrong {
+                field.wrong(wrong);
             }
             at += len;
         }
@@ -228,7 +264,11 @@ impl Shape for BlockShape {
             names: &BLOCK_TYPES,
         });
         if !self.is_packet {
-            cx.leaf("type", Span::bytes(at, 4), kind);
+            let field = cx.leaf("type", Span::bytes(at, 4), kind);
+            if at == 0 && self.block.kind != block::SECTION_HEADER {
+                let found = self.block.kind.to_string();
+                field.wrong(Malformed::new(at, "a section header first", found));
+            }
         }
         let said = cx.at.space.read(at + 4, 4);
         let length = cx.leaf("length", Span::bytes(at + 4, 4), order.codec(4));
@@ -239,7 +279,19 @@ impl Shape for BlockShape {
         }
         let mut from = at + 8;
         if self.block.kind == block::SECTION_HEADER {
-            cx.leaf("byte_order_magic", Span::bytes(from, 4), &BYTE_ORDER_MAGIC);
+            let mark = cx.at.space.read(from, 4);
+            let magic = cx.leaf("byte_order_magic", Span::bytes(from, 4), &BYTE_ORDER_MAGIC);
+            let mark = Order::BIG.u32(&mark);
+            if BYTE_ORDER_MAGIC
+                .names
+                .iter()
+                .all(|(n, _)| *n != mark.into())
+            {
+                let expected = "1a 2b 3c 4d, or the other way round";
+                let [a, b, c, d] = mark.to_be_bytes();
+                let found = format!("{a:02x} {b:02x} {c:02x} {d:02x}");
+                magic.wrong(Malformed::new(from, expected, found));
+            }
             from += 4;
         }
         let space = cx.at.space.clone();
@@ -248,22 +300,27 @@ impl Shape for BlockShape {
             return Ok(());
         }
         let to = end - 4;
+        let short = || {
+            let expected = "a section header of at least 28 bytes";
+            Err(Malformed::new(at + 4, expected, (end - at).to_string()))
+        };
         if from > to {
             cx.gap(&space, Span::bytes(from.min(end), end.saturating_sub(from)));
-            return Ok(());
+            return short();
         }
-        let mut result = Ok(());
-        if self.block.kind == block::SECTION_HEADER {
-            if from + 12 <= to {
+        let result = match self.block.kind {
+            block::SECTION_HEADER if from + 12 > to => {
+                cx.gap(&space, Span::bytes(from, to - from));
+                short()
+            }
+            block::SECTION_HEADER => {
                 cx.leaf("major_version", Span::bytes(from, 2), order.codec(2));
                 cx.leaf("minor_version", Span::bytes(from + 2, 2), order.codec(2));
                 cx.leaf("section_length", Span::bytes(from + 4, 8), order.codec(8));
-                from += 12;
+                self.body(cx, from + 12, to)
             }
-            result = result.and(self.body(cx, from, to));
-        } else {
-            result = result.and(self.body(cx, from, to));
-        }
+            _ => self.body(cx, from, to),
+        };
         let footer = cx.leaf("footer_length", Span::bytes(to, 4), order.codec(4));
         let (a, b) = (space.read(at + 4, 4), space.read(to, 4));
         if a != b {

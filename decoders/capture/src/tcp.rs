@@ -124,7 +124,8 @@ impl Shape for Segment {
                         Some(whole) => whole.parts.iter().map(|p| p.sent).sum(),
                         None => u64::MAX,
                     },
-                    _ => there.max(sent),
+                    // where not even the least header fits, that is told of the segment
+                    _ => there.max(sent).max(20),
                 };
                 (offset < 20 || offset > most).then(|| {
                     let expected = format!("a data offset of 5 to {}", most / 4);
@@ -362,6 +363,9 @@ static UDP_HEAD: [Field; 3] = [
     Field::leaf("length", 4, 2, &Int::U16BE),
 ];
 
+/// What is expected where its header is not all there.
+const UDP_EXPECTED: &str = "8 bytes of udp_datagram";
+
 struct Datagram {
     ip: Ip,
     sum: Sent,
@@ -383,7 +387,7 @@ impl Shape for Datagram {
             let space = cx.at.space.clone();
             cx.gap(&space, Span::bytes(start + 6, end - start - 6));
             let found = format!("{} bytes", end - start);
-            let wrong = Malformed::new(start, "8 bytes of udp_datagram", found);
+            let wrong = Malformed::new(start, UDP_EXPECTED, found);
             return header_goes_on(&self.ip, &self.sum, wrong, &cx.at).map_or(Ok(()), Err);
         }
         let sum: Arc<dyn Codec> = Arc::new(Checksum {
@@ -407,6 +411,8 @@ impl Shape for Datagram {
     }
 
     fn short(&self, wrong: Malformed, at: &At<'_>) -> Option<Malformed> {
+        let expected = UDP_EXPECTED.to_owned();
+        let wrong = Malformed { expected, ..wrong };
         header_goes_on(&self.ip, &self.sum, wrong, at)
     }
 
@@ -418,7 +424,8 @@ impl Shape for Datagram {
             "length" if self.ip.fragment.is_none() => {
                 let said: [u8; 2] = at.read(4, 2)[..].try_into().ok()?;
                 let said = u64::from(u16::from_be_bytes(said));
-                let sent = self.ip.end.checked_sub(self.ip.payload)?;
+                // where not even the header fits, that is told of the datagram
+                let sent = self.ip.end.checked_sub(self.ip.payload)?.max(8);
                 (said != 0 && said < 8 || said > sent).then(|| {
                     let expected = format!("a length of 8 to {sent}");
                     let wrong = Malformed::new(start + 4, expected, said.to_string());

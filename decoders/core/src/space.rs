@@ -419,13 +419,16 @@ impl Space {
         }
         let (under, layer) = self.under()?;
         let own = layer.hole(span);
-        if !under.has_holes() {
+        // what lies below counts up to there
+        let end = own.map_or(span.end(), |own| own.start);
+        if !under.has_holes() || end <= span.start {
             return own;
         }
-        let origins = layer.origins(span);
-        let below = if origins.iter().map(|o| o.len).sum::<u64>() == span.len {
+        let before = Span::bits(span.start, end - span.start);
+        let origins = layer.origins(before);
+        let below = if origins.iter().map(|o| o.len).sum::<u64>() == before.len {
             // byte for byte from below: the hole lies where it lies there
-            let mut start = span.start;
+            let mut start = before.start;
             origins.iter().find_map(|origin| {
                 let hole = under.hole_in(*origin);
                 let at = start;
@@ -438,13 +441,9 @@ impl Space {
         } else {
             // what lies below is of another size: all that is asked for counts as missing
             let missing = origins.iter().any(|o| under.hole_in(*o).is_some());
-            missing.then_some(span)
+            missing.then_some(before)
         };
-        match (own, below) {
-            (Some(own), Some(below)) if below.start < own.start => Some(below),
-            (None, below) => below,
-            (own, _) => own,
-        }
+        below.or(own)
     }
 
     /// The byte of the input where a byte of this space comes from. Of one that is missing, or behind the end: the byte after the

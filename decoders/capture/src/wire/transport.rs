@@ -89,7 +89,12 @@ impl Packet<'_, '_> {
         if datagram.ip.protocol != dissect::UDP || grown == 0 {
             return;
         }
-        let right = self.read16(at).saturating_add_signed(grown).min(0xffff);
+        let was = self.read16(at);
+        if was == 0 {
+            // that of a jumbogram (RFC 2675 section 4), whose length IP tells
+            return;
+        }
+        let right = was.saturating_add_signed(grown).min(0xffff);
         let path = format!("{}.length", self.paths[2]);
         self.put(&Int::U16BE, path, Span::bytes(at, 2), right.into());
     }

@@ -185,7 +185,7 @@ impl Walk {
         if new != old {
             self.wrong(
                 span,
-                &format!("{:02x?} became {:02x?}", old.bytes(), new.bytes()),
+                &format!("{:02x?} became {:02x?}", &old.bytes()[..], &new.bytes()[..]),
             );
         }
         if span.len == new.len() {
