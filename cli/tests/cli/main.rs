@@ -14,6 +14,7 @@ mod memory;
 mod memory_capture;
 mod names;
 mod oracle;
+mod reads;
 mod replay;
 mod said;
 mod shrinks;

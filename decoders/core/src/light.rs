@@ -68,6 +68,7 @@ impl Kept {
                 rule,
                 parent,
                 donor: None,
+                around: None,
             }))
         };
         match &self.way.stored {
@@ -134,7 +135,7 @@ impl Node {
     /// The same node in as little memory as can be, for whoever keeps many; nothing if it has to be kept as [`Self::light`].
     pub fn kept(&self) -> Option<Kept> {
         let (red, green) = (&self.red, &self.red.green);
-        if self.edit.is_some() || green.format().is_some() {
+        if self.edit.is_some() || red.around.is_some() || green.format().is_some() {
             return None;
         }
         let trace = Trace::of(red)?;
@@ -225,6 +226,7 @@ impl Node {
                 rule: red.rule.clone(),
                 parent,
                 donor: None,
+                around: red.around.clone(),
             }),
             edit: self.edit.clone(),
         }

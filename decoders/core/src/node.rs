@@ -84,6 +84,7 @@ impl Node {
                 rule: None,
                 parent: Parent::Root,
                 donor: None,
+                around: None,
             }),
             edit: None,
         }
@@ -127,6 +128,7 @@ impl Node {
                 rule,
                 parent: Parent::Node(self.red.clone(), key),
                 donor: None,
+                around: None,
             }),
             edit,
         }
@@ -139,6 +141,7 @@ impl Node {
                 rule: found.rule,
                 parent: Parent::Node(self.red.clone(), Key::Name(found.name)),
                 donor: found.donor.map(|donor| (donor, false)),
+                around: None,
             }),
             edit,
         }
@@ -156,6 +159,7 @@ impl Node {
                 rule: None,
                 parent: Parent::Node(self.red.clone(), Key::Name(name.clone())),
                 donor: Some((added.donor.clone(), added.always)),
+                around: None,
             }),
             edit: added.edit.clone(),
         })
@@ -317,7 +321,13 @@ impl Node {
         if !rule.is_sum() {
             return own;
         }
-        let Some(right) = encode::right(rule, parent, Some(&actual)) else {
+        let right = match (&self.red.around, self.key()) {
+            (Some(around), Some(Key::Name(name))) => {
+                encode::right_beside(rule, around, name, Some(&actual)).ok()
+            }
+            _ => Some(encode::right(rule, parent, Some(&actual))),
+        };
+        let Some(right) = right.flatten() else {
             return own;
         };
         let right = right.as_int()?;

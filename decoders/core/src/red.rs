@@ -15,6 +15,8 @@ pub(crate) struct Red {
     /// For a field that was added, or that is not stored and shows a default: what has it, and whether it is added even if
     /// it is not edited.
     pub donor: Option<(Arc<Node>, bool)>,
+    /// For a checksum beside edits: the struct with them.
+    pub around: Option<Arc<Node>>,
 }
 
 pub(crate) enum Parent {

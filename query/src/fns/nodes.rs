@@ -185,7 +185,7 @@ fn node_copy(n: &Node, actual: bool, depth: usize) -> V {
             .map(|n| copy(&V::node(n), actual, depth + 1))
             .collect(),
         NodeKind::Object => {
-            let fields = n.fields().into_iter();
+            let fields = n.shown_fields().into_iter();
             let mut map: Map = fields
                 .map(|(k, n)| (Str::from(&*k), copy(&V::node(n), actual, depth + 1)))
                 .collect();

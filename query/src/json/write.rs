@@ -223,7 +223,7 @@ impl<W: Write + ?Sized> Writer<'_, W> {
             NodeKind::Object if self.o.sort_keys => self.sorted(V::node(n.clone())),
             NodeKind::Object => {
                 let fault = crate::value::tells_fault(n).then(|| crate::value::fault(n));
-                Rest::Fields(n.fields().into_iter(), fault)
+                Rest::Fields(n.shown_fields().into_iter(), fault)
             }
         };
         self.bracket(rest, depth)

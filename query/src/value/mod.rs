@@ -210,7 +210,7 @@ impl V {
                 std::borrow::Cow::Owned(n.node().items().map(Self::node).collect())
             }
             Self::Node(n) if n.kind() == NodeKind::Object => {
-                let fields = n.node().fields().into_iter();
+                let fields = n.node().shown_fields().into_iter();
                 let fields = fields.map(|(k, v)| (Str::from(&*k), Self::node(v)));
                 std::borrow::Cow::Owned(Self::obj(fields.collect()))
             }
@@ -295,7 +295,7 @@ impl V {
             }),
             Self::Node(n) if n.kind() == NodeKind::Object => Ok(n
                 .node()
-                .fields()
+                .shown_fields()
                 .into_iter()
                 .map(|(k, v)| (Str::from(&*k), Self::node(v)))
                 .collect()),

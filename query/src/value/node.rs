@@ -38,7 +38,7 @@ fn is_fault(v: &V) -> bool {
 /// The field of an object node; `None` if there is none of that name.
 pub fn field(n: &Node, key: &[u8]) -> Option<V> {
     // a key that is not UTF-8 cannot be the name of a field
-    let found = std::str::from_utf8(key).ok().and_then(|k| n.field(k));
+    let found = std::str::from_utf8(key).ok().and_then(|k| n.shown(k));
     match found {
         Some(child) => Some(V::node(child)),
         None if key == FAULT => Some(fault(n)).filter(V::truth),

@@ -60,7 +60,7 @@ pub fn values<'a>(v: V, opt: Opt, f: impl Fn(V) -> Out<'a>) -> ValX<'a> {
 fn settled_child(new: V, slot: Option<Node>) -> ValR<Node> {
     let old = slot.ok_or_else(|| Error::str("the place to assign to is gone"))?;
     match new {
-        V::Node(child) if child.node().same_place(&old) => Ok(child.into_node()),
+        V::Node(child) if child.node().same_place(&old) => Ok(child.into_node().asked()),
         v => old.assign(to_plain(&v)?).map_err(rejected),
     }
 }
@@ -91,7 +91,7 @@ fn node_field<'a>(
     f: impl Fn(V) -> Out<'a>,
 ) -> Result<Node, Exn<'a, V>> {
     match n.take_field(name) {
-        Some(child) => match f(V::node(child))? {
+        Some(child) => match f(V::node(n.shown_taken(child)))? {
             Some(new) => {
                 put_field(&mut n, name, new)?;
                 Ok(n)

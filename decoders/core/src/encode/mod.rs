@@ -12,12 +12,14 @@ mod rebuild;
 mod relate;
 mod right;
 mod settle;
+mod shown;
 mod splice;
 
 pub use arrange::longest_rise;
 pub use output::Encoded;
 pub use rebuild::{Rebuilt, rebuild};
 pub(crate) use right::right;
+pub(crate) use shown::right_beside;
 pub use splice::{Changes, Seat, Splice, agree, near, patched};
 
 use crate::green::Kind;

@@ -223,6 +223,10 @@ impl Settler {
         }
         let mut frames = Growth::new(&green.space, &path, !self.no_fix);
         for (name, child) in in_order(node, fields) {
+            // what its rule says now is found out below
+            if child.red.rule.is_some() && matches!(child.state(), Some(Edit::Derived(_))) {
+                continue;
+            }
             let own = self.lowered(&child, &child.green().space)?;
             if !own.is_empty()
                 && !self.no_fix
