@@ -110,7 +110,8 @@ impl Derive<'_> {
                         self.move_length(message, line, right, path);
                         continue;
                     }
-                    self.field(line.value_span(), path, growth, |like| {
+                    let is_right = |new: &Bits| length_of(new.bytes()) == Some(right);
+                    self.field(line.value_span(), path, growth, is_right, |like| {
                         let new = Bits::from_bytes(right.to_string().into_bytes());
                         let is = String::from_utf8_lossy(like.bytes()).into_owned();
                         Ok((is.into(), right.to_string().into(), new))
@@ -197,7 +198,11 @@ impl Derive<'_> {
             return Ok(());
         }
         let said = chunk.size;
-        self.field(size, path.clone(), growth, |like| {
+        let is_right = |new: &Bits| {
+            SIZE.decode(new)
+                .is_ok_and(|size| size == Scalar::from(right))
+        };
+        self.field(size, path.clone(), growth, is_right, |like| {
             let right = Scalar::from(right);
             let new = SIZE.encode(&right, like).map_err(|e| Reject::Misfit {
                 path,
@@ -214,12 +219,13 @@ impl Derive<'_> {
         self.pins.contains(&span) || near(self.changes, span).any(assigned)
     }
 
-    /// Write a size, unless it was assigned.
+    /// Write a size, unless it was assigned. `is_right` says of what was assigned whether it is what would be written.
     fn field(
         &mut self,
         span: Span,
         path: String,
         growth: i64,
+        is_right: impl Fn(&Bits) -> bool,
         new: impl FnOnce(&Bits) -> Result<(Scalar, Scalar, Bits), Reject>,
     ) -> Result<(), Reject> {
         if growth == 0 {
@@ -230,6 +236,9 @@ impl Derive<'_> {
         let offset = self.under.offset(span.first_byte());
         let did = if self.is_pinned(span) {
             let assigned = near(self.changes, span).find(|c| c.span == span);
+            if assigned.is_some_and(|change| is_right(&change.new)) {
+                return Ok(());
+            }
             let is = match assigned {
                 Some(change) => String::from_utf8_lossy(change.new.bytes())
                     .into_owned()
@@ -248,10 +257,7 @@ impl Derive<'_> {
                 to: right,
             }
         };
-        // what was assigned right is not wrong
-        if !matches!(&did, Did::LeftWrong { is, right } if is == right) {
-            self.report.notes.push(Note { path, offset, did });
-        }
+        self.report.notes.push(Note { path, offset, did });
         Ok(())
     }
 }

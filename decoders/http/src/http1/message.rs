@@ -95,6 +95,8 @@ pub struct Message {
     pub body: Body,
     /// What is wrong with it.
     pub fault: Option<Malformed>,
+    /// Whether it breaks off at the end of the stream.
+    pub cut: bool,
     /// The bytes for which its end is not known, if the input lost them.
     pub lost: Option<Span>,
     /// Which request a response answers, where that is known.
@@ -287,6 +289,7 @@ pub(super) fn message(
         headers,
         body: Body::None,
         fault: None,
+        cut: false,
         lost: None,
         answers: None,
         content: OnceLock::new(),
@@ -294,9 +297,10 @@ pub(super) fn message(
     match end {
         End::Blank => body(stream, side, request, &mut message, body_at),
         _ => {
-            let found = match body_at < stream.len() {
-                true => "text that is neither",
-                false => "the end of the stream",
+            message.cut = end == End::Text && lost.is_none();
+            let found = match end {
+                End::Text => "the end of the stream",
+                _ => "text that is neither",
             };
             let fault = Malformed::new(body_at, "a header field or an empty line", found);
             message.broken(fault, lost);
@@ -309,7 +313,9 @@ impl Message {
     /// Where its request may be one that is missing: a body that begins as a response does is none, and this answers HEAD.
     pub fn without_body(&mut self, stream: &Space) {
         let at = match &self.body {
+            // what follows no bytes is another message in any case
             Body::None => return,
+            Body::Whole(body) if body.len == 0 => return,
             Body::Whole(body) => body.first_byte(),
             Body::Chunked { chunks, end, .. } => chunks.first().map_or(*end, |c| c.at),
         };
@@ -318,6 +324,7 @@ impl Message {
         if next.is_some() {
             (self.body, self.end) = (Body::None, at);
             (self.fault, self.lost, self.answers) = (None, None, None);
+            self.cut = false;
         }
     }
 
@@ -384,6 +391,7 @@ fn body(stream: &Space, side: Side, request: Option<&Message>, message: &mut Mes
     let there = len.min(rest);
     message.body = Body::Whole(Span::bytes(at, there));
     message.end = at + there;
+    message.cut = there < len;
     if there < len {
         message.fault = Some(Malformed::new(
             at,
@@ -402,7 +410,14 @@ fn chunked(stream: &Space, message: &mut Message, first: u64) {
     let fault = loop {
         let Some(chunk) = chunk(stream, at) else {
             lost = cut_line(stream, at, CHUNK_LINE as u64);
-            break Some(Malformed::new(at, "a chunk", "bytes that are none"));
+            let text = stream.read(at, CHUNK_LINE as u64);
+            let at_end = at + text.len() as u64 == stream.len();
+            message.cut = line(&text).is_none() && at_end && text.len() < CHUNK_LINE;
+            let found = match message.cut {
+                true => "the end of the stream",
+                false => "bytes that are none",
+            };
+            break Some(Malformed::new(at, "a chunk", found));
         };
         let (size, data, next) = (chunk.size, chunk.data, chunk.end);
         chunks.push(chunk);
@@ -416,11 +431,19 @@ fn chunked(stream: &Space, message: &mut Message, first: u64) {
                 break None;
             }
             lost = hole;
-            break Some(Malformed::new(at, "a trailer or an empty line", "neither"));
+            message.cut = how == End::Text && lost.is_none();
+            let found = match message.cut {
+                true => "the end of the stream",
+                false => "neither",
+            };
+            break Some(Malformed::new(at, "a trailer or an empty line", found));
         }
         if data.byte_len() < size || next == data.end_byte() {
             let after = Span::bytes(next, 2.min(stream.len() - next));
             lost = stream.hole_in(after).filter(|_| after.len > 0);
+            let rest = stream.read(next, 2);
+            let at_end = next + rest.len() as u64 == stream.len();
+            message.cut = at_end && matches!(&rest[..], [] | [b'\r']);
             break Some(Malformed::new(
                 data.first_byte(),
                 format!("a chunk of {size} bytes and a line break"),

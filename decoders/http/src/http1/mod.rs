@@ -243,8 +243,7 @@ impl Stream {
                 }
                 Peer::Answers(raw, begin) => self.requests(raw, begin),
             };
-            // what broke off at the end of the stream
-            let last = found.all.last_mut().filter(|m| m.end == self.raw.len());
+            let last = found.all.last_mut().filter(|m| m.cut);
             if let Some(fault) = last.and_then(|m| m.fault.as_mut()) {
                 fault.severity = fault.severity.min(self.begin.at_end);
             }

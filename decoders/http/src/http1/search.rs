@@ -101,7 +101,7 @@ pub fn first(stream: &Space, side: Side, whole: bool, starts: impl Fn(u64) -> bo
     let begin = stream
         .hole_in(Span::bytes(0, 1))
         .map_or(0, |h| h.end_byte());
-    search(stream, &stream.read(begin, LOOK), begin, side, &starts)
+    resync(stream, begin, begin + LOOK, side, starts)
 }
 
 /// Whether a message begins at a byte, and not within its first line: bytes before it may be missing.
@@ -115,9 +115,15 @@ fn is_registered(side: Side, message: &Message) -> bool {
     side == Side::Server || super::REGISTERED.contains(&&message.start.parts[0].0[..])
 }
 
-/// The first message from a byte on, after bytes that are not there.
-fn resync(stream: &Space, mut from: u64, side: Side, starts: impl Fn(u64) -> bool) -> Option<u64> {
-    while from < stream.len() {
+/// The first message from a byte on, after bytes that are not there; it is not looked for farther than from `until` on.
+fn resync(
+    stream: &Space,
+    mut from: u64,
+    until: u64,
+    side: Side,
+    starts: impl Fn(u64) -> bool,
+) -> Option<u64> {
+    while from < stream.len().min(until) {
         if let Some(hole) = stream.hole_in(Span::bytes(from, 1)) {
             from = hole.end_byte().max(from + 1);
             continue;
@@ -212,6 +218,8 @@ impl Search<'_> {
                 after_hole || (self.time)(before) != (self.time)(at)
             })
         };
+        let next_message =
+            |hole: Span| resync(stream, hole.end_byte(), u64::MAX, self.side, starts);
         while at < stream.len() && !found.switched {
             let answers = self.asked.as_ref().and_then(|a| {
                 // more than a few empty lines are no reason to read far
@@ -247,7 +255,7 @@ impl Search<'_> {
                     };
                     found.all.push(message);
                     match lost {
-                        Some(hole) => (hole, resync(stream, hole.end_byte(), self.side, starts)),
+                        Some(hole) => (hole, next_message(hole)),
                         None if broken => break,
                         None => continue,
                     }
@@ -258,7 +266,7 @@ impl Search<'_> {
                     let text = stream.read(at, LONGEST);
                     let after = at + blank(&text, at, self.side) as u64;
                     match wrong.lost {
-                        Some(hole) => (hole, resync(stream, hole.end_byte(), self.side, starts)),
+                        Some(hole) => (hole, next_message(hole)),
                         None if after == stream.len() => break,
                         None => {
                             let unsure = self.asked.as_ref().is_some_and(Asked::has_lost);

@@ -165,6 +165,7 @@ impl Talk {
                 value: text.clone(),
                 value_at: *at,
                 value_len: text.len() as u64,
+                folded: false,
             }
         });
         Some(LineHead {

@@ -273,7 +273,7 @@ pub struct Parts {
     pub body: u64,
     /// First byte after it: here the padding begins.
     pub body_end: u64,
-    /// First byte after the frame.
+    /// First byte after what is there of the frame.
     pub end: u64,
     /// Whether the fields before the body fit into the frame.
     pub starts: bool,
@@ -282,7 +282,7 @@ pub struct Parts {
 }
 
 impl Parts {
-    /// Of the frame whose payload is these bytes of the space.
+    /// Of the frame whose payload is these bytes of the space. Of one that is cut, the padding is what is cut first.
     pub fn of(space: &Space, head: &Head, payload: u64, end: u64) -> Self {
         let mut at = payload;
         let mut fit = true;
@@ -308,12 +308,13 @@ impl Parts {
         }
         let pad = pad_length.map_or(Some(0), |p| space.read(p, 1).first().copied());
         let pad = u64::from(pad.unwrap_or(0));
-        fit &= pad <= end - at;
+        let whole_end = end.max(payload.saturating_add(head.length));
+        fit &= pad <= whole_end - at;
         Self {
             pad_length,
             before,
             body: at,
-            body_end: if fit { end - pad } else { end },
+            body_end: if fit { end.min(whole_end - pad) } else { end },
             end,
             starts,
             fit,

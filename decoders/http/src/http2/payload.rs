@@ -236,7 +236,9 @@ impl Payload {
             _ if parts.body < parts.end || parts.fit => self.headers(cx, body)?,
             _ => {}
         }
-        if parts.pad_length.is_some() && parts.fit {
+        // of a frame that is cut there may be none
+        let has_padding = parts.body_end < parts.end || span.len / 8 == self.head.length;
+        if parts.pad_length.is_some() && parts.fit && has_padding {
             let padding = Span::bytes(parts.body_end, parts.end - parts.body_end);
             cx.leaf("padding", padding, &Raw::ANY);
         }

@@ -146,9 +146,10 @@ impl LineShape {
             return Some(wrong.with(Severity::Damage));
         }
         // section 5.2: a server may reject it, a client reads spaces
-        let folded = self.line.value_len > self.line.value.len() as u64;
         let found = "one that is folded over several";
-        folded.then(|| Malformed::new(at, "a value in one line", found).with(Severity::Odd))
+        self.line
+            .folded
+            .then(|| Malformed::new(at, "a value in one line", found).with(Severity::Odd))
     }
 }
 

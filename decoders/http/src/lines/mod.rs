@@ -27,6 +27,8 @@ pub struct Line {
     pub value_at: u64,
     /// How many bytes it is written in: more than it has where it is folded over several lines.
     pub value_len: u64,
+    /// Whether the field is folded over several lines, though some of them may be empty.
+    pub folded: bool,
 }
 
 impl Line {
@@ -102,6 +104,7 @@ pub fn read(text: &[u8], base: u64) -> (Vec<Line>, usize, End) {
         }
         let first = at + colon + 1;
         let (mut end, mut next) = (first + rest.len(), at + next);
+        let one_line = next;
         // of a line that has no end, it is not known whether it goes on
         while is_fold(&text[next..])
             && let Some((len, after)) = line(&text[next..])
@@ -125,6 +128,7 @@ pub fn read(text: &[u8], base: u64) -> (Vec<Line>, usize, End) {
             value: unfolded(value),
             value_at: base + from as u64,
             value_len: value.len() as u64,
+            folded: next > one_line,
         });
         at = next;
     }

@@ -208,7 +208,7 @@ impl Framing {
         if let (Some(at), true) = (parts.pad_length, parts.fit) {
             let growth = frame.growth(parts.body_end, parts.end) - frame.appended(parts.body_end);
             if growth != 0 && parts.body_end < parts.end {
-                let was = (parts.end - parts.body_end) as i64;
+                let was = under.read(at, 1).first().map_or(0, |n| i64::from(*n));
                 let field = Field {
                     span: Span::bytes(at, 1),
                     path: format!("{path}.payload.pad_length"),

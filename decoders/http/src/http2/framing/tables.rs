@@ -8,8 +8,8 @@ use super::{Framing, near};
 use crate::http2::frame::HEAD;
 use crate::http2::frames::FRAMES;
 use crate::http2::hpack::repr::{self, Form, Repr, Spelling};
-use crate::http2::hpack::table::{Entry, Log, Window};
-use crate::http2::hpack::{Block, Field, apply, int, read_block, resolve};
+use crate::http2::hpack::table::{Entry, Log, STATIC_LEN, Window};
+use crate::http2::hpack::{Block, Field, Part, apply, int, read_block, resolve};
 use crate::http2::side::{BlockInfo, Side};
 use binq_core::encode::{Did, Note, Splice, agree, patched};
 use binq_core::layer::{Gather, Layer, Patching};
@@ -43,7 +43,9 @@ pub fn follow(
         while let Some(frames) = inserted.next_if(|c| c.span.start <= block.frame * 8) {
             run.foreign(frames.new.bytes());
         }
-        if block.frame * 8 > last && run.table.same(&run.new, &block.table, &run.old) {
+        // what nobody saw is as far away as it was
+        let is_ahead = run.table.is_late() && run.table.ahead_of(&block.table) != 0;
+        if block.frame * 8 > last && !is_ahead && run.table.same(&run.new, &block.table, &run.old) {
             break;
         }
         if block.table.is_late() && !start.is_late() {
@@ -116,9 +118,9 @@ struct Before<'a> {
     info: &'a BlockInfo,
     gather: &'a Gather,
     bytes: &'a Bytes,
-    /// The table after it.
-    table: &'a Window,
     fields: &'a [Field],
+    /// How many entries were inserted before each of its fields comes.
+    inserted: Vec<i64>,
     /// The changes in it, and where they bring its fields.
     local: Local,
     places: HashMap<usize, usize>,
@@ -198,8 +200,8 @@ impl<'a> Run<'a> {
             info,
             gather: &gather,
             bytes: &bytes,
-            table: &after,
             fields: &old.fields,
+            inserted: inserted(&old.fields),
             places: local.places(&old.fields),
             local,
         };
@@ -214,7 +216,7 @@ impl<'a> Run<'a> {
             if let Some(i) = was.places.get(&repr.at) {
                 match was.local.touches(&old.fields[*i].repr) {
                     false => self.keep(&was, *i, &mut field, cx)?,
-                    true => self.keep_name(&was, &old.fields[*i], &mut field)?,
+                    true => self.keep_name(&was, *i, &mut field)?,
                 }
             }
             apply(&field, &mut self.new, &mut self.table);
@@ -232,15 +234,15 @@ impl<'a> Run<'a> {
     ) -> Result<(), Reject> {
         let old = &was.fields[i];
         let repr = &old.repr;
-        if repr.form == Form::SizeUpdate || old.name == field.name && old.value == field.value {
+        let unseen = self.unseen(was, i);
+        let same = old.name == field.name && old.value == field.value;
+        if repr.form == Form::SizeUpdate || unseen.map_or(same, |index| index == repr.int) {
             return Ok(());
         }
         let spelled = match old.entry() {
             Some(entry) => self.spell(&entry, old),
-            // an entry that nobody saw: as far from the newest one as it was, and as many as were added since
             None => {
-                let ahead = self.table.ahead_of(was.table);
-                let index = repr.int.checked_add_signed(ahead).unwrap_or(repr.int);
+                let index = unseen.unwrap_or(repr.int);
                 int::encode(index, repr.form.prefix(), repr.form.pattern(), 1)
             }
         };
@@ -286,6 +288,17 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
+    /// The index of an entry that nobody saw: as far from the newest one as it was, and as many as were added since.
+    fn unseen(&self, was: &Before<'_>, i: usize) -> Option<u64> {
+        let field = &was.fields[i];
+        let index = field.repr.int;
+        if index <= STATIC_LEN || field.name != Part::Unknown {
+            return None;
+        }
+        let ahead = self.table.ahead_of(&was.info.table) - was.inserted[i];
+        Some(index.checked_add_signed(ahead).unwrap_or(index))
+    }
+
     /// A field in its old form, with the indices of the new table.
     fn spell(&self, entry: &Entry, old: &Field) -> Vec<u8> {
         let (form, index) = match old.repr.form {
@@ -304,18 +317,20 @@ impl<'a> Run<'a> {
     }
 
     /// A field whose value was changed, but not its name: an index keeps standing for that name.
-    fn keep_name(
-        &mut self,
-        was: &Before<'_>,
-        old: &Field,
-        field: &mut Field,
-    ) -> Result<(), Reject> {
+    fn keep_name(&mut self, was: &Before<'_>, i: usize, field: &mut Field) -> Result<(), Reject> {
+        let old = &was.fields[i];
         let head = Span::bytes(old.repr.at as u64, (old.repr.int_end - old.repr.at) as u64);
-        let (Some(name), None) = (old.name.known(), field.repr.name) else {
-            return Ok(());
-        };
         let same_index = field.repr.int == old.repr.int;
-        if field.repr.form == Form::Indexed || !same_index || field.name.known() == Some(name) {
+        if field.repr.name.is_some() || field.repr.form == Form::Indexed || !same_index {
+            return Ok(());
+        }
+        let unseen = self.unseen(was, i);
+        let same = match (old.name.known(), unseen) {
+            (Some(name), _) => field.name.known() == Some(name),
+            (None, Some(index)) => index == old.repr.int,
+            (None, None) => true,
+        };
+        if same {
             return Ok(());
         }
         let mut near = near(&was.local.changes, head);
@@ -326,9 +341,13 @@ impl<'a> Run<'a> {
             });
         }
         let form = old.repr.form;
-        let index = self.table.find_name(&self.new, name).unwrap_or(0);
+        let name = old.name.known();
+        let index = match name {
+            Some(name) => self.table.find_name(&self.new, name).unwrap_or(0),
+            None => unseen.unwrap_or(old.repr.int),
+        };
         let mut spelled = int::encode(index, form.prefix(), form.pattern(), 1);
-        if index == 0 {
+        if let (Some(name), 0) = (name, index) {
             spelled.extend(repr::write_text(name, Spelling::Short));
         }
         let splice = Splice::new(head, spelled, &self.framing.path);
@@ -343,6 +362,17 @@ impl<'a> Run<'a> {
             .get_or_insert_with(|| self.framing.numbers(self.under));
         numbers.get(&frame).copied().unwrap_or(0)
     }
+}
+
+/// How many entries a block inserts before each of its fields comes.
+fn inserted(fields: &[Field]) -> Vec<i64> {
+    let mut sum = 0;
+    let before = fields.iter().map(|field| {
+        let before = sum;
+        sum += i64::from(field.repr.form == Form::Incremental);
+        before
+    });
+    before.collect()
 }
 
 /// Whether a change is a whole field that is added or moved. One that came through the fragments of a block has only its seat.

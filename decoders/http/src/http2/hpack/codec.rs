@@ -95,6 +95,8 @@ impl Codec for Integer {
         let index = u64::try_from(actual.as_int()?).ok()?;
         match (self.prefix, index) {
             (5, _) => None,
+            // RFC 7541 section 6.1
+            (7, 0) => Some("none: no entry has this index".to_owned()),
             (_, 0) => Some("none: the name is spelled out".to_owned()),
             _ => Some(entry_of(index)),
         }
