@@ -143,6 +143,7 @@ fn unpercent(bytes: &[u8]) -> Vec<u8> {
     while i < bytes.len() {
         let digits = bytes
             .get(i + 1..i + 3)
+            .filter(|d| d.iter().all(u8::is_ascii_hexdigit))
             .and_then(|d| std::str::from_utf8(d).ok());
         let byte = digits.and_then(|d| u8::from_str_radix(d, 16).ok());
         match (bytes[i], byte) {
@@ -314,5 +315,6 @@ mod tests {
     fn a_percent_sign_alone_is_itself() {
         assert_eq!(unpercent(b"100%"), b"100%");
         assert_eq!(unpercent(b"%C3%BC %zz"), "ü %zz".as_bytes());
+        assert_eq!(unpercent(b"%+1"), b"%+1");
     }
 }

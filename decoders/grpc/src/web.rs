@@ -98,7 +98,15 @@ impl Web {
         if let Some(frame) = found.trailers {
             let (head, wrong) = trailers::read(&space, frame, coding);
             lines = head;
-            fault = fault.or(wrong);
+            // a frame of trailers is the last one
+            let more = space.len() - frame.end();
+            let rest = (more > 0).then(|| {
+                let at = space.offset(frame.end());
+                let found = format!("{more} more bytes");
+                Malformed::new(at, "the end of the body after its trailers", found)
+            });
+            let rest = rest.map(|rest| rest.with(Severity::Damage));
+            fault = fault.or(wrong).or(rest);
         }
         let end = trailers.unwrap_or(space.len());
         Opened {

@@ -2,10 +2,10 @@
 
 use super::{Line, ONE_LINE, TOKEN, VALUE, breaks_line, read};
 use crate::exchange::{Meaning, is_renamed, new_field};
-use binq_core::codec::Codec;
+use binq_core::codec::{Codec, Raw};
 use binq_core::sequence::{Arrange, SeqAt, Sequence, State, Step};
 use binq_core::shape::{At, Cx, Fluid, Shape};
-use binq_core::{Kind, Malformed, Node, Plain, Ref, Reject, Severity, Space, Span};
+use binq_core::{Bits, Kind, Malformed, Node, Plain, Ref, Reject, Scalar, Severity, Space, Span};
 use std::sync::Arc;
 
 /// A list of header fields.
@@ -82,15 +82,22 @@ impl Sequence for Lines {
     }
 }
 
-/// Make lines of fields that are spelled in another way elsewhere, as HPACK does.
+/// Make lines of fields that are spelled in another way elsewhere, as HPACK does. A value that is bytes is one that has a meaning,
+/// and is written as that.
 pub fn spell_out(cx: &mut Arrange<'_>, means: Option<Meaning>) -> Result<(), Reject> {
     for item in &mut cx.items {
         let Some(new) = item.new.take() else { continue };
-        let text = |name: &str| {
-            let scalar = new.field(name).map(|n| n.scalar());
-            scalar.and_then(|s| s.as_bytes().map(<[u8]>::to_vec))
-        };
-        item.new = Some(match (text("name"), text("value")) {
+        let scalar = |name: &str| Some(new.field(name)?.scalar());
+        let text = |name: &str| Some(scalar(name)?.as_bytes()?.to_vec());
+        let (name, mut value) = (text("name"), text("value"));
+        let plain = || -> Ref<dyn Codec> { (&Raw::ANY).into() };
+        let meant = name.as_deref().zip(means);
+        let meant = meant.and_then(|(name, means)| means(name, None, plain(), 0));
+        if let (Some((codec, _)), Some(bytes @ Scalar::Bytes(_))) = (meant, scalar("value")) {
+            let bits = codec.encode(&bytes, &Bits::from_bytes(Vec::new()));
+            value = bits.ok().map(|bits| bits.bytes().to_vec());
+        }
+        item.new = Some(match (name, value) {
             (Some(name), Some(value)) => {
                 standalone(&name, &value, means).map_err(|why| Reject::Structure {
                     path: cx.path.clone(),
