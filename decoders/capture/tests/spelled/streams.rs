@@ -366,6 +366,17 @@ fn segments_that_are_in_no_stream() {
         &near,
         &["client", "client.skipped_bytes"],
     );
+    // place 3 is the next one, which number 4 has
+    let acknowledged = |far: i64| {
+        let said = after(&[(0, 1, 1, ACK, b"abc"), (1, 1, 4 + FARTHEST + far, ACK, b"")]);
+        let file = file(&said, FIRST);
+        at(&file, ".tcp_connections[0].client.skipped_bytes").scalar()
+    };
+    all.line(format!(
+        "# acknowledged as far as may be, and farther\n{} {}",
+        acknowledged(0),
+        acknowledged(1)
+    ));
     all.keep();
 }
 

@@ -1,6 +1,6 @@
 //! Checksums: what they cover, and whose are wrong throughout.
 
-use super::build::{A, ACK, B, Ng, Order, Pcap, Sum, Tcp, V4, V6, ethernet, udp, v6};
+use super::build::{A, B, Ng, Order, Pcap, Sum, Tcp, V4, V6, ethernet, udp, v6};
 use super::{Listing, at, pcap, pcapng};
 use binq_core::Node;
 
@@ -584,6 +584,36 @@ fn sums_of_datagrams_in_fragments() {
             "packets[2].packet.payload.checksum",
         ],
     );
-    let _ = ACK;
     all.keep();
+}
+
+#[test]
+fn only_so_many_datagrams_wait_for_their_fragments() {
+    let body = udp(&[A, B].concat(), None, Sum::Right, b"0123456789abcdef");
+    let ip = V4 {
+        protocol: 17,
+        ..V4::default()
+    };
+    let description = |waiting: u16| {
+        let mut file = Pcap::of(101);
+        for id in 0..waiting {
+            let first = V4 {
+                id,
+                word: 0x2000,
+                ..ip
+            };
+            file = file.packet(&first.with(&body[..16]));
+        }
+        let last = V4 {
+            id: 0,
+            word: 2,
+            ..ip
+        };
+        let file = pcap(file.packet(&last.with(&body[16..])).bytes());
+        at(&file, ".packets[0].packet.payload.checksum").description()
+    };
+    assert_eq!(description(1).as_deref(), Some("valid"));
+    assert_eq!(description(4096).as_deref(), Some("valid"));
+    // with one more, all are forgotten
+    assert_eq!(description(4097), None);
 }

@@ -1,10 +1,13 @@
 //! Borders: one byte less, exactly as many, one byte more, for what the core decides by a comparison.
 
+mod assigned;
 mod codecs;
 mod described;
 mod green;
 mod nodes;
+mod readers;
 mod rebuilt;
+mod registry;
 mod spaces;
 
 use binq_core::codec::Int;
