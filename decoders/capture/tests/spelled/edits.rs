@@ -1,6 +1,6 @@
 //! Edits of packets: what follows from them, as the notes say it and as the outcome is decoded again.
 
-use super::build::{Order, Pcap, Sum, Tcp, V4, V6, crc, ethernet, udp, v6};
+use super::build::{Order, Pcap, Sum, V4, V6, crc, ethernet, udp, v6};
 use super::{Listing, at, pcap, pcapng};
 use binq_core::encode::{EncodeOptions, encode};
 use binq_core::{Node, Plain, Scalar};
@@ -588,100 +588,4 @@ pub(super) fn file(packets: &[Vec<u8>]) -> Node {
             .fold(Pcap::of(101), |file, data| file.packet(data))
             .bytes(),
     )
-}
-
-/// A root with a value assigned at a path.
-fn with(root: &Node, path: &str, value: &str) -> Node {
-    let new = at(root, path)
-        .assign(Plain::Scalar(value.into()))
-        .expect("a value");
-    put_back(root, &parse(path), new)
-}
-
-#[test]
-fn a_packet_alone_is_what_is_written_for_it() {
-    let right = [
-        ethernet(0x0800, &udp_packet(Sum::Right, b"data")),
-        b"trail".to_vec(),
-    ]
-    .concat();
-    let framed = [&right[..], &crc(&right)].concat();
-    let tcp = Tcp::default().v4(b"data");
-    for (link, data, path) in [
-        (
-            101,
-            &udp_packet(Sum::Right, b"data")[..],
-            ".packet.payload.payload",
-        ),
-        (101, &udp_packet(Sum::Right, b"data"), ".packet.source_ip"),
-        (101, &tcp, ".packet.payload.payload"),
-        (0x2400_0001, &framed, ".packet.payload.payload.payload"),
-        (0x2400_0001, &framed, ".packet.source"),
-    ] {
-        let root = pcap(
-            Pcap::of(link)
-                .packet(b"-")
-                .packet(data)
-                .packet(b"-")
-                .bytes(),
-        );
-        let value = match path.rsplit('.').next() {
-            Some("source_ip") => "10.0.0.7",
-            Some("source") => "02:00:00:00:00:07",
-            _ => "longer",
-        };
-        let edited = with(&root, &format!(".packets[1]{path}"), value);
-        let all = edited.bytes().expect("encodes");
-        let record = at(&edited, ".packets[1]").bytes().expect("encodes");
-        let from = at(&root, ".packets[1]").span().first_byte() as usize;
-        assert_eq!(record, all[from..all.len() - 17], "{link} {path}");
-        // and without what follows
-        let plain = encode(&edited, &EncodeOptions { no_fix: true })
-            .expect("encodes")
-            .to_bytes();
-        let span = at(&root, &format!(".packets[1]{path}")).span();
-        let bytes = root.bytes().expect("encodes");
-        let new = at(&edited, &format!(".packets[1]{path}"))
-            .bytes()
-            .expect("encodes");
-        let (from, to) = (span.first_byte() as usize, span.end_byte() as usize);
-        assert_eq!(
-            plain,
-            [&bytes[..from], &new, &bytes[to..]].concat(),
-            "{link} {path}"
-        );
-    }
-}
-
-#[test]
-fn packets_come_and_go_as_they_are() {
-    let root = pcap(
-        Pcap::of(147)
-            .packet(b"one")
-            .packet(b"two")
-            .packet(b"three")
-            .bytes(),
-    );
-    let bytes = root.bytes().expect("encodes");
-    let packets = at(&root, ".packets");
-    let one = |i: u64| Plain::Node(packets.item(i).expect("a packet"));
-    let set = |items: Vec<Plain>| {
-        let list = packets
-            .clone()
-            .assign(Plain::Array(items))
-            .expect("packets");
-        put_back(&root, &parse(".packets"), list)
-            .bytes()
-            .expect("encodes")
-            .to_vec()
-    };
-    // 16 bytes of record and the packet
-    let (head, a, b, c) = (&bytes[..24], &bytes[24..43], &bytes[43..62], &bytes[62..]);
-    assert_eq!(set(vec![one(0), one(2)]), [head, a, c].concat());
-    assert_eq!(set(vec![one(2), one(1), one(0)]), [head, c, b, a].concat());
-    assert_eq!(set(vec![]), head);
-    assert_eq!(
-        set(vec![one(1), one(0), one(1), one(2)]),
-        [head, b, a, b, c].concat()
-    );
 }

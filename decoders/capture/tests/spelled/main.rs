@@ -11,6 +11,7 @@ mod heard;
 mod ipv4;
 mod ipv6;
 mod links;
+mod packets;
 mod streams;
 mod sums;
 mod tcp;
