@@ -422,9 +422,6 @@ pub fn packet_of(space: &Space, block: &Block) -> Option<Record> {
             time: None,
         });
     }
-    if !block.sound {
-        return None;
-    }
     let h = space.read(block.at + 8, 20);
     let room = (block.end - 4).checked_sub(block.at + 8)?;
     let (number, data, captured, original, time) = match block.kind {

@@ -188,6 +188,18 @@ fn segments() {
         &root,
         &[(".packets[0].packet.payload.payload", text("abcdef"))],
     );
+    // in the wrong order, and grown in two of them
+    let root = file(&[
+        wrap(1, b"abc"),
+        wrap(7, b"ghi"),
+        wrap(4, b"def"),
+        wrap(10, b"jkl"),
+    ]);
+    let edits = [
+        (".packets[1].packet.payload.payload", text("gi")),
+        (".packets[2].packet.payload.payload", text("d")),
+    ];
+    edit_but(&STAYS, &mut all, "in the wrong order", &root, &edits);
     // what came twice
     let root = file(&[wrap(1, b"abc"), wrap(1, b"abc"), wrap(4, b"d")]);
     edit_but(

@@ -1,6 +1,6 @@
 //! TCP, RFC 9293 and the documents of its options.
 
-use super::build::{A, ACK, B, FIN, PSH, Pcap, RST, SYN, Tcp, V4};
+use super::build::{A, ACK, B, FIN, PSH, Pcap, RST, SYN, Tcp, V4, ethernet};
 use super::{Listing, at, pcap};
 use binq_core::Node;
 
@@ -116,6 +116,32 @@ fn segments_that_the_capture_cut() {
             &named,
         );
     }
+    // an option that ends too early, where nothing of the segment was cut
+    let ends = [A, B].concat();
+    let cut = Tcp {
+        word,
+        options: &[1, 1, 3, 3],
+        ..tcp
+    }
+    .between(&ends, b"");
+    let ip = V4 {
+        protocol: 6,
+        ..V4::default()
+    };
+    let beyond = V4 {
+        total: Some(99),
+        ..ip
+    };
+    let data = beyond.with(&cut);
+    all.only(
+        "a total length beyond the packet",
+        &carried(&data, 44),
+        &named,
+    );
+    let frame = ethernet(0x0800, &ip.with(&cut));
+    let file = pcap(Pcap::of(1).cut(&frame, 60).bytes());
+    let node = at(&file, ".packets[0].packet.payload.payload");
+    all.only("cut just behind it", &node, &named);
     all.keep();
 }
 

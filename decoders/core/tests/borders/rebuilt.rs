@@ -42,6 +42,9 @@ fn an_input_is_put_together_from_its_parts() {
     // the text and its length
     assert_eq!((built.encoded, built.copied), (2, 0));
     assert_eq!(built.wrong, Vec::<String>::new());
+    // what should lie behind the end is told
+    let cut = rebuild(&root(Kind::fixed(&Framed), b"t\x03abc"));
+    assert_eq!((&cut.bytes[..], cut.wrong.len()), (&b"t\x03abc"[..], 1));
     // bits that share a byte, of which one is nobody's
     static BITS: Fixed = Fixed {
         name: "bits",
