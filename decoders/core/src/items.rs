@@ -1,11 +1,10 @@
 //! The walk over the items of an array.
 
+use crate::Key;
 use crate::edit::Edit;
 use crate::green::Kind;
 use crate::node::Node;
 use crate::sequence::State;
-use crate::shape::At;
-use crate::{Key, Scalar};
 use std::sync::Arc;
 
 /// The items of an array node; owns what it walks over.
@@ -13,40 +12,6 @@ pub struct Items {
     pub(crate) node: Node,
     pub(crate) next: u64,
     pub(crate) state: Option<State>,
-}
-
-impl Items {
-    /// Skip items as long as a scalar field of theirs can be read without making a node of the item, and does not fit.
-    /// Only what is sure is skipped: the item after that may or may not fit.
-    pub fn skip_unless(&mut self, field: &str, fits: &dyn Fn(&Scalar) -> bool) {
-        if self.node.state().is_some() {
-            return;
-        }
-        let green = self.node.green();
-        let Kind::Array(seq) = &green.kind else {
-            return;
-        };
-        while let Some(step) = self
-            .state
-            .as_ref()
-            .and_then(|state| seq.step(&green.seq_at(), state))
-        {
-            let Kind::Struct(shape) = &step.kind else {
-                return;
-            };
-            let at = At {
-                space: &green.space,
-                span: step.span,
-            };
-            match shape.peek(field, &at) {
-                Some(value) if !fits(&value) => {
-                    self.state = Some(step.next);
-                    self.next += 1;
-                }
-                _ => return,
-            }
-        }
-    }
 }
 
 impl Iterator for Items {

@@ -101,6 +101,7 @@ struct YourFirstFormat;
 mod assign;
 mod bits;
 pub mod codec;
+pub mod columns;
 mod described;
 pub mod dialogue;
 mod edit;

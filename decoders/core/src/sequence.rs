@@ -5,7 +5,7 @@ use crate::frame::Frame;
 use crate::green::{Kind, Ref};
 use crate::node::Node;
 use crate::shape::Shape;
-use crate::{Plain, Reject, Space, Span};
+use crate::{Name, Plain, Reject, Space, Span, columns};
 use std::any::Any;
 use std::sync::Arc;
 
@@ -74,6 +74,23 @@ pub trait Sequence: Send + Sync + 'static {
             }
         }
         most
+    }
+
+    /// A reader of these fields of many items, for sequences that read them faster than item by item.
+    fn columns(&self, _fields: &[Name]) -> Option<Box<dyn columns::Read>> {
+        None
+    }
+
+    /// Where else the walk can be entered: its state at an item that begins at or behind the bit `from` of the space, as far as
+    /// the bytes there tell. Nothing where they do not.
+    ///
+    /// A walk from there finds the items that the walk from the start finds, if that comes to an equal place with an equal memory:
+    /// who joins parts of a walk compares the two, as damage before `from` may hide where an item begins.
+    fn resync(&self, at: &SeqAt<'_>, from: u64) -> Option<State> {
+        let stride = self.stride()?;
+        let first = from.max(at.span.start) - at.span.start;
+        let start = at.span.start + first.div_ceil(stride) * stride;
+        (start < at.span.end()).then(|| State::new(start))
     }
 
     /// For items of one size: that size in bits, so that index and length cost nothing.

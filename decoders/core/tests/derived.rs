@@ -1,6 +1,7 @@
 //! A small format with every kind of derived field: what follows from an edit, and what does not.
 
 use binq_core::codec::{Bool, Codec, Endian, Int, Named, Raw, UBits};
+use binq_core::columns::Cell;
 use binq_core::encode::{Did, EncodeOptions, encode};
 use binq_core::rule::{Of, Part, Path, Rule};
 use binq_core::sequence::{SeqAt, Sequence, State, Step};
@@ -277,17 +278,21 @@ fn nothing_is_recomputed_if_nothing_is_to_be_fixed() {
 fn items_that_were_edited_are_not_skipped_by_what_they_were() {
     let is = |wanted: &'static str| move |value: &Scalar| *value == Scalar::from(wanted);
     let found = |root: &Node, fits: &dyn Fn(&Scalar) -> bool| {
-        let mut items = root.items();
+        let mut columns = root.columns(&["kind"]).unwrap();
         let mut all = Vec::new();
-        loop {
-            items.skip_unless("kind", fits);
-            let Some(item) = items.next() else {
-                return all;
-            };
-            if fits(&item.field("kind").unwrap().scalar()) {
-                all.push(item.key().cloned());
+        while columns.advance(2) {
+            for row in 0..columns.batch().len() {
+                let cell = columns.batch().columns[0].shown(row);
+                if matches!(&cell, Cell::Value(value) if !fits(value)) {
+                    continue;
+                }
+                let item = columns.item(row).unwrap();
+                if fits(&item.field("kind").unwrap().scalar()) {
+                    all.push(item.key().cloned());
+                }
             }
         }
+        all
     };
     let index = |i| Some(binq_core::Key::Index(i));
     let root = decode(&input());

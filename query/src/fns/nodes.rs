@@ -2,6 +2,7 @@
 use super::binary::to_bytes;
 use super::{Args, Table, binary, fail};
 use crate::value::{Brief, Error, Map, Str, V, ValR, ValXs, fault, finding, from_plain, to_plain};
+use binq_core::columns::Cell;
 use binq_core::{FnCx, Key, Node, NodeKind, Plain, Scalar};
 use jaq_core::ValT;
 use jaq_core::box_iter::box_once;
@@ -104,18 +105,49 @@ pub fn table() -> Table {
     ]
 }
 
+/// As many items are looked at first; then twice as many each time, up to the other number.
+const FIRST: usize = 16;
+const MOST: usize = 1024;
+
 /// The items of an array whose field has that value. Of most items, only the field is looked at.
 fn items_where<'a>(n: &Node, field: &str, wanted: V) -> ValXs<'a> {
-    let mut items = n.items();
-    let field = field.to_owned();
+    let (name, value) = (V::text(field), wanted.clone());
+    let is_wanted = move |item: Node| {
+        let item = V::node(item);
+        match item.clone().index(&name) {
+            Ok(found) if found == value => Some(Ok(item)),
+            Ok(_) => None,
+            Err(e) => Some(Err(e.into())),
+        }
+    };
+    let Some(mut columns) = n.columns(&[field]) else {
+        return Box::new(n.items().filter_map(is_wanted));
+    };
+    let (mut row, mut most) = (0, FIRST / 2);
     Box::new(std::iter::from_fn(move || {
         loop {
-            items.skip_unless(&field, &|s| V::from(s.clone()) == wanted);
-            let item = V::node(items.next()?);
-            match item.clone().index(&V::text(field.as_str())) {
-                Ok(value) if value == wanted => return Some(Ok(item)),
-                Ok(_) => {}
-                Err(e) => return Some(Err(e.into())),
+            if row == columns.batch().len() {
+                most = (most * 2).min(MOST);
+                row = 0;
+                if !columns.advance(most) {
+                    return None;
+                }
+            }
+            let i = row;
+            row += 1;
+            // an ordinal equals more than its symbol
+            let column = &columns.batch().columns[0];
+            let is_sure = column.codec().is_none_or(|codec| !codec.is_ordinal());
+            let differs = match column.shown(i) {
+                Cell::Value(value) if is_sure => V::from(value) != wanted,
+                Cell::Null => V::Null != wanted,
+                _ => false,
+            };
+            if differs {
+                continue;
+            }
+            if let Some(found) = columns.item(i).and_then(&is_wanted) {
+                return Some(found);
             }
         }
     }))

@@ -5,6 +5,7 @@
 mod absent;
 mod assigned;
 mod claims;
+mod columns;
 mod edits;
 mod faults;
 mod guesses;

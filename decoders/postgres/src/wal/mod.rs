@@ -10,6 +10,7 @@ mod name;
 mod page_size;
 mod pages;
 mod record;
+mod record_columns;
 mod records;
 mod regions;
 mod relay;

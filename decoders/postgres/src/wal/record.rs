@@ -15,7 +15,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 /// `xl_rmid`; its symbol is the name of the resource manager.
-struct Rmid;
+pub struct Rmid;
 
 /// Names of built-in managers are the same in all majors; `custom128` and so on are from 15 on.
 const ANY_MAJOR: u8 = rmgr::LAST_MAJOR;
@@ -114,14 +114,16 @@ fn compute(geometry: &Geometry, name: &str, at: &At<'_>) -> Scalar {
             },
             None => Scalar::Null,
         },
-        _ => match header() {
-            Some(h) => match rmgr::record_type(geometry.major(), h.rmid, h.info) {
-                Some(name) if geometry.version.known => name.into(),
-                // as pg_waldump names it
-                _ => format!("UNKNOWN ({:x})", h.info & 0xf0).into(),
-            },
-            None => Scalar::Null,
-        },
+        _ => header().map_or(Scalar::Null, |h| record_type(geometry, &h)),
+    }
+}
+
+/// The name of the type of a record that begins like this.
+pub fn record_type(geometry: &Geometry, header: &Header) -> Scalar {
+    match rmgr::record_type(geometry.major(), header.rmid, header.info) {
+        Some(name) if geometry.version.known => name.into(),
+        // as pg_waldump names it
+        _ => format!("UNKNOWN ({:x})", header.info & 0xf0).into(),
     }
 }
 

@@ -2,14 +2,16 @@
 
 use super::geometry::Geometry;
 use super::record::{Damaged, Lack, Record};
+use super::record_columns::RecordColumns;
 use super::relay;
 use super::scan::{Header, Look, RECORD_HEADER, Scan, Searched, align};
 use binq_core::sequence::{Arrange, SeqAt, Sequence, State, Step};
 use binq_core::shape::Shape;
-use binq_core::{Kind, Malformed, Reject, Space, Span};
+use binq_core::{Kind, Malformed, Name, Reject, Space, Span, columns};
 use std::sync::Arc;
 
 /// The records of a log. The memory of its walk is the LSN of the record before.
+#[derive(Clone)]
 pub struct Records {
     geometry: Arc<Geometry>,
     record: Arc<dyn Shape>,
@@ -34,6 +36,11 @@ impl Records {
 type Item = (Kind, u64, u64, u64);
 
 impl Records {
+    /// Where the pages are.
+    pub fn geometry(&self) -> &Geometry {
+        &self.geometry
+    }
+
     /// A reader of the stream.
     pub fn scan<'a>(&'a self, stream: &'a Space) -> Scan<'a> {
         Scan {
@@ -137,6 +144,42 @@ impl Sequence for Records {
             done += 1;
         }
         done
+    }
+
+    fn columns(&self, fields: &[Name]) -> Option<Box<dyn columns::Read>> {
+        Some(Box::new(RecordColumns::new(self, fields)?))
+    }
+
+    /// A page says how many bytes of a record it begins with. Behind them is the next one, which names the one before it.
+    fn resync(&self, at: &SeqAt<'_>, from: u64) -> Option<State> {
+        let scan = self.scan(at.space);
+        let last = self.geometry.stream_len();
+        let from = from.max(at.span.start) / 8;
+        let mut page = self.geometry.place(from.min(last)).0;
+        // not in the middle of the page
+        if self.geometry.stream_of_page(page) < from {
+            page += 1;
+        }
+        loop {
+            let begins = self.geometry.stream_of_page(page);
+            if begins >= last {
+                return None;
+            }
+            let (header, current) = self.geometry.page(scan.file(), page)?;
+            let rest = match header.continues() {
+                true => u64::from(header.rem_len),
+                false => 0,
+            };
+            let start = align(begins + rest);
+            let record = Header::read(&at.space.read(start, RECORD_HEADER));
+            let sound = record.filter(|record| {
+                current && rest < last && record.prev != 0 && scan.is_record(start, record)
+            });
+            if let Some(record) = sound {
+                return Some(State::with(start * 8, record.prev));
+            }
+            page += 1;
+        }
     }
 
     fn resizable(&self) -> bool {

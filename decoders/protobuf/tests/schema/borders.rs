@@ -2,6 +2,7 @@
 
 use super::*;
 use binq_core::NodeKind;
+use binq_core::columns::Cell;
 use common::{bytes, get, hex, int, object, set, show, text};
 
 fn decode(content: &str, of: &str) -> Node {
@@ -92,11 +93,14 @@ fn what_is_skipped_is_told_by_the_last_of_a_field() {
     // last = 1, 2; last = 2, 1
     let root = decode("0a 04 60 01 60 02 0a 04 60 02 60 01", "b.Many");
     let all = root.field("all").unwrap();
-    let mut items = all.items();
-    items.skip_unless("last", &|value| *value == Scalar::Int(1));
-    let first = items.next().unwrap();
-    assert_eq!(bytes(&first), hex("60 02 60 01"));
-    assert_eq!(first.kind(), NodeKind::Object);
+    let mut columns = all.columns(&["last"]).unwrap();
+    assert!(columns.advance(10));
+    let last = &columns.batch().columns[0];
+    let cells = [last.shown(0), last.shown(1)];
+    assert_eq!(cells, [2, 1].map(|n| Cell::Value(Scalar::Int(n))));
+    let second = columns.item(1).unwrap();
+    assert_eq!(bytes(&second), hex("60 02 60 01"));
+    assert_eq!(second.kind(), NodeKind::Object);
 }
 
 /// A field of the schema that is called as a fault is: it is assigned, and the fault stays reachable.

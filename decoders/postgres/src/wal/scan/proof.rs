@@ -6,7 +6,7 @@ use crate::wal::header::PageHeader;
 use std::borrow::Cow;
 
 /// Longer records are not summed to find out whether they are records: many that overlap would cost a multiple of the log.
-const MAX_PROOF: u64 = 16 << 10;
+pub(super) const MAX_PROOF: u64 = 16 << 10;
 
 /// So many bytes other than zero are more than stray ones.
 const USED: usize = 16;
@@ -64,6 +64,11 @@ impl Scan<'_> {
         self.next_agrees(at, self.next(at, header))
             || self.adds_up(at, header)
             || self.sum_proves(at, header)
+    }
+
+    /// Whether a record begins here, which its checksum says.
+    pub fn is_record(&self, at: u64, header: &Header) -> bool {
+        self.plausible(header) && self.sum_proves(at, header)
     }
 
     /// Whether the checksum is that of so many bytes as the record says it has.

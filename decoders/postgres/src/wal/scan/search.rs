@@ -4,6 +4,7 @@
 //! at again, so that all of them together take as long as the log is, whatever is in it.
 
 use super::cross::{Cross, Unusual};
+use super::proof::MAX_PROOF;
 use super::{Header, MAX_RECORD, RECORD_HEADER, Scan, align};
 use crate::wal::rmgr;
 use std::collections::BTreeMap;
@@ -94,6 +95,16 @@ impl Scan<'_> {
         found
     }
 
+    /// Whether a record that its checksum proves begins behind `at`, before `end`: then what adds up at `at` is not one. Looks no
+    /// further than records are summed.
+    pub(super) fn holds_record(&self, at: u64, end: u64) -> bool {
+        let mut places = (at + 8..end.min(at + MAX_PROOF)).step_by(8);
+        places.any(|place| {
+            self.header(place)
+                .is_some_and(|h| self.is_record(place, &h))
+        })
+    }
+
     /// The first place from `at` on where a record stands that was written after `lsn`.
     pub fn search(&self, at: u64, lsn: u64) -> Option<u64> {
         let len = self.end(at.min(self.geometry.stream_len().saturating_sub(1)));
@@ -174,7 +185,7 @@ impl Scan<'_> {
             return false;
         }
         if implied == end && matches!(self.cross(at, end), Cross::Whole) {
-            return true;
+            return self.sum_proves(at, header) || !self.holds_record(at, end);
         }
         self.proven_len(at).is_some()
             || end - at <= self.geometry.blcksz && self.sum_proves(at, header)
