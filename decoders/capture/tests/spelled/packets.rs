@@ -102,3 +102,31 @@ fn packets_come_and_go_as_they_are() {
         [head, b, a, b, c].concat()
     );
 }
+
+#[test]
+fn a_packet_that_moves_takes_along_what_follows_from_its_edit() {
+    let data = udp_packet(Sum::Right, b"data");
+    let root = pcap(Pcap::of(101).packet(b"-").packet(&data).bytes());
+    let edited = with(&root, ".packets[1].packet.payload.payload", "dame");
+    let list = at(&edited, ".packets");
+    let turned = [1, 0].map(|i| Plain::Node(list.item(i).expect("a packet")));
+    let turned = list
+        .clone()
+        .assign(Plain::Array(turned.into()))
+        .expect("packets");
+    let turned = put_back(&edited, &parse(".packets"), turned);
+    let write = |no_fix: bool| {
+        let options = EncodeOptions { no_fix };
+        encode(&turned, &options)
+            .expect("encodes")
+            .to_bytes()
+            .to_vec()
+    };
+    let before = root.bytes().expect("encodes");
+    let expected = |data: &[u8]| [&before[..24], &before[41..57], data, &before[24..41]].concat();
+    assert_eq!(write(false), expected(&udp_packet(Sum::Right, b"dame")));
+    // the checksum of before
+    let mut plain = data.clone();
+    plain[28..].copy_from_slice(b"dame");
+    assert_eq!(write(true), expected(&plain));
+}

@@ -4,7 +4,8 @@ use super::{PAIR, bytes, int, root};
 use binq_core::codec::{Int, Raw, Text};
 use binq_core::encode::{Did, EncodeOptions, encode};
 use binq_core::layer::Gather;
-use binq_core::shape::{Cx, Shape};
+use binq_core::rule::{Part, Rule};
+use binq_core::shape::{Cx, Field, Shape};
 use binq_core::{Kind, Malformed, Node, Plain, Ref, Reject, Scalar, Space, Span, Table};
 use std::sync::Arc;
 
@@ -303,4 +304,71 @@ fn notes_are_given_with_their_places() {
         (out.len(), out.is_clean(), out.is_empty()),
         (0, false, true)
     );
+}
+
+/// The sum of what is here and of what is not: it changes as the bytes here do, unless they become more.
+fn follow(old: u64, before: &[u8], after: &[u8]) -> Result<u64, String> {
+    let sum = |bytes: &[u8]| bytes[1..].iter().map(|b| u64::from(*b)).sum::<u64>();
+    match before.len() == after.len() {
+        true => Ok((old + sum(after) - sum(before)) & 0xff),
+        false => Err("what is not here would have to move".to_owned()),
+    }
+}
+
+static FOLLOWS: Rule = Rule::Follows {
+    follow,
+    over: std::borrow::Cow::Borrowed(&[Part::from_byte(1)]),
+};
+
+struct Cut;
+
+static CUT: [Field; 1] = [Field::leaf("sum", 0, 1, &Int::U8).derived(&FOLLOWS)];
+
+impl Shape for Cut {
+    fn name(&self) -> &'static str {
+        "cut"
+    }
+    fn layout(&self) -> &'static [Field] {
+        &CUT
+    }
+    fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {
+        let text = Span::bits(cx.at.span.start + 8, cx.at.span.len - 8);
+        cx.leaf("text", text, &Raw::ANY);
+        Ok(())
+    }
+}
+
+#[test]
+fn a_sum_over_what_is_not_here_follows_or_says_why_not() {
+    let node = root(Kind::fixed(&Cut), &[200, 1, 2, 3]);
+    let edit = |text: &[u8], sum: Option<i128>| {
+        let mut node = node.clone();
+        if let Some(sum) = sum {
+            let field = node.take_field("sum").unwrap();
+            node.put_field(field.assign(plain(sum)).unwrap());
+        }
+        let field = node.take_field("text").unwrap();
+        node.put_field(field.assign(Plain::Scalar(bytes(text))).unwrap());
+        let out = encode(&node, &EncodeOptions::default()).unwrap();
+        let notes: Vec<String> = out.report.notes.iter().map(ToString::to_string).collect();
+        (out.to_bytes().to_vec(), notes)
+    };
+    let (out, notes) = edit(&[1, 2, 4], None);
+    assert_eq!(out, [201, 1, 2, 4]);
+    assert_eq!(notes, [".sum at byte 0: recomputed, 200 became 201"]);
+    let (out, notes) = edit(&[1, 2, 3, 4], None);
+    assert_eq!(out, [200, 1, 2, 3, 4]);
+    assert_eq!(
+        notes,
+        [".sum at byte 0: what is not here would have to move"]
+    );
+    // one that was assigned stays, and of what cannot be told nothing is said
+    let (out, notes) = edit(&[1, 2, 4], Some(7));
+    assert_eq!(out, [7, 1, 2, 4]);
+    assert_eq!(
+        notes,
+        [".sum at byte 0: left wrong on purpose: 7, where 201 would be right"]
+    );
+    let (out, notes) = edit(&[1, 2, 3, 4], Some(7));
+    assert_eq!((out, notes.len()), (vec![7, 1, 2, 3, 4], 0));
 }

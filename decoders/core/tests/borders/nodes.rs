@@ -152,6 +152,10 @@ fn parts_of_a_node_are_joined_where_they_touch() {
         });
         assert_eq!(found, places, "{parts:?}");
     }
+    // one that has a bit of its own
+    let kind = Kind::shared(Arc::new(Scattered(vec![(4, 2)])));
+    let bit = Node::root_of("toy", kind, Space::source(vec![0; 10]), Span::bits(0, 1));
+    assert_eq!(bit.places(), None);
     // one that has its bytes together, and a scalar
     assert_eq!(root(Kind::fixed(&PAIR), b"abc").places(), None);
     let empty = Node::root_of(
