@@ -254,7 +254,7 @@ impl Shape for OptionShape {
         if at + 1 == end {
             let expected = "2 bytes of option";
             return match self.1 {
-                Rest::Here => Err(Malformed::new(at, expected, "1 bytes")),
+                Rest::Here => Err(Malformed::new(at, expected, "1 bytes").with(Severity::Odd)),
                 Rest::Next => Ok(()),
                 Rest::Lost => Err(lost_option(end, expected)),
             };

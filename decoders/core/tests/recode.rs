@@ -82,6 +82,9 @@ fn a_length_is_measured_where_the_field_shows_its_value_or_where_it_is_stored() 
     assert_eq!(hello[..], *b"\x05\x0bhheelllloo");
     let nothing = with_text(root.clone(), "").bytes().unwrap();
     assert_eq!(nothing[..], *b"\0\x01");
+    // what was done to them is told, for what lies in them and not for what lies beside
+    assert_eq!(root.field("text").unwrap().made_by(), "decompressed");
+    assert_eq!(root.made_by(), "edited");
     // the same value leaves the bytes alone
     let same = with_text(root, "hi").bytes().unwrap();
     assert_eq!(same[..], *b"\x02\x05hhii");

@@ -2,7 +2,9 @@
 
 use super::build::{A, ACK, B, FIN, PSH, Pcap, SYN, Sum, Tcp, V4, V6, v6};
 use super::edits::{ENDS, STAYS, edit, edit_but, file, number, one, text, udp_packet};
-use super::{Listing, pcap};
+use super::{Listing, at, pcap};
+use binq_core::{Plain, Scalar};
+use binq_laws::{parse, put_back};
 
 /// The packets of a connection: the client has said "hello", and the server "well".
 pub(super) fn connection(tcp: Tcp<'_>, sums: Sum) -> Vec<Vec<u8>> {
@@ -174,6 +176,31 @@ fn segments() {
         &file(&packets),
         &[(hello, text("hi"))],
     );
+    // an MSS counts only where it may be named: in a SYN
+    let named = Tcp {
+        ports: [80, 40_000],
+        seq: 505,
+        ack: 110,
+        flags: ACK,
+        options: &[2, 4, 1, 0],
+        ..tcp
+    };
+    let from_server = V4 {
+        protocol: 6,
+        source: B,
+        destination: A,
+        ..V4::default()
+    };
+    let mut packets = connection(tcp, Sum::Right);
+    packets[5] = from_server.with(&named.between(&[B, A].concat(), b""));
+    let edits = [(hello, text("hello you"))];
+    edit_but(
+        &STAYS,
+        &mut all,
+        "an MSS outside of a SYN",
+        &file(&packets),
+        &edits,
+    );
     // numbers wrap
     let ip = V4 {
         protocol: 6,
@@ -310,6 +337,60 @@ fn packets_that_the_capture_cut() {
                 &[(".packets[0].packet.source_ip", text("10.0.0.7"))],
             );
         }
+    }
+    all.keep();
+}
+
+#[test]
+fn a_right_sum_among_wrong_ones_stays_right() {
+    let mut all = Listing::of("edits_right");
+    let segment = |seq: u32, sum: Sum, payload: &[u8]| {
+        let tcp = Tcp {
+            seq,
+            sum,
+            ..Tcp::default()
+        };
+        tcp.between(&[A, B].concat(), payload)
+    };
+    let ip = V4 {
+        protocol: 6,
+        ..V4::default()
+    };
+    // whole, and in two fragments
+    let whole = |id: u16, body: &[u8]| vec![V4 { id, ..ip }.with(body)];
+    let parts = |id: u16, body: &[u8]| {
+        let first = V4 {
+            id,
+            word: 0x2000,
+            ..ip
+        };
+        let last = V4 { id, word: 3, ..ip };
+        vec![first.with(&body[..24]), last.with(&body[24..])]
+    };
+    type Sent<'a> = &'a dyn Fn(u16, &[u8]) -> Vec<Vec<u8>>;
+    let sent: [(&str, Sent<'_>, &str); 2] = [
+        ("whole", &whole, ".packets[0].packet.payload.payload"),
+        ("in fragments", &parts, ".tcp_connections[0].client.stream"),
+    ];
+    for (title, sent, path) in sent {
+        let mut packets = sent(0, &segment(1, Sum::Right, b"12345678"));
+        for i in 1..28u16 {
+            let wrong = segment(1 + 8 * u32::from(i), Sum::Is(0x1111), b"12345678");
+            packets.extend(sent(i, &wrong));
+        }
+        let root = file(&packets);
+        let old = at(&root, path);
+        let value = match old.scalar() {
+            Scalar::Bytes(bytes) => [b"what is here and more to come", &bytes[8..]].concat(),
+            other => panic!("{other}"),
+        };
+        let new = old.assign(Plain::Scalar(Scalar::Bytes(value.into())));
+        let edited = put_back(&root, &parse(path), new.expect("bytes"));
+        let again = pcap(edited.bytes().expect("encodes").to_vec());
+        let sums = (0..10).map(|i| format!("packets[{i}].packet.payload.checksum"));
+        let sums: Vec<String> = sums.collect();
+        let sums: Vec<&str> = sums.iter().map(String::as_str).collect();
+        all.only(title, &again, &sums);
     }
     all.keep();
 }

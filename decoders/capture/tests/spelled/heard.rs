@@ -236,9 +236,11 @@ fn connections_are_heard_side_by_side() {
         .map(|word| word.scalar().to_string())
         .collect();
     all.line(format!("# the words\n{}", said.join(" ")));
-    all.line(format!("# what was heard\n{}", ear.told().trim_end()));
+    let heard = ear.told();
+    all.line(format!("# what was heard\n{}", heard.trim_end()));
     // once more: a walk that begins again hears again
     assert_eq!(words.items().count(), said.len());
+    assert_eq!(ear.told(), heard);
     assert_eq!(
         words.item(9).expect("an item").scalar().to_string(),
         said[9]

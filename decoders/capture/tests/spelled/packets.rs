@@ -1,7 +1,8 @@
 //! Packets by themselves: one that is written alone, and those that come and go.
 
 use super::build::{Pcap, Sum, Tcp, crc, ethernet};
-use super::edits::udp_packet;
+use super::edits::{file, udp_packet};
+use super::edits_tcp::connection;
 use super::{at, pcap};
 use binq_core::encode::{EncodeOptions, encode};
 use binq_core::{Node, Plain};
@@ -129,4 +130,17 @@ fn a_packet_that_moves_takes_along_what_follows_from_its_edit() {
     let mut plain = data.clone();
     plain[28..].copy_from_slice(b"dame");
     assert_eq!(write(true), expected(&plain));
+}
+
+#[test]
+fn a_packet_goes_from_a_connection_that_changes() {
+    let root = file(&connection(Tcp::default(), Sum::Right));
+    let edited = with(&root, ".packets[2].packet.payload.payload", "hi");
+    let list = at(&edited, ".packets").remove_item(5).expect("packets");
+    let out = put_back(&edited, &parse(".packets"), list)
+        .bytes()
+        .expect("encodes");
+    // what the edit makes of them, without the last one
+    let all = edited.bytes().expect("encodes");
+    assert_eq!(out, all[..all.len() - 56]);
 }

@@ -122,6 +122,14 @@ fn segments_in_whatever_order() {
             ]),
         ),
         (
+            "twice more",
+            after(&[
+                (0, 1, 1, ACK, b"abc"),
+                (0, 1, 1, ACK, b"abc"),
+                (0, 1, 1, ACK, b"abc"),
+            ]),
+        ),
+        (
             "once more in other pieces",
             after(&[
                 (0, 1, 1, ACK, b"abcd"),

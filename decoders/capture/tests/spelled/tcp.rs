@@ -116,6 +116,17 @@ fn segments_that_the_capture_cut() {
             &named,
         );
     }
+    // one that ends with the header, which is all there
+    let short = Tcp {
+        options: &[1, 1, 1, 2],
+        ..Tcp::default()
+    };
+    let data = short.v4(b"data");
+    all.only(
+        "cut just behind the header",
+        &carried(&data[..44], 48),
+        &named,
+    );
     // an option that ends too early, where nothing of the segment was cut
     let ends = [A, B].concat();
     let cut = Tcp {

@@ -1,11 +1,11 @@
 //! Values that are assigned: what is taken, what is refused, and what is left of it when it is taken back.
 
 use super::{PAIR, bytes, int, root};
-use binq_core::codec::{Int, Raw, Text};
+use binq_core::codec::{Bool, Int, Raw, Text};
 use binq_core::encode::{Did, EncodeOptions, encode};
 use binq_core::layer::Gather;
 use binq_core::rule::{Part, Rule};
-use binq_core::shape::{Cx, Field, Shape};
+use binq_core::shape::{Cx, Field, Fixed, Shape};
 use binq_core::{Kind, Malformed, Node, Plain, Ref, Reject, Scalar, Space, Span, Table};
 use std::sync::Arc;
 
@@ -371,4 +371,21 @@ fn a_sum_over_what_is_not_here_follows_or_says_why_not() {
     );
     let (out, notes) = edit(&[1, 2, 3, 4], Some(7));
     assert_eq!((out, notes.len()), (vec![7, 1, 2, 3, 4], 0));
+}
+
+#[test]
+fn a_copy_of_a_struct_has_its_spelling() {
+    static FLAG: Fixed = Fixed {
+        name: "flag",
+        fields: &[Field::leaf("set", 0, 1, &Bool)],
+        word: None,
+    };
+    // any bit set is true
+    let odd = root(Kind::fixed(&FLAG), &[2]);
+    let one = root(Kind::fixed(&FLAG), &[1]);
+    let copy = one.clone().assign(Plain::Node(odd.clone())).unwrap();
+    assert_eq!(copy.bytes().unwrap()[..], [2]);
+    // a value that is the same keeps its own
+    let set = Plain::Object(vec![("set".to_owned(), Plain::Scalar(Scalar::Bool(true)))]);
+    assert_eq!(odd.assign(set).unwrap().bytes().unwrap()[..], [2]);
 }
