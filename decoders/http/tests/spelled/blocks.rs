@@ -18,7 +18,7 @@ fn integers() {
     for prefix in 1..=8u8 {
         let full = (1u64 << prefix) - 1;
         let pattern = if prefix == 8 { 0 } else { 0xffu8 << prefix };
-        let mut values = vec![0, 1, full - 1, full, full + 1, i64::MAX as u64];
+        let mut values = vec![0, 1, full - 1, full, full + 1];
         for bits in [7, 14, 21, 28, 35, 42, 49, 56] {
             values.extend([full + (1 << bits) - 1, full + (1 << bits)]);
         }
@@ -55,24 +55,17 @@ fn integers() {
                 assert_eq!(int::decode(&longer, prefix), Err(Wrong::Long));
             }
         }
-        // 2^63, and what has more bits
-        let mut over = int(prefix, pattern, full + (1 << 62), 0);
-        let last = over.len() - 1;
-        for top in 0..128u8 {
-            over[last] = top;
-            let fits = u64::from(top) << 56 >> 56 == u64::from(top) && top < 128;
-            let value = (u64::from(top) << (7 * (last - 1))).checked_add(full);
-            let is = int::decode(&over, prefix);
-            assert!(fits);
-            assert_eq!(
-                is.ok().map(|(n, _)| Some(n)),
-                Some(value).filter(|_| last < 10 && is.is_ok())
-            );
-            assert_eq!(
-                is.is_ok(),
-                7 * (last as u32 - 1) + 8 - top.leading_zeros() <= 63,
-                "{top} in {prefix}"
-            );
+        // 2^63 - 1 is the most
+        let most = i64::MAX as u64;
+        for (n, fits) in [
+            (most - 1, true),
+            (most, true),
+            (most + 1, false),
+            (most + full, false),
+        ] {
+            let bytes = int(prefix, pattern, n, 0);
+            let wanted = if fits { Ok((n, 10)) } else { Err(Wrong::Long) };
+            assert_eq!(int::decode(&bytes, prefix), wanted, "{n} in {prefix}");
         }
     }
 }

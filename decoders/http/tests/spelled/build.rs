@@ -191,6 +191,13 @@ impl Peer {
         self
     }
 
+    /// Bytes of which it is not known when they were seen.
+    pub fn untimed(mut self, bytes: &[u8]) -> Self {
+        self = self.at(0, bytes);
+        self.times.last_mut().unwrap().1 = None;
+        self
+    }
+
     /// Bytes that the capture lost.
     pub fn lost(mut self, len: u64) -> Self {
         self.times.push((self.len, None));
@@ -253,6 +260,10 @@ pub fn converse(format: &dyn Format, client: &Peer, server: &Peer) -> Option<Arc
 pub fn streams(with: &dyn Dialogue) -> Vec<Node> {
     let item = |i| with.item("streams", i).expect("a stream that is counted");
     let node = |kind| Node::root_of("http", kind, Space::source(Vec::new()), Span::bits(0, 0));
+    // there are no others, and no other lists
+    assert!(with.item("streams", with.count("streams")).is_none());
+    assert!(with.item("other", 0).is_none());
+    assert_eq!(with.count("other"), 0);
     (0..with.count("streams")).map(item).map(node).collect()
 }
 

@@ -397,6 +397,55 @@ fn edits_of_header_fields() {
             vec![Op::Items(".frames", &[0, 1, 3, 2, 4])],
         ),
         (
+            "static indices in reverse",
+            vec![Op::Items(p(7), &[3, 2, 1, 0, 4, 5, 6])],
+        ),
+        (
+            "a value changes, and the fields move",
+            vec![
+                Op::Set(p(2), t("22")),
+                Op::Items(p(8), &[0, 1, 2, 3, 7, 6, 5, 4]),
+            ],
+        ),
+        (
+            "a continuation changes, and what comes later goes",
+            vec![
+                Op::Set(
+                    ".frames[3].payload.fragment",
+                    Scalar::Bytes(later[8..].to_vec().into()),
+                ),
+                Op::Items(".frames", &[0, 1, 2, 3]),
+            ],
+        ),
+        (
+            "a block is copied before itself",
+            vec![Op::Items(".frames", &[0, 2, 3, 1, 2, 3, 4])],
+        ),
+        (
+            "a block is copied twice",
+            vec![Op::Items(".frames", &[0, 1, 2, 3, 2, 3, 2, 3])],
+        ),
+        (
+            "the first frame of a block is copied",
+            vec![Op::Items(".frames", &[0, 1, 2, 3, 4, 2])],
+        ),
+        (
+            "a block moves to the end",
+            vec![Op::Items(".frames", &[0, 1, 4, 2, 3])],
+        ),
+        (
+            "a block ends the stream",
+            vec![Op::Items(".frames", &[0, 1, 2])],
+        ),
+        (
+            "an entry is renamed, and a field comes before what names it",
+            vec![
+                Op::Set(p(1), t("x-bb")),
+                Op::Set(p(5), t("99")),
+                Op::Items(p(8), &[0, 1, 2, 3, 4, 5, 6, 4, 7]),
+            ],
+        ),
+        (
             "two edits at once",
             vec![Op::Set(p(1), t("x-bb")), Op::Set(p(5), t("99"))],
         ),
@@ -491,6 +540,21 @@ fn edits_that_evict() {
             vec![Op::Items(headers, &[2, 0, 1, 2, 3, 4, 5])],
         ),
         (
+            "what nobody saw is assigned as it is",
+            vec![
+                Op::Set(".frames[0].payload.headers[0].name", Scalar::Null),
+                Op::Set(".frames[0].payload.headers[1].value", Scalar::Null),
+                Op::Set(".frames[0].payload.headers[5].name", Scalar::Null),
+            ],
+        ),
+        (
+            "a value after a name that nobody saw, and an entry before it goes",
+            vec![
+                Op::Set(".frames[0].payload.headers[5].value", t("vw")),
+                Op::Items(headers, &[0, 1, 3, 4, 5]),
+            ],
+        ),
+        (
             "a value that nobody saw",
             vec![Op::Set(".frames[0].payload.headers[0].value", t("v"))],
         ),
@@ -513,6 +577,78 @@ fn edits_that_evict() {
             .map(|(name, ops)| ((*name).to_owned(), case(&Http2, &late, ops, false))),
     );
     keep("evicting", &text);
+}
+
+/// Changes behind a field of the same block, and entries that are named by others.
+#[test]
+fn edits_of_longer_blocks() {
+    let long = literal("long", &"v".repeat(60));
+    let first = cat(&[GET, &entry("x-a", "1"), &long, &entry_named(62, "2")]);
+    // x-a: 2, x-a: 1
+    let second = cat(&[
+        GET,
+        &long,
+        &indexed(62),
+        &literal("y", "1"),
+        &indexed(63),
+        &literal("z", "1"),
+    ]);
+    let third = cat(&[
+        GET,
+        &literal_named(62, "3"),
+        &entry_named(63, "4"),
+        &indexed(62),
+        &literal_named(62, "5"),
+    ]);
+    let bytes = client(&[
+        frame(HEADERS, ENDH | END, 1, &first),
+        frame(HEADERS, ENDH | END, 3, &second),
+        frame(HEADERS, ENDH | END, 5, &third),
+    ]);
+    let t = text_of;
+    let h = |n: usize, rest: &str| format!(".frames[{n}].payload.headers[{rest}");
+    let paths = [
+        h(1, "4].name"),
+        h(1, "6].value"),
+        h(2, "6].value"),
+        h(2, "8].value"),
+        h(3, "5].value"),
+        h(2, "4].value"),
+    ];
+    let p = |i: usize| paths[i].as_str();
+    let cases: Vec<(&str, Vec<Op<'_>>)> = vec![
+        ("an entry is renamed", vec![Op::Set(p(0), t("x-b"))]),
+        (
+            "and a value behind an index grows",
+            vec![Op::Set(p(0), t("x-b")), Op::Set(p(2), t("11"))],
+        ),
+        (
+            "and a value at the end grows",
+            vec![Op::Set(p(0), t("x-b")), Op::Set(p(3), t("11"))],
+        ),
+        (
+            "and a value before the indices changes",
+            vec![Op::Set(p(0), t("x-b")), Op::Set(p(5), t("short"))],
+        ),
+        (
+            "and the value of one that it names changes",
+            vec![Op::Set(p(0), t("x-b")), Op::Set(p(1), t("22"))],
+        ),
+        (
+            "the value of an entry that an index names",
+            vec![Op::Set(p(1), t("22")), Op::Set(p(4), t("44"))],
+        ),
+        (
+            "and an entry is renamed",
+            vec![Op::Set(p(0), t("x-b")), Op::Set(p(4), t("44"))],
+        ),
+    ];
+    let text = table(
+        cases
+            .iter()
+            .map(|(name, ops)| ((*name).to_owned(), case(&Http2, &bytes, ops, false))),
+    );
+    keep("edits_of_longer_blocks", &text);
 }
 
 #[test]

@@ -279,6 +279,10 @@ fn reserved_bits_and_numbers() {
             vec![frame(PRIORITY, 0, 3, &[0x80, 0, 0, 3, 0])],
         ),
         (
+            "a stream of four bytes that depends on itself",
+            vec![frame(PRIORITY, 0, 0x0102_0305, &[1, 2, 3, 5, 0])],
+        ),
+        (
             "one that differs in one bit",
             vec![frame(PRIORITY, 0, 3, &[0, 0, 0, 2, 0])],
         ),

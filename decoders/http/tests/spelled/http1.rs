@@ -354,6 +354,14 @@ fn chunks() {
         let root = decode(&Http1, body.as_bytes());
         let _ = write!(text, "# a line of {} bytes\n{}", len + 1, findings(&root));
     }
+    for len in [4094, 4095, 4096, 4097] {
+        let body = of(&format!("3;{}", "x".repeat(len - 2)));
+        let _ = write!(
+            text,
+            "# a line of {len} bytes without an end\n{}",
+            findings(&decode(&Http1, body.as_bytes()))
+        );
+    }
     for long in [63, 64, 65, 255, 256, 4095, 4096, 70_000] {
         let body = of(&format!(
             "{long:x}\r\n{}\r\n{long:X}\r\n{}\r\n0\r\n\r\n",
@@ -559,6 +567,154 @@ fn responses_and_their_requests() {
                 peer
             },
             p().at(0, &answer(200, "a")).at(0, &answer(404, "")),
+        ),
+        (
+            "no times at all",
+            p().untimed(&get("/1"))
+                .untimed(&asks("HEAD", "/2"))
+                .untimed(&get("/3")),
+            p().untimed(&answer(201, "a"))
+                .untimed(&head(3))
+                .untimed(&answer(203, "")),
+        ),
+        (
+            "a 101 that nobody asked for",
+            p().at(1, &get("/1")).at(3, &get("/2")),
+            p().at(2, b"HTTP/1.1 101 X\r\n\r\n").at(4, &answer(200, "")),
+        ),
+        (
+            "an upgrade, and lost bytes",
+            p().at(
+                1,
+                b"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\n\r\n",
+            )
+            .at(3, b"\x81\x01x")
+            .lost(9),
+            p().at(2, b"HTTP/1.1 101 X\r\n\r\nzz").lost(9).at(4, b"yz"),
+        ),
+        (
+            "a capture that ends in the size of a chunk",
+            p().at(1, &get("/1")),
+            p().at(2, b"HTTP/1.1 200 X\r\nTransfer-Encoding: chunked\r\n\r\n5"),
+        ),
+        (
+            "a capture that ends in the data of a chunk",
+            p().at(1, &get("/1")),
+            p().at(
+                2,
+                b"HTTP/1.1 200 X\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab",
+            ),
+        ),
+        (
+            "a capture that ends before the line break of a chunk",
+            p().at(1, &get("/1")),
+            p().at(
+                2,
+                b"HTTP/1.1 200 X\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab",
+            ),
+        ),
+        (
+            "a capture that ends in the line break of a chunk",
+            p().at(1, &get("/1")),
+            p().at(
+                2,
+                b"HTTP/1.1 200 X\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r",
+            ),
+        ),
+        (
+            "a capture that ends in other bytes than a line break",
+            p().at(1, &get("/1")),
+            p().at(
+                2,
+                b"HTTP/1.1 200 X\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nabc",
+            ),
+        ),
+        (
+            "a capture that ends behind other bytes than a line break",
+            p().at(1, &get("/1")),
+            p().at(
+                2,
+                b"HTTP/1.1 200 X\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\rcd",
+            ),
+        ),
+        (
+            "a capture that ends in trailers",
+            p().at(1, &get("/1")),
+            p().at(
+                2,
+                b"HTTP/1.1 200 X\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX: ",
+            ),
+        ),
+        (
+            "a capture that ends with a trailer that is none",
+            p().at(1, &get("/1")),
+            p().at(
+                2,
+                b"HTTP/1.1 200 X\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX 1\r\n",
+            ),
+        ),
+        (
+            "a capture that ends in the fields of a response",
+            p().at(1, &get("/1")),
+            p().at(2, b"HTTP/1.1 200 X\r\nA: 1\r\n"),
+        ),
+        (
+            "a capture that ends with a field that is none",
+            p().at(1, &get("/1")),
+            p().at(2, b"HTTP/1.1 200 X\r\nA 1\r\n"),
+        ),
+        (
+            "a capture that ends with a length that is none",
+            p().at(1, &get("/1")),
+            p().at(2, b"HTTP/1.1 200 X\r\nContent-Length: x\r\n\r\n"),
+        ),
+        (
+            "other bytes where requests are lost",
+            p().at(1, &get("/1")).lost(9),
+            p().at(2, &answer(200, "")).at(4, b"other bytes"),
+        ),
+        (
+            "other bytes where none are lost",
+            p().at(1, &get("/1")),
+            p().at(2, &answer(200, "")).at(4, b"other bytes"),
+        ),
+        (
+            "holes that follow each other",
+            p().at(1, &get("/1"))
+                .lost(5)
+                .at(2, b"z")
+                .lost(5)
+                .at(3, b"zz")
+                .lost(1)
+                .at(4, &get("/2")),
+            p().at(2, &answer(201, "")).at(5, &answer(202, "")),
+        ),
+        (
+            "one who pipelines, and lost responses",
+            p().at(1, &[get("/1"), get("/2")].concat())
+                .at(3, &get("/3"))
+                .at(5, &get("/4")),
+            p().at(2, &answer(201, ""))
+                .lost(40)
+                .at(4, &answer(203, ""))
+                .at(6, &answer(204, "")),
+        ),
+        (
+            "one who waited, and two lost responses",
+            p().at(1, &get("/1"))
+                .at(3, &get("/2"))
+                .at(5, &get("/3"))
+                .at(7, &get("/4"))
+                .at(9, &get("/5")),
+            p().at(2, &answer(201, ""))
+                .at(4, &answer(202, ""))
+                .lost(80)
+                .at(10, &answer(205, "")),
+        ),
+        (
+            "one of whom it is not known whether he waits",
+            p().at(1, &get("/1")).at(3, &get("/2")).at(3, &get("/3")),
+            p().lost(80).at(5, &answer(203, "")),
         ),
         // what the capture lost
         (

@@ -2,6 +2,7 @@
 //!
 //! What no law can see is here: a field that is read at a wrong place and written back there.
 
+mod above;
 mod blocks;
 mod build;
 mod edits;

@@ -239,6 +239,16 @@ fn conduct() {
             vec![],
         ),
         (
+            "a window after two first ones in one frame",
+            vec![
+                frame(SETTINGS, 0, 0, &[0, 4, 0, 0, 0, 5, 0, 4, 0, 1, 0, 0]),
+                post(1),
+                window(1, 0x7fff_ffff - 5),
+                window(1, 1),
+            ],
+            vec![],
+        ),
+        (
             "a window after other settings",
             vec![
                 setting(3, 5),
@@ -552,6 +562,11 @@ fn limits() {
             vec![],
         ),
         (
+            "more acknowledgements than settings",
+            vec![ack(), ack(), ack(), ack(), post(1), data(1, 0, 16_385)],
+            vec![],
+        ),
+        (
             "a literal whose index is more than the table",
             vec![frame(
                 HEADERS,
@@ -701,6 +716,9 @@ fn where_frames_begin_again() {
     assert_eq!(at(&cat(&[b"zz", &ping, &ping]), 3, None), Some(19));
     assert_eq!(at(&cat(&[b"zz", &ping[..16]]), 0, None), None);
     assert_eq!(at(b"", 0, None), None);
+    // the third one does not fit
+    assert_eq!(at(&cat(&[b"zz", &ping, &ping, &ping[..16]]), 0, None), None);
+    assert_eq!(at(&cat(&[b"zz", &ping, &ping, &ping[..8]]), 0, None), None);
     // one DATA frame alone may be chance, unless it is where frames were looked for
     let data = frame(DATA, 0, 1, b"abc");
     assert_eq!(at(&cat(&[b"z", &data]), 0, None), None);
@@ -951,6 +969,19 @@ fn evidence_of_frames() {
             &frame(CONTINUATION, ENDH, 3, &[0xc2]),
         ]),
         12,
+    );
+    // what is cut off says nothing
+    let long = frame(HEADERS, ENDH, 3, &literal("abc", "defg").repeat(4));
+    weigh("a block that is cut", &long[..long.len() - 3], 5);
+    weigh(
+        "a block whose padding does not fit",
+        &frame(
+            HEADERS,
+            ENDH | PADDED,
+            3,
+            &cat(&[&[99], &literal("abc", "defg")]),
+        ),
+        5,
     );
     weigh(
         "raw binary metadata",

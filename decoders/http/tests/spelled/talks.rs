@@ -2,6 +2,7 @@
 
 use super::build::*;
 use super::keep;
+use binq_core::{Confidence, Format, Probe};
 use binq_http::Http2;
 
 fn data(stream: u32, flags: u8, bytes: &[u8]) -> Vec<u8> {
@@ -471,6 +472,29 @@ fn streams_of_which_parts_are_missing() {
             late_server().at(5, &get(9)),
         ),
         (
+            "an upgrade, and lost bytes",
+            Peer::new()
+                .at(1, b"GET / HTTP/1.1\r\nUpgrade: h2c\r\n\r\n")
+                .at(2, PREFACE)
+                .at(2, &frame(SETTINGS, 0, 0, &[]))
+                .lost_at(3, 20)
+                .at(4, &ping)
+                .at(4, &ping)
+                .at(4, &ping)
+                .at(8, &get(3)),
+            Peer::new()
+                .at(2, b"HTTP/1.1 101 X\r\nUpgrade: h2c\r\n\r\n")
+                .at(2, &frame(SETTINGS, 0, 0, &[]))
+                .at(5, &ok(1))
+                .at(6, &ok(5))
+                .at(9, &ok(3)),
+        ),
+        (
+            "a client of which nothing is there",
+            Peer::late(),
+            s.clone().at(4, &ok(1)),
+        ),
+        (
             "an end within a header",
             c.clone().at(3, &get(1)).at(4, &ping[..8]),
             s.clone().at(4, &ok(1)).at(4, &ping[..1]),
@@ -489,6 +513,30 @@ fn streams_of_which_parts_are_missing() {
                 .map(|(name, client, server)| (name.to_owned(), said(&client, &server))),
         ),
     );
+}
+
+/// How sure the first bytes of a file are.
+#[test]
+fn probes() {
+    let settings = frame(SETTINGS, 0, 0, &[]);
+    let sure = |bytes: &[u8]| Http2.probe(&Probe { bytes });
+    assert_eq!(sure(&cat(&[PREFACE, &settings])), Confidence::Certain);
+    assert_eq!(sure(&settings), Confidence::Likely);
+    let upgrade = cat(&[b"GET / HTTP/1.1\r\nUpgrade: h2c\r\n\r\n", PREFACE]);
+    assert_eq!(sure(&upgrade), Confidence::Likely);
+    let mut damaged = PREFACE.to_vec();
+    damaged[3] = b'x';
+    assert_eq!(sure(&cat(&[&damaged, &settings])), Confidence::Likely);
+    for other in [
+        &b""[..],
+        &PREFACE[..15],
+        &settings[..8],
+        b"hello",
+        &frame(PING, 0, 0, &[0; 8]),
+        &frame(SETTINGS, END, 0, &[]),
+    ] {
+        assert_eq!(sure(other), Confidence::No, "{other:?}");
+    }
 }
 
 /// RFC 9113 section 3, RFC 7540 section 3.2, RFC 9110 section 9.3.6.
@@ -607,6 +655,11 @@ fn where_http2_begins() {
                 .at(2, &frame(SETTINGS, END, 0, &[])),
         ),
         (
+            "an answer that opens a tunnel nobody asked for",
+            hello(),
+            p().at(2, b"HTTP/1.1 200 OK\r\n\r\n").at(2, &settings),
+        ),
+        (
             "settings of a server alone",
             p().at(1, b"x"),
             p().at(2, &settings).at(2, &ping),
@@ -710,6 +763,7 @@ fn where_http2_begins() {
     for (name, bytes) in [
         ("frames from the first byte", cat(&[&ping, &ping])),
         ("the rest of a frame", cat(&[b"zz", &ping, &ping])),
+        ("one byte before frames", cat(&[b"z", &ping, &ping])),
         (
             "bytes of another protocol",
             b"SSH-2.0-OpenSSH_9.6\r\n and some more".to_vec(),

@@ -196,10 +196,6 @@ impl Framing {
             return Ok(());
         };
         let payload = frame.at + HEAD;
-        if payload > frame.end {
-            out.extend(frame.splices);
-            return Ok(());
-        }
         let parts = Parts::of(under, &head, payload, frame.end);
         let path = match frame.number {
             Some(number) => format!("{}[{number}]", self.path),

@@ -25,14 +25,11 @@ pub fn decode(bytes: &[u8], prefix: u8) -> Result<(u64, usize), Wrong> {
     let mut value = full;
     for n in 1..LONGEST {
         let byte = *bytes.get(n).ok_or(Wrong::Short)?;
-        let part = u64::from(byte & 0x7f);
-        let shift = 7 * (n as u32 - 1);
-        if part.leading_zeros() < shift + 1 {
-            return Err(Wrong::Long);
-        }
-        value = value.checked_add(part << shift).ok_or(Wrong::Long)?;
+        // nine bytes have 63 bits
+        value += u64::from(byte & 0x7f) << (7 * (n - 1));
         if byte & 0x80 == 0 {
-            return Ok((value, n + 1));
+            let fits = i64::try_from(value).is_ok();
+            return fits.then_some((value, n + 1)).ok_or(Wrong::Long);
         }
     }
     Err(Wrong::Long)
