@@ -112,6 +112,8 @@ mod tests {
             times.parts().unwrap().map(|part| part.unwrap_or(-1))
         };
         assert_eq!(times(Some((5, 7)), Some((10, 14)), (5, 14)), [2, 3, 4]);
+        // an answer in the moment in which the request begins
+        assert_eq!(times(Some((5, 7)), Some((5, 9)), (5, 9)), [0, 0, 4]);
         // both at a time
         assert_eq!(times(Some((5, 12)), Some((10, 14)), (5, 14)), [5, 0, 4]);
         assert_eq!(times(Some((5, 7)), None, (5, 20)), [2, 13, 0]);

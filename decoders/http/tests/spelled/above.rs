@@ -203,6 +203,18 @@ fn what_a_format_above_sees() {
                 ),
             ),
     );
+    let proof = cat(&[
+        &frame(PING, 0, 0, &[9; 8]),
+        &frame(WINDOW_UPDATE, 0, 0, &[0, 0, 0, 1]),
+        &frame(PING, 0, 0, &[9; 8]),
+        &frame(WINDOW_UPDATE, 0, 0, &[0, 0, 0, 1]),
+    ]);
+    let late = (
+        Peer::late()
+            .at(1, &proof)
+            .at(2, &frame(DATA, END, 9, b"rest")),
+        Peer::late().at(1, &proof).at(3, &head(9, END, &[OK])),
+    );
     let p = Peer::new;
     let old = (p().at(1, b"POST /p HTTP/1.1\r\nHost: h\r\nX-A: 1\r\nX-Odd: 2\r\nContent-Type: text/x\r\nx-a: 3\r\nContent-Length: 2\r\n\r\nab").at(3, b"GET /q HTTP/1.0\r\n\r\n"), p().at(2, b"HTTP/1.1 200 OK\r\nX-B:\r\nContent-Length: 3\r\n\r\nabc").at(4, b"HTTP/1.1 204 No\r\n\r\n"));
     let old_open = (
@@ -240,6 +252,7 @@ fn what_a_format_above_sees() {
             "fields that are not known",
             seen(&Http2, &unseen.0, &unseen.1),
         ),
+        ("what begins late", seen(&Http2, &late.0, &late.1)),
         ("HTTP/1.1", seen(&Http1, &old.0, &old.1)),
         (
             "HTTP/1.1 that is open",

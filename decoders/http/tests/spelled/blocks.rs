@@ -251,6 +251,12 @@ fn what_an_index_stands_for() {
     assert_eq!(held(&log, &table), ["n", "?"]);
     table.resize(&log, 0);
     assert_eq!(held(&log, &table), [""; 0]);
+    // what is forgotten takes no room
+    table.resize(&log, 34);
+    table.insert(&mut log, Some(entry_of("o", "1")));
+    table.forget();
+    table.insert(&mut log, Some(entry_of("p", "1")));
+    assert_eq!(held(&log, &table), ["p", "?"]);
 }
 
 /// Codecs of an index and of a string keep how they are written.
@@ -587,6 +593,11 @@ fn blocks_in_several_frames() {
                 ),
             ],
         ),
+        ("a broken block that many others follow", {
+            let broken = frame(HEADERS, ENDH | END, 1, &cat(&[GET, &[0, 9, b'a']]));
+            let others = (1..20).map(|i| frame(HEADERS, ENDH | END, 2 * i + 1, &indexed(2)));
+            [broken].into_iter().chain(others).collect()
+        }),
         (
             "a promise in two frames",
             vec![

@@ -169,6 +169,28 @@ fn edits_of_frames() {
             )],
         ),
         (
+            "data grows, and its frame moves",
+            vec![
+                Op::Set(&data, raw("abcdef")),
+                Op::Items(".frames", &[0, 1, 3, 2, 4]),
+            ],
+        ),
+        (
+            "padding grows, and its frame is copied",
+            vec![
+                Op::Set(&padding, raw("\0\0\0\0")),
+                Op::Items(".frames", &[0, 1, 2, 2, 3]),
+            ],
+        ),
+        (
+            "a length is assigned, and its frame moves",
+            vec![
+                Op::Set(&length, 6.into()),
+                Op::Set(&data, raw("abcdef")),
+                Op::Items(".frames", &[0, 1, 3, 2, 4]),
+            ],
+        ),
+        (
             "a frame less",
             vec![Op::Items(".frames", &[0, 1, 2, 4, 5, 6, 7])],
         ),
@@ -262,6 +284,21 @@ fn frames_that_become_too_long() {
             false,
         );
     }
+    // of a server
+    let promise = cat(&[&[2], &[0, 0, 0, 2], GET, &literal("a", "b"), &[0, 0]]);
+    let pushed = cat(&[
+        &frame(SETTINGS, 0, 0, &[]),
+        &frame(PUSH_PROMISE, ENDH | PADDED, 1, &promise),
+    ]);
+    one(
+        "a promise",
+        &pushed,
+        &[Op::Set(
+            ".frames[1].payload.headers[4].value",
+            text_of(&"v".repeat(16_400)),
+        )],
+        false,
+    );
     // a peer that was sent longer ones takes such
     let longer = client(&[
         frame(HEADERS, ENDH, 1, POST),
@@ -591,7 +628,7 @@ fn edits_of_longer_blocks() {
         &indexed(62),
         &literal("y", "1"),
         &indexed(63),
-        &literal("z", "1"),
+        &never("z", "1"),
     ]);
     let third = cat(&[
         GET,
@@ -616,6 +653,7 @@ fn edits_of_longer_blocks() {
         h(2, "4].value"),
     ];
     let p = |i: usize| paths[i].as_str();
+    let list = ".frames[2].payload.headers".to_owned();
     let cases: Vec<(&str, Vec<Op<'_>>)> = vec![
         ("an entry is renamed", vec![Op::Set(p(0), t("x-b"))]),
         (
@@ -637,6 +675,10 @@ fn edits_of_longer_blocks() {
         (
             "the value of an entry that an index names",
             vec![Op::Set(p(1), t("22")), Op::Set(p(4), t("44"))],
+        ),
+        (
+            "a field that is never indexed comes twice",
+            vec![Op::Items(&list, &[0, 1, 2, 3, 8, 8, 4])],
         ),
         (
             "and an entry is renamed",

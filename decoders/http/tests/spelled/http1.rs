@@ -110,6 +110,10 @@ fn header_fields() {
             of("A:\r\n two\r\n"),
         ),
         (
+            "a fold of nothing behind nothing",
+            of("A:\r\n \r\nB: 1\r\n"),
+        ),
+        (
             "a fold before any field",
             "GET / HTTP/1.1\r\n a\r\nHost: a\r\n\r\n".into(),
         ),
@@ -679,6 +683,31 @@ fn responses_and_their_requests() {
             p().at(2, &answer(200, "")).at(4, b"other bytes"),
         ),
         (
+            "other bytes, and a request behind a hole",
+            p().at(1, b"x").lost(5).at(2, &get("/1")),
+            p().at(3, &answer(200, "")),
+        ),
+        (
+            "HTTP in a tunnel",
+            p().at(1, &asks("CONNECT", "a:1")).at(3, &get("/inner")),
+            p().at(2, b"HTTP/1.1 200 OK\r\n\r\n")
+                .at(4, &answer(200, "inner")),
+        ),
+        (
+            "other bytes than a line break, and a hole behind them",
+            p().at(1, &get("/1")),
+            p().at(
+                2,
+                b"HTTP/1.1 200 X\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nabcdefgh",
+            )
+            .lost(9),
+        ),
+        (
+            "other bytes, where the requests begin late",
+            Peer::late().at(1, b"rest").at(2, &get("/1")),
+            p().at(3, &answer(200, "")).at(4, b"other bytes"),
+        ),
+        (
             "holes that follow each other",
             p().at(1, &get("/1"))
                 .lost(5)
@@ -942,6 +971,17 @@ fn conversations() {
                 .lost(5)
                 .at(4, &get("/2")),
             p().at(5, &answer(200, "")),
+        ),
+        (
+            "two places that are lost",
+            p().at(1, &get("/1"))
+                .lost(20)
+                .at(3, b"zz")
+                .lost(5)
+                .at(4, &get("/2"))
+                .lost(5)
+                .at(5, &get("/3")),
+            p().at(6, &answer(200, "")),
         ),
         (
             "the beginning is lost",

@@ -910,6 +910,12 @@ fn evidence_of_frames() {
         &frame(10, 9, 1, &vec![0; 1 << 14]),
         -6,
     );
+    // what a server sent proves as much
+    for (worth, is) in [(PROOF, true), (PROOF - 1, false)] {
+        let server = Peer::late().at(0, &choice(&others, worth).unwrap());
+        let found = converse(&Http2, &Peer::new(), &server);
+        assert_eq!(found.is_some_and(|found| found.server().is_some()), is);
+    }
     // header fields
     weigh("one field", &frame(HEADERS, ENDH, 3, &[0xc1]), 6);
     weigh(

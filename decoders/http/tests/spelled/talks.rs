@@ -172,6 +172,17 @@ fn streams() {
                 .at(7, &headers(2, 0, &[OK])),
         ),
         (
+            "a promise whose response is open",
+            c.clone().at(3, &headers(1, END, &[GET])),
+            s.clone()
+                .at(
+                    4,
+                    &frame(PUSH_PROMISE, ENDH, 1, &cat(&[&[0, 0, 0, 2], GET])),
+                )
+                .at(5, &headers(1, END, &[OK]))
+                .at(6, &headers(2, 0, &[OK])),
+        ),
+        (
             "data before headers, and two of trailers",
             c.clone().at(3, &headers(1, END, &[GET])),
             s.clone()
@@ -495,6 +506,14 @@ fn streams_of_which_parts_are_missing() {
             s.clone().at(4, &ok(1)),
         ),
         (
+            "what is before an interim response",
+            c.clone().at(3, &get(1)),
+            s.clone()
+                .lost(20)
+                .at(4, &headers(1, 0, &[&status("103")]))
+                .at(5, &ok(1)),
+        ),
+        (
             "an end within a header",
             c.clone().at(3, &get(1)).at(4, &ping[..8]),
             s.clone().at(4, &ok(1)).at(4, &ping[..1]),
@@ -582,6 +601,26 @@ fn where_http2_begins() {
             "an upgrade",
             p().at(1, asks).at(3, PREFACE).at(3, &settings),
             p().at(2, grants).at(2, &settings).at(4, &ok),
+        ),
+        (
+            "a grant alone",
+            p().at(1, asks).at(3, PREFACE),
+            p().at(2, grants),
+        ),
+        ("a server alone", p(), p().at(2, &settings).at(2, &ping)),
+        (
+            "a method in lower case",
+            p().at(1, b"gET / HTTP/1.1\r\nUpgrade: h2c\r\n\r\nbody")
+                .at(3, PREFACE)
+                .at(3, &settings),
+            p(),
+        ),
+        (
+            "a method with one capital",
+            p().at(1, b"Get / HTTP/1.1\r\nUpgrade: h2c\r\n\r\nbody")
+                .at(3, PREFACE)
+                .at(3, &settings),
+            p(),
         ),
         (
             "an upgrade with a body",
