@@ -104,6 +104,7 @@ fn what_is_kept_is_found_again() {
         }
     }
     println!("{kept} nodes");
-    assert!(kept > 10_000, "{kept}");
+    let all = std::env::var("BINQ_LAWS").is_err();
+    assert!(kept > if all { 10_000 } else { 0 }, "{kept}");
     assert!(wrong.is_empty(), "{} wrong: {:#?}", wrong.len(), wrong);
 }
