@@ -17,6 +17,8 @@ fn a_segment_that_is_used_again() {
     assert_eq!(
         findings(&root),
         [
+            // the rest of it was left out
+            ". at 139264, note: expected whole segments of 16777216 bytes, as xlp_seg_size says, found 139264 bytes",
             ".gap0 at 248, note: expected a record at 0/80000F8, found the end of the log, and pages that were written before, \
           such as 0/6002000"
         ]
@@ -439,4 +441,112 @@ fn a_version_that_is_not_known() {
     .err();
     let e = e.expect("it is refused").to_string();
     assert!(e.contains("D2FF") && e.contains("--force"), "{e}");
+}
+
+/// What `pg_waldump` 15 makes of a record of another manager: an id that is none stops it; it reads on behind any other, whatever
+/// the main data holds.
+#[test]
+fn a_record_of_another_manager() {
+    let good = sample("pg15.wal");
+    let told = |rmid: u8| {
+        let bytes = assign(
+            &good,
+            &["records", "1000", "xl_rmid"],
+            Scalar::Int(rmid.into()),
+        );
+        let root = decode(&bytes);
+        let len = |root: &binq_core::Node| root.field("records").unwrap().len();
+        assert_eq!(len(&root), len(&decode(&good)), "{rmid}: all is still read");
+        let record = root.field("records").unwrap().item(1000).unwrap();
+        let shown = ["xl_rmid", "rmgr", "record_type"].map(|name| {
+            record
+                .field(name)
+                .unwrap()
+                .scalar()
+                .to_string()
+                .replace('"', "")
+        });
+        let found = faults(&root)
+            .into_iter()
+            .map(|f| (f.path, f.severity))
+            .collect::<Vec<_>>();
+        (shown.join(" "), found)
+    };
+    let at = |path: &str, severity| vec![(format!(".records[1000]{path}"), severity)];
+    for (rmid, shown, found) in [
+        // Btree, as it was; Heap2; the first and the last one of an extension
+        (11, "Btree Btree INSERT_LEAF", vec![]),
+        (9, "Heap2 Heap2 REWRITE", vec![]),
+        (128, "custom128 custom128 UNKNOWN (0)", vec![]),
+        (255, "custom255 custom255 UNKNOWN (0)", vec![]),
+        // a CheckPoint of two bytes
+        (
+            0,
+            "XLOG XLOG CHECKPOINT_SHUTDOWN",
+            at(".main_data", Severity::Damage),
+        ),
+        // the manager that is in 19; ids that are nobody's
+        (22, "22 null null", at("", Severity::Stops)),
+        (99, "99 null null", at("", Severity::Stops)),
+        (127, "127 null null", at("", Severity::Stops)),
+    ] {
+        assert_eq!(told(rmid), (shown.to_owned(), found), "{rmid}");
+    }
+    // before 15 there are no extensions
+    let old = assign(
+        &sample("pg14.wal"),
+        &["records", "1000", "xl_rmid"],
+        Scalar::Int(128),
+    );
+    let root = decode(&old);
+    let found = faults(&root);
+    assert_eq!(
+        (found.len(), found[0].severity),
+        (1, Severity::Stops),
+        "{found:?}"
+    );
+    let record = root.field("records").unwrap().item(1000).unwrap();
+    assert_eq!(record.field("xl_rmid").unwrap().scalar(), Scalar::Int(128));
+}
+
+/// A damaged record whose header is there says what it is by that.
+#[test]
+fn a_damaged_record_says_its_manager() {
+    let bytes = assign(
+        &sample("pg15.wal"),
+        &["records", "3", "xl_tot_len"],
+        Scalar::Int(23),
+    );
+    let record = decode(&bytes).field("records").unwrap().item(3).unwrap();
+    assert!(record.fault().is_some());
+    assert_eq!(record.field("rmgr").unwrap().scalar(), "Btree".into());
+    assert_eq!(
+        record.field("record_type").unwrap().scalar(),
+        "INSERT_LEAF".into()
+    );
+    assert!(
+        record.field("end_lsn").is_none(),
+        "where it ends is not known"
+    );
+}
+
+/// An input without a name that begins with a segment, and ends within one, was cut; one that begins elsewhere is a part.
+#[test]
+fn a_segment_that_was_cut() {
+    let segment = sample("pg15.wal");
+    let told = |bytes: Bytes| {
+        let found = decode(&bytes).findings().find(|f| f.path == ".");
+        found.map(|f| (f.offset, f.severity))
+    };
+    assert_eq!(
+        told(segment.slice(..500_000)),
+        Some((Some(500_000), Severity::Note))
+    );
+    assert_eq!(
+        told(segment.slice(..1_048_575)),
+        Some((Some(1_048_575), Severity::Note))
+    );
+    assert_eq!(told(segment.clone()), None);
+    assert_eq!(told(segment.slice(8192..)), None);
+    assert_eq!(told(segment.slice(8192..81920)), None);
 }

@@ -147,7 +147,10 @@ impl Shape for Log {
         cx.node_in("records", stream, self.walk.records_span(), kind);
         // the first place where the input is not one run; others are told on their pages
         let geometry = &self.walk.geometry;
-        let size = || self.file_name.as_ref()?.wrong_size(geometry, file.len / 8);
+        let size = || match &self.file_name {
+            Some(name) => name.wrong_size(geometry, file.len / 8),
+            None => name::cut(geometry, file.len / 8),
+        };
         let breaks = geometry.breaks().next().map(|(_, wrong)| wrong.clone());
         let wrong = breaks.or_else(|| geometry.misplaced.clone()).or_else(size);
         wrong.map_or(Ok(()), Err)

@@ -1,7 +1,7 @@
 //! The name of a segment's file: timeline, and which segment it is (`XLogFromFileName`, xlog_internal.h).
 
 use super::geometry::Geometry;
-use binq_core::Malformed;
+use binq_core::{Malformed, Severity};
 use std::sync::Arc;
 
 /// The name of a segment, whole or with `.partial` behind it.
@@ -13,6 +13,22 @@ pub struct FileName {
     pub tli: u32,
     id: u32,
     in_id: u32,
+}
+
+/// What is worth to know of an input without such a name that begins with a segment, and whose last one is not whole: it was cut. A
+/// part of one may be meant, so it is no fault.
+pub fn cut(geometry: &Geometry, len: u64) -> Option<Malformed> {
+    let size = geometry.seg_size;
+    let begins = geometry.states_seg_size && geometry.page_lsn(0).is_multiple_of(size);
+    let rest = len % size;
+    (begins && rest > 0).then(|| {
+        let expected = format!("whole segments of {size} bytes, as xlp_seg_size says");
+        let found = match len / size {
+            0 => format!("{len} bytes"),
+            n => format!("{rest} bytes of one behind {n} of them"),
+        };
+        Malformed::new(len, expected, found).with(Severity::Note)
+    })
 }
 
 impl FileName {

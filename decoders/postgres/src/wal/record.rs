@@ -14,11 +14,26 @@ use binq_core::{Bits, Kind, Malformed, Misfit, Node, Ref, Scalar, Severity, Span
 use std::borrow::Cow;
 use std::sync::Arc;
 
-/// `xl_rmid`; its symbol is the name of the resource manager.
-pub struct Rmid;
+/// `xl_rmid`; its symbol is the name that the resource manager has in that major.
+pub struct Rmid(u8);
 
-/// Names of built-in managers are the same in all majors; `custom128` and so on are from 15 on.
-const ANY_MAJOR: u8 = rmgr::LAST_MAJOR;
+static RMIDS: [Rmid; 3] = [
+    Rmid(rmgr::FIRST_MAJOR),
+    Rmid(rmgr::FIRST_MAJOR_WITH_CUSTOM),
+    Rmid(rmgr::FIRST_MAJOR_WITH_XLOG2),
+];
+
+/// Which of them a major has: the last one that is not newer.
+fn rmids(major: u8) -> usize {
+    RMIDS.iter().rposition(|rmid| rmid.0 <= major).unwrap_or(0)
+}
+
+impl Rmid {
+    /// That of a major.
+    pub fn of(major: u8) -> &'static Self {
+        &RMIDS[rmids(major)]
+    }
+}
 
 impl Codec for Rmid {
     fn representation(&self) -> Representation {
@@ -31,7 +46,7 @@ impl Codec for Rmid {
 
     fn encode(&self, value: &Scalar, like: &Bits) -> Result<Bits, Misfit> {
         Int::U8.encode(value, like).map_err(|e| {
-            let names = (0..=u8::MAX).map_while(|id| rmgr::rmgr_name(ANY_MAJOR, id));
+            let names = (0..=u8::MAX).map_while(|id| rmgr::rmgr_name(self.0, id));
             let names: Vec<_> = names.collect();
             Misfit {
                 expected: format!("one of {}, or {}", names.join(", "), e.expected),
@@ -42,11 +57,11 @@ impl Codec for Rmid {
 
     fn symbol(&self, actual: &Scalar) -> Option<Scalar> {
         let id = u8::try_from(actual.as_int()?).ok()?;
-        Some(rmgr::rmgr_name(ANY_MAJOR, id)?.into())
+        Some(rmgr::rmgr_name(self.0, id)?.into())
     }
 
     fn actual(&self, symbol: &Scalar) -> Option<Scalar> {
-        let id = rmgr::rmgr_id(ANY_MAJOR, symbol.as_str()?)?;
+        let id = rmgr::rmgr_id(self.0, symbol.as_str()?)?;
         Some(Scalar::Int(id.into()))
     }
 }
@@ -58,13 +73,28 @@ static CRC_OVER: [Part; 2] = [Part::from_byte(RECORD_HEADER), Part::bytes(0, 20)
 
 static CRC: Rule = Rule::sum(crc, &CRC_OVER);
 
-const fn head(tot_len: Option<&'static Rule>, crc: Option<&'static Rule>) -> [Field; 7] {
+/// The fields of the header in the majors of each of [`RMIDS`].
+type Heads = [[Field; 7]; 3];
+
+const fn heads(tot_len: Option<&'static Rule>, crc: Option<&'static Rule>) -> Heads {
+    [
+        head(tot_len, crc, &RMIDS[0]),
+        head(tot_len, crc, &RMIDS[1]),
+        head(tot_len, crc, &RMIDS[2]),
+    ]
+}
+
+const fn head(
+    tot_len: Option<&'static Rule>,
+    crc: Option<&'static Rule>,
+    rmid: &'static Rmid,
+) -> [Field; 7] {
     let mut fields = [
         Field::leaf("xl_tot_len", 0, 4, &Int::U32LE),
         Field::leaf("xl_xid", 4, 4, &Int::U32LE),
         Field::leaf("xl_prev", 8, 8, &Lsn),
         Field::leaf("xl_info", 16, 1, &Int::U8),
-        Field::leaf("xl_rmid", 17, 1, &Rmid),
+        Field::leaf("xl_rmid", 17, 1, rmid),
         // the server sets it to zero
         Field::leaf("padding", 18, 2, &Int::U16LE),
         Field::leaf("xl_crc", 20, 4, &Int::U32LE),
@@ -74,13 +104,13 @@ const fn head(tot_len: Option<&'static Rule>, crc: Option<&'static Rule>) -> [Fi
     fields
 }
 
-static HEAD: [Field; 7] = head(Some(&TOT_LEN), Some(&CRC));
+static HEADS: Heads = heads(Some(&TOT_LEN), Some(&CRC));
 
 /// The same fields where the extent of the record is not known, and so nothing follows from it.
-static BARE_HEAD: [Field; 7] = head(None, None);
+static BARE_HEADS: Heads = heads(None, None);
 
 /// The same fields of a record whose rest is not here.
-static CUT_HEAD: [Field; 7] = head(None, Some(&CUT_CRC));
+static CUT_HEADS: Heads = heads(None, Some(&CUT_CRC));
 
 static CUT_CRC: Rule = Rule::Follows {
     follow: linear::follow,
@@ -93,6 +123,13 @@ static COMPUTED: [(&str, &dyn Codec); 4] = [
     ("rmgr", &Text),
     ("record_type", &Text),
 ];
+
+/// Those of a damaged record whose header is there: what its header says it is. Where it ends is not known.
+static COMPUTED_DAMAGED: [(&str, &dyn Codec); 3] =
+    [("lsn", &Lsn), ("rmgr", &Text), ("record_type", &Text)];
+
+/// So many fields has a header.
+const WHOLE_HEAD: usize = 7;
 
 /// The computed fields of a record that begins like this.
 fn compute(geometry: &Geometry, name: &str, at: &At<'_>) -> Scalar {
@@ -122,6 +159,8 @@ fn compute(geometry: &Geometry, name: &str, at: &At<'_>) -> Scalar {
 pub fn record_type(geometry: &Geometry, header: &Header) -> Scalar {
     match rmgr::record_type(geometry.major(), header.rmid, header.info) {
         Some(name) if geometry.version.known => name.into(),
+        // what no manager logged is of no type
+        _ if rmgr::rmgr_name(geometry.major(), header.rmid).is_none() => Scalar::Null,
         // as pg_waldump names it
         _ => format!("UNKNOWN ({:x})", header.info & 0xf0).into(),
     }
@@ -147,7 +186,7 @@ impl Shape for Record {
     }
 
     fn layout(&self) -> &'static [Field] {
-        &HEAD
+        &HEADS[rmids(self.geometry.major())]
     }
 
     fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {
@@ -191,7 +230,18 @@ impl Shape for Record {
             Some(shape) => Kind::fixed(shape),
             None => Kind::Leaf(Ref::Static(&Raw::ANY)),
         };
-        cx.node("main_data", main, kind);
+        let data = cx.node("main_data", main, kind);
+        let ends = typed.iter().flat_map(|shape| shape.layout());
+        let need = ends.map(|field| field.span.end()).max().unwrap_or(0);
+        if let Some(shape) = typed
+            && main.len < need
+        {
+            // no reader compares the two, and each reads on with the next record
+            let expected = format!("{} bytes of {}", need / 8, shape.name());
+            let found = format!("{} bytes", main.len / 8);
+            let wrong = Malformed::new(main.first_byte(), expected, found);
+            data.wrong(wrong.with(Severity::Damage));
+        }
         headers.refused.map_or(Ok(()), Err)
     }
 
@@ -279,8 +329,8 @@ impl Damaged {
     /// So many bytes of a record, and what is wrong with them.
     pub fn new(geometry: &Arc<Geometry>, lack: Lack, wrong: Option<Malformed>, len: u64) -> Self {
         let head = match lack {
-            Lack::Whole => &BARE_HEAD[..],
-            Lack::Tail | Lack::Rest => &CUT_HEAD[..],
+            Lack::Whole => &BARE_HEADS[rmids(geometry.major())][..],
+            Lack::Tail | Lack::Rest => &CUT_HEADS[rmids(geometry.major())][..],
             Lack::Head => &[],
         };
         let fits = head.iter().filter(|f| f.span.end() <= len * 8).count();
@@ -341,8 +391,9 @@ impl Lazy for Damaged {
         let sound = sound.is_none_or(|w| w.severity == Severity::Note);
         match self.lack {
             Lack::Head => &[],
-            Lack::Tail if sound && self.fields.len() == CUT_HEAD.len() => &COMPUTED,
-            _ => &COMPUTED[..1],
+            _ if self.fields.len() < WHOLE_HEAD => &COMPUTED[..1],
+            Lack::Tail if sound => &COMPUTED,
+            _ => &COMPUTED_DAMAGED,
         }
     }
 
@@ -366,7 +417,7 @@ impl Fluid for Damaged {
             Lack::Head => {
                 "the xl_crc of its record is not here, and stays as it is, wherever it is"
             }
-            Lack::Tail if self.fields.len() < CUT_HEAD.len() => {
+            Lack::Tail if self.fields.len() < WHOLE_HEAD => {
                 "the xl_crc of its record is in the next file, and stays as it is"
             }
             _ => return None,

@@ -35,13 +35,13 @@ static FIELDS: [(&str, Field); 11] = [
 ];
 
 impl Field {
-    fn column(self) -> Column {
+    fn column(self, major: u8) -> Column {
         let codec: &'static dyn Codec = match self {
             Self::Rmgr | Self::RecordType => return Column::coded(),
             Self::Lsn | Self::EndLsn | Self::Prev => &Lsn,
             Self::TotLen | Self::Xid | Self::Crc => &Int::U32LE,
             Self::Info => &Int::U8,
-            Self::Rmid => &Rmid,
+            Self::Rmid => Rmid::of(major),
             Self::Padding => &Int::U16LE,
         };
         Column::of(Ref::Static(codec))
@@ -123,7 +123,11 @@ impl RecordColumns {
 
 impl Read for RecordColumns {
     fn columns(&self) -> Vec<Column> {
-        self.fields.iter().map(|field| field.column()).collect()
+        let major = self.records.geometry().major();
+        self.fields
+            .iter()
+            .map(|field| field.column(major))
+            .collect()
     }
 
     fn read(&mut self, at: &SeqAt<'_>, state: &mut State, most: usize, into: &mut Batch) {

@@ -25,7 +25,7 @@ pub const FIRST_CUSTOM_ID: u8 = 128;
 /// The major in which custom resource managers appeared.
 pub const FIRST_MAJOR_WITH_CUSTOM: u8 = 15;
 /// The major in which `XLOG2` appeared, the last manager of the table.
-const FIRST_MAJOR_WITH_XLOG2: u8 = 19;
+pub const FIRST_MAJOR_WITH_XLOG2: u8 = 19;
 
 /// One record type: an info code and its name, in an inclusive span of majors.
 struct Row {
