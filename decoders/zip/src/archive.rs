@@ -2,8 +2,8 @@
 
 use crate::directory::{END, END64, ENTRY, LOCAL, LOCATOR, entries};
 use crate::file::{Place, files};
-use crate::header::Head;
-use binq_core::rule::{Custom, Match, Path, Relation, Rule};
+use crate::header::{Head, LANGUAGE, is_utf8};
+use binq_core::rule::{Custom, Edge, Match, Of, Path, Relation, Rule};
 use binq_core::sequence::{SeqAt, State};
 use binq_core::shape::{At, Cx, Shape, Traits};
 use binq_core::{Kind, Malformed, Node, Ref, Scalar, Severity, Space, Span};
@@ -19,6 +19,8 @@ pub struct Archive {
     until: u64,
     /// The end of central directory record; nothing if there is none.
     end: Option<u64>,
+    /// Whether bytes that are no entries are at the end of the directory: those of a signature (4.3.13), or others.
+    is_padded: bool,
 }
 
 /// 4.4.8, 4.4.21 and more: the number is in the fields of ZIP64.
@@ -42,7 +44,12 @@ impl Archive {
             let Head { size, place, .. } = Head::entry(&At::new(space, entry));
             place.checked_add_signed(base).map(|at| Place { at, size })
         };
-        let files = walk.spans(&*entries).filter_map(file).collect();
+        let listed: Vec<Span> = walk.spans(&*entries).collect();
+        let last = listed
+            .last()
+            .copied()
+            .unwrap_or(Span::bits(directory.start, 0));
+        let files = listed.into_iter().filter_map(file).collect();
         let until = end.map_or(space.len(), |_| directory.first_byte());
         Self {
             base,
@@ -50,6 +57,7 @@ impl Archive {
             directory,
             until,
             end,
+            is_padded: last.end() < directory.end(),
         }
     }
 
@@ -123,13 +131,27 @@ static COMPRESSED: Rule = of_file(|file| said(file, "compressed_size"));
 static UNCOMPRESSED: Rule = of_file(|file| said(file, "uncompressed_size"));
 static PLACE: Rule = Rule::place();
 static COUNT: Rule = Rule::count_of("central_directory");
-static SIZE: Rule = Rule::stored_len_of("central_directory");
 static OFFSET: Rule = Rule::offset_of("central_directory");
+
+/// The size of the directory, up to the end of what is in it besides entries.
+const fn size_up_to(gap: &'static str) -> Rule {
+    let first = Edge::Start(Path::Name("central_directory"));
+    Rule::len(Of::Between(first, Edge::End(Path::Name(gap))))
+}
+
+/// Without such bytes; with them, as the first gap or the second.
+static SIZES: [Rule; 3] = [
+    Rule::stored_len_of("central_directory"),
+    size_up_to("gap0"),
+    size_up_to("gap1"),
+];
 
 /// What an entry of the directory says of its file.
 #[rustfmt::skip]
-static OF_FILE: [(Path, Rule); 8] = [
+static OF_FILE: [(Path, Rule); 10] = [
     (Path::Name("file_name"), Rule::Copy(Path::Name("file_name"))),
+    (Path::Names(LANGUAGE), of_file(|file| is_utf8(file, &["file_name"]))),
+    (Path::Name("compression_method"), Rule::Copy(Path::Name("compression_method"))),
     (Path::Name("crc32"), of_file(|file| said(file, "crc32"))),
     (Path::Name("compressed_size"), Rule::unless(IN_ZIP64, &COMPRESSED)),
     (Path::Name("uncompressed_size"), Rule::unless(IN_ZIP64, &UNCOMPRESSED)),
@@ -139,8 +161,9 @@ static OF_FILE: [(Path, Rule); 8] = [
     (Path::Names(&["zip64", "relative_offset_of_local_header"]), Rule::place()),
 ];
 
+/// By what says how long the directory is: see [`SIZES`].
 #[rustfmt::skip]
-static RELATIONS: [Relation; 10] = [
+const fn relations(size: &'static Rule, wide: Rule) -> [Relation; 10] { [
     Relation::Each {
         list: Path::Name("central_directory"),
         with: Path::Name("local_files"),
@@ -149,13 +172,19 @@ static RELATIONS: [Relation; 10] = [
     },
     end(&["end_of_central_directory", "entries_on_disk"], Rule::unless(IN_ZIP64_16, &COUNT)),
     end(&["end_of_central_directory", "entries"], Rule::unless(IN_ZIP64_16, &COUNT)),
-    end(&["end_of_central_directory", "size_of_central_directory"], Rule::unless(IN_ZIP64, &SIZE)),
+    end(&["end_of_central_directory", "size_of_central_directory"], Rule::unless(IN_ZIP64, size)),
     end(&["end_of_central_directory", "offset_of_central_directory"], Rule::unless(IN_ZIP64, &OFFSET)),
     end(&["zip64_end_of_central_directory", "entries_on_disk"], Rule::count_of("central_directory")),
     end(&["zip64_end_of_central_directory", "entries"], Rule::count_of("central_directory")),
-    end(&["zip64_end_of_central_directory", "size_of_central_directory"], Rule::stored_len_of("central_directory")),
+    end(&["zip64_end_of_central_directory", "size_of_central_directory"], wide),
     end(&["zip64_end_of_central_directory", "offset_of_central_directory"], Rule::offset_of("central_directory")),
     end(&["zip64_locator", "offset_of_zip64_end"], Rule::offset_of("zip64_end_of_central_directory")),
+] }
+
+static RELATIONS: [[Relation; 10]; 3] = [
+    relations(&SIZES[0], Rule::stored_len_of("central_directory")),
+    relations(&SIZES[1], size_up_to("gap0")),
+    relations(&SIZES[2], size_up_to("gap1")),
 ];
 
 fn no_end() -> Malformed {
@@ -172,7 +201,8 @@ impl Shape for Archive {
     }
 
     fn relations(&self) -> &[Relation] {
-        &RELATIONS
+        let begins_late = self.files.first().map_or(self.until, |file| file.at) > 0;
+        &RELATIONS[usize::from(self.is_padded) * (1 + usize::from(begins_late))]
     }
 
     fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {

@@ -1,9 +1,9 @@
 //! The central directory and its end: 4.3.12 to 4.3.16.
 
 use crate::file::is_streamed;
-use crate::header::{HEADER, Head, u16, u32, u64};
+use crate::header::{HEADER, Head, is_utf8, language, u16, u32, u64};
 use binq_core::codec::{Raw, Text};
-use binq_core::rule::{Of, Rule};
+use binq_core::rule::{Of, Relation, Rule};
 use binq_core::sequence::Sequence;
 use binq_core::shape::{At, Cx, Shape, Traits};
 use binq_core::{Kind, Malformed, Ref, Row, Rows, Run, Severity};
@@ -38,11 +38,29 @@ const PLACE: &str = "relative_offset_of_local_header";
 /// 4.4.4: the file's header has no true values.
 const MASKED: u64 = 0x2000;
 
+/// Whether the descriptor behind the data of a file names the checksum that its entry does.
+fn is_sum_behind(entry: &At<'_>, file: &At<'_>) -> bool {
+    let behind = Head::local(file)
+        .end
+        .saturating_add(Head::entry(entry).size);
+    let sum = |at: u64| file.after(behind).read(at, 4) == entry.read(16, 4);
+    // 4.3.9: the signature came later
+    sum(0) || sum(4) && file.after(behind).read(0, 4)[..] == *b"PK\x07\x08"
+}
+
 struct Entry(i64);
+
+static OF_ENTRY: [Relation; 1] = [language(|entry| {
+    is_utf8(entry, &["file_name", "file_comment"])
+})];
 
 impl Shape for Entry {
     fn name(&self) -> &'static str {
         "central_directory_header"
+    }
+
+    fn relations(&self) -> &[Relation] {
+        &OF_ENTRY
     }
 
     /// A reader goes to the file, and compares. What a descriptor says is not in the file's header.
@@ -53,7 +71,7 @@ impl Shape for Entry {
         let is_here = at.uint_le(34, 2) == 0;
         let is_compared = is_file && at.uint_le(8, 2) & MASKED == 0;
         let is_same = |here, there, len| at.read(here, len) == file.read(there, len);
-        let is_sum = is_streamed(&file) || is_same(16, 14, 4);
+        let is_sum = is_same(16, 14, 4) || is_streamed(&file) && is_sum_behind(at, &file);
         let name = is_same(28, 26, 2) && is_same(46, 30, at.uint_le(28, 2));
         let (here, fits, expected) = match field {
             PLACE => (42, is_file || !is_here, "where a file begins"),

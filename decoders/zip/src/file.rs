@@ -1,13 +1,14 @@
 //! Files: 4.3.6.
 
 use crate::directory::{ENTRY, LOCAL};
-use crate::header::{HEADER, Head, u32, u64};
+use crate::header::{HEADER, Head, is_utf8, language, u32, u64};
 use binq_core::codec::{Raw, Text};
-use binq_core::layer::Deflate;
+use binq_core::layer::{Deflate, Recoding};
 use binq_core::rule::{Part, Path, Relation, Rule};
 use binq_core::sequence::Sequence;
-use binq_core::shape::{At, Cx, Shape, Traits};
-use binq_core::{Kind, Malformed, Row, Rows, Run, Severity};
+use binq_core::shape::{At, Cx, Fluid, Shape, Traits};
+use binq_core::{Kind, Malformed, Node, Row, Rows, Run, Severity};
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// Where a file is, and how long its data is as it is stored.
@@ -88,7 +89,8 @@ const fn of(names: &'static [&'static str], rule: Rule) -> Relation {
 
 /// What follows from the data where the header does not say it; of data that is not shown, only how long it is.
 #[rustfmt::skip]
-static BEHIND: [Relation; 5] = [
+static BEHIND: [Relation; 6] = [
+    language(|file| is_utf8(file, &["file_name"])),
     of(&["zip64", "compressed_size"], Rule::stored_len_of("data")),
     of(&["data_descriptor", "compressed_size"], Rule::stored_len_of("data")),
     of(&["zip64", "uncompressed_size"], Rule::len_of("data")),
@@ -96,6 +98,79 @@ static BEHIND: [Relation; 5] = [
     of(&["data_descriptor", "crc32"], CRC),
 ];
 
+/// 4.4.5: what data begins with that was compressed by a method that is not undone here, where that says it.
+const MARKS: [(u64, &str, u64, &[u8]); 4] = [
+    (12, "bzip2", 0, b"BZh"),
+    // 5.8.8: the version of the SDK, and the size of the properties
+    (14, "lzma", 2, b"\x05\0"),
+    (93, "zstd", 0, b"\x28\xb5\x2f\xfd"),
+    (95, "xz", 0, b"\xfd7zXZ\0"),
+];
+
+impl File {
+    /// The data as it is stored.
+    fn stored<'a>(&self, at: &At<'a>) -> Cow<'a, [u8]> {
+        at.read(Head::local(at).end, self.size)
+    }
+
+    /// The data as it is shown; nothing where it is not, or cannot be.
+    fn shown<'a>(&self, at: &At<'a>) -> Option<Cow<'a, [u8]>> {
+        let stored = self.stored(at);
+        let whole = stored.len() as u64 == self.size;
+        match self.method.filter(|_| whole)? {
+            8 => Deflate.decode(&stored).ok().map(Cow::Owned),
+            _ => Some(stored),
+        }
+    }
+
+    /// Data that is longer or shorter than the header says.
+    fn is_longer(&self, at: &At<'_>) -> Option<Malformed> {
+        let said = at.uint_le(22, 4);
+        if said == 0xffff_ffff || is_streamed(at) {
+            return None;
+        }
+        let len = self.shown(at)?.len() as u64;
+        let wrong = || Malformed::new(at.span.first_byte() + 22, len.to_string(), said.to_string());
+        (len != said).then(|| wrong().with(Severity::Damage))
+    }
+
+    /// A descriptor that does not name the checksum of the data.
+    fn is_described(&self, at: &At<'_>) -> Option<Malformed> {
+        let behind = Head::local(at).end + self.size;
+        let signed = *at.read(behind, 4) == *b"PK\x07\x08";
+        let from = behind + u64::from(signed) * 4;
+        let said = at.uint_le(from, 4);
+        let sum = u64::from(crc32fast::hash(&self.shown(at)?));
+        let expected = format!("the checksum {sum}");
+        let wrong = || Malformed::new(at.span.first_byte() + from, expected, said.to_string());
+        (sum != said).then(|| wrong().with(Severity::Damage))
+    }
+
+    /// Data that another method compressed than the header says.
+    fn is_other(&self, at: &At<'_>) -> Option<Malformed> {
+        let (method, is_encrypted) = (at.uint_le(8, 2), at.uint_le(6, 2) & 1 != 0);
+        let (_, name, from, mark) = MARKS.iter().find(|mark| mark.0 == method)?;
+        let data = self.stored(at);
+        let is_one = data
+            .get(*from as usize..)
+            .is_some_and(|data| data.starts_with(mark));
+        let start = at.span.first_byte() + Head::local(at).end;
+        let wrong = || Malformed::new(start, format!("data that {name} compressed"), "others");
+        (!is_one && !is_encrypted && !data.is_empty()).then(wrong)
+    }
+}
+
+impl Fluid for File {
+    fn beyond(&self, field: &str, edited: &Node) -> Option<String> {
+        let was = edited.unedited().actual();
+        let is_other = field == "compression_method" && edited.actual() != was;
+        is_other.then(|| {
+            "the data is not compressed anew, so that readers that go by this method cannot read it".to_owned()
+        })
+    }
+}
+
+/// A file.
 struct File {
     size: u64,
     /// How its data is compressed, if it is shown decompressed.
@@ -111,7 +186,7 @@ impl Shape for File {
         if self.method.is_some() {
             &BEHIND
         } else {
-            &BEHIND[..2]
+            &BEHIND[..3]
         }
     }
 
@@ -126,8 +201,15 @@ impl Shape for File {
             "compressed_size" if !is_size => {
                 Some(Malformed::new(at_byte + 18, size, "another").with(Severity::Damage))
             }
+            "uncompressed_size" => self.is_longer(at),
+            "data_descriptor" => self.is_described(at),
+            "data" => self.is_other(at),
             _ => None,
         }
+    }
+
+    fn fluid(&self) -> Option<&dyn Fluid> {
+        Some(self)
     }
 
     fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {

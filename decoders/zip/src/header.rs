@@ -1,8 +1,9 @@
 //! What the headers of files and of entries have in common.
 
 use binq_core::codec::{Bool, Int, LeBits, Named, Raw};
+use binq_core::rule::{Custom, Path, Relation, Rule};
 use binq_core::shape::{At, Cx, Field, Fixed, Shape};
-use binq_core::{Kind, Malformed, Reader, Row, Run, Span};
+use binq_core::{Kind, Malformed, Node, Reader, Row, Run, Scalar, Span};
 use std::sync::Arc;
 
 /// 4.4.5
@@ -21,6 +22,29 @@ static FLAGS: Fixed = Fixed::flags("flags", &Int::U16LE, &[
     Field::flag("enhanced_compression", 12, &Bool), Field::flag("mask_header_values", 13, &Bool),
     Field::leaf("reserved", 0, 2, &const { LeBits::new(14, 2) }),
 ]);
+/// 4.4.4, bit 11: whether name and comment are UTF-8. Without it, readers take them for code page 437.
+pub const LANGUAGE: &[&str] = &["flags", "language_encoding"];
+
+/// The flag follows when one of these texts is assigned that is not ASCII: binq writes text as UTF-8, and bytes as they are.
+pub const fn language(texts: fn(&Node) -> Option<Scalar>) -> Relation {
+    Relation::One {
+        field: Path::Names(LANGUAGE),
+        rule: Rule::Custom(Custom::Of(texts)),
+    }
+}
+
+/// What the flag should say, by texts of which one was assigned; nothing where none was, or where all readers read them the same.
+pub fn is_utf8(header: &Node, names: &[&str]) -> Option<Scalar> {
+    let texts: Vec<Node> = names.iter().filter_map(|name| header.field(name)).collect();
+    texts.iter().any(Node::is_edited).then_some(())?;
+    let texts: Vec<Scalar> = texts.iter().filter_map(Node::actual).collect();
+    let bytes = |text: &Scalar| text.as_bytes().map(<[u8]>::to_vec).unwrap_or_default();
+    let texts: Vec<Vec<u8>> = texts.iter().map(bytes).collect();
+    let is_plain = texts.iter().all(|text| text.is_ascii());
+    let is_utf8 = texts.iter().all(|text| std::str::from_utf8(text).is_ok());
+    (!is_plain).then_some(Scalar::Bool(is_utf8))
+}
+
 /// 4.4.6: seconds in steps of two, years since 1980.
 #[rustfmt::skip]
 static TIME: Fixed = Fixed::flags("time", &Int::U16LE, &[

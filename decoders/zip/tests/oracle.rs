@@ -272,3 +272,68 @@ fn an_assigned_checksum_is_that_of_the_directory_too() {
         );
     }
 }
+
+/// A name that is not ASCII is written as UTF-8, and the flag says so, in the file and in its entry: else readers take it for code
+/// page 437.
+#[test]
+fn names_that_are_not_ascii() {
+    for name in ["é", "naïve/日本.txt", "plain"] {
+        edited(|root, members| {
+            text(root, &["local_files", "0", "file_name"], name);
+            members[0].0 = name.to_owned();
+        });
+        for (sample, bytes) in samples() {
+            let mut root = decode(&bytes);
+            text(&mut root, &["local_files", "0", "file_name"], name);
+            let read = decode(&root.bytes().unwrap());
+            for list in ["local_files", "central_directory"] {
+                let flag = field(&read, &[list, "0", "flags", "language_encoding"]).actual();
+                assert_eq!(
+                    flag,
+                    Some(Scalar::Bool(!name.is_ascii())),
+                    "{sample}: {list}"
+                );
+            }
+        }
+    }
+    // bytes that are not UTF-8 are of another code page; what was assigned stays
+    let mut root = decode(&samples()[0].1);
+    let bytes = Scalar::Bytes(vec![0x82].into());
+    set(
+        &mut root,
+        &["local_files", "0", "flags", "language_encoding"],
+        Plain::Scalar(Scalar::Bool(true)),
+    );
+    text(&mut root, &["local_files", "1", "file_name"], "é");
+    set(
+        &mut root,
+        &["local_files", "1", "flags", "language_encoding"],
+        Plain::Scalar(Scalar::Bool(false)),
+    );
+    let read = decode(&root.bytes().unwrap());
+    let flag = |i: &str| field(&read, &["local_files", i, "flags", "language_encoding"]).actual();
+    assert_eq!(
+        [flag("0"), flag("1")],
+        [Some(Scalar::Bool(true)), Some(Scalar::Bool(false))]
+    );
+    let mut root = read;
+    set(
+        &mut root,
+        &["local_files", "0", "file_name"],
+        Plain::Scalar(bytes),
+    );
+    let read = decode(&root.bytes().unwrap());
+    let flag = field(&read, &["local_files", "0", "flags", "language_encoding"]).actual();
+    assert_eq!(flag, Some(Scalar::Bool(false)));
+}
+
+/// A comment is of the entry alone, and so is its flag.
+#[test]
+fn a_comment_that_is_not_ascii() {
+    let mut root = decode(&samples()[0].1);
+    text(&mut root, &["central_directory", "0", "file_comment"], "ö");
+    let read = decode(&root.bytes().unwrap());
+    let flag = |list: &str| field(&read, &[list, "0", "flags", "language_encoding"]).actual();
+    assert_eq!(flag("central_directory"), Some(Scalar::Bool(true)));
+    assert_eq!(flag("local_files"), Some(Scalar::Bool(false)));
+}
