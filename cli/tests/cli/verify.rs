@@ -103,6 +103,22 @@ fn bytes_of_another_format() {
         ("pcap", png),
         ("zip", png),
         ("pg_wal", png),
+        ("pcapng", zip),
+        ("pcapng", png),
+        ("http2", "capture/grpc-unary.pcap"),
+        ("http2", "capture/grpc-unary.pcapng"),
+        ("http2", "pg_wal/pg15.wal"),
+        ("protobuf", png),
+        ("protobuf", zip),
+        ("protobuf", "pg_wal/pg15.wal"),
+        ("protobuf", "http2/grpc-unary-client.h2"),
+        ("protobuf_delimited", zip),
+        ("protobuf_delimited", "pg_wal/pg15.wal"),
+        ("protobuf_delimited", "http2/grpc-unary-client.h2"),
+        ("protobuf_delimited", "protobuf/README.md"),
+        ("grpc_message", zip),
+        ("grpc_message", "protobuf/README.md"),
+        ("confluent_protobuf", "capture/grpc-unary.pcap"),
     ] {
         assert_eq!(of(format, file), (6, 1), "{format} {file}");
     }
@@ -112,7 +128,53 @@ fn bytes_of_another_format() {
         ("zip", "zip/behind-a-script.zip"),
         ("pg_wal", "pg_wal/pg15.wal"),
         ("pcap", "capture/lost.pcap"),
+        ("pcapng", "capture/two-sections.pcapng"),
+        ("http2", "http2/grpc-unary-server.h2"),
+        ("http2", "http2/nghttp-post-client.h2"),
+        ("protobuf", "protobuf/types.desc"),
+        ("protobuf", "protobuf/protoscope/message.pb"),
+        ("protobuf_delimited", "protobuf/all3.delimited"),
     ] {
         assert_eq!(of(format, file), (0, 0), "{format} {file}");
+    }
+}
+
+/// What is wrong at the beginning of an input is told once, by the root or by the first thing in it.
+#[test]
+fn the_first_fault_is_told_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let made = |name: &str, bytes: &[u8]| {
+        let file = dir.path().join(name);
+        fs::write(&file, bytes).unwrap();
+        file
+    };
+    let sample = |name: &str| samples_dir().parent().unwrap().join(name);
+    let cut = [&[0, 0, 0, 0, 9][..], &[8, 1]].concat();
+    for (format, file) in [
+        ("grpc_message", sample("png/palette.png")),
+        ("grpc_message", made("cut", &cut)),
+        (
+            "grpc_message",
+            made("second", &[&[0, 0, 0, 0, 2, 8, 1][..], &cut].concat()),
+        ),
+        ("http2", sample("png/palette.png")),
+        ("http2", sample("protobuf/README.md")),
+        ("confluent_protobuf", sample("png/palette.png")),
+        (
+            "confluent_protobuf",
+            made("magic", &[1, 0, 0, 0, 1, 0, 8, 1]),
+        ),
+        ("protobuf", sample("png/palette.png")),
+        ("protobuf_delimited", sample("png/palette.png")),
+    ] {
+        let said = binq([
+            "-d".as_ref(),
+            format.as_ref(),
+            "--verify".as_ref(),
+            file.as_os_str(),
+        ]);
+        let here = format!("{format} {}: {}", file.display(), said.err);
+        let out = String::from_utf8_lossy(&said.out).into_owned() + &said.err;
+        assert_eq!(out.matches(": stops: ").count(), 1, "{here}{out}");
     }
 }

@@ -223,17 +223,19 @@ impl Format for PcapNg {
     fn decode(&self, space: Space, options: &Options) -> Node {
         // a section header may be damaged: one of its marks, or a length that fits, is enough
         let head = space.read(0, 12).into_owned();
-        let is_block = |n: u32| n >= 12 && n.is_multiple_of(4) && u64::from(n) <= space.len();
+        let is_block = |order: &Order| {
+            let n = order.u32(&head[4..]);
+            let fits = n >= 12 && n.is_multiple_of(4) && u64::from(n) <= space.len();
+            // the length is behind the block once more
+            fits && order.u32(&space.read(u64::from(n) - 4, 4)) == n
+        };
         let is_marked = |at: usize, marks: &[[u8; 4]]| {
             let mark = head.get(at..at + 4);
             mark.is_some_and(|b| marks.iter().any(|m| b == m))
         };
         let known = is_marked(0, &[[0x0a, 0x0d, 0x0d, 0x0a]])
             || is_marked(8, &[[0x1a, 0x2b, 0x3c, 0x4d], [0x4d, 0x3c, 0x2b, 0x1a]])
-            || head.len() == 12
-                && [Order::LITTLE, Order::BIG]
-                    .iter()
-                    .any(|o| is_block(o.u32(&head[4..])));
+            || head.len() == 12 && [Order::LITTLE, Order::BIG].iter().any(is_block);
         match known {
             true => root("pcapng", File::PcapNg, space, options),
             false => {

@@ -761,7 +761,11 @@ impl Node {
             return (wrong.severity == Severity::Stops).then(|| self.located(wrong));
         }
         let was = self.unedited();
-        let found = match was.field(shape.mark()?) {
+        let Some(mark) = shape.mark() else {
+            return Some(self.located(shape.foreign(&self.green().at())?));
+        };
+        let found = match was.field(mark) {
+            Some(mark) if mark.kind() == NodeKind::Array => mark.item(0)?.fault(),
             Some(mark) => mark.fault(),
             None => was.fault(),
         };

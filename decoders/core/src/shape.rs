@@ -42,8 +42,14 @@ pub trait Shape: Send + Sync + 'static {
         None
     }
 
-    /// Of the root of a format: the field that must be right, or the input is of another format.
+    /// Of the root of a format: the field that must be right, or the input is of another format; of an array, its first item.
     fn mark(&self) -> Option<&str> {
+        None
+    }
+
+    /// Of the root of a format that has no mark: what says that the input is of another format. It is no finding of its own: what
+    /// is wrong is told where it is. It looks at a bounded part of the input.
+    fn foreign(&self, _at: &At<'_>) -> Option<Malformed> {
         None
     }
 

@@ -10,7 +10,7 @@ use crate::wire::view::{self, root, step};
 use binq_core::codec::{Int, Named};
 use binq_core::rule::{Path, Rule};
 use binq_core::sequence::{SeqAt, Sequence, State, Step};
-use binq_core::shape::{Cx, Lazy, Shape};
+use binq_core::shape::{At, Cx, Lazy, Shape};
 use binq_core::{
     Confidence, Format, Frame, Kind, Malformed, Node, Options, Plain, Prefix, Probe, Ref, Space,
     Span,
@@ -101,21 +101,17 @@ fn stream<S: Messages>(name: &'static str, space: Space, messages: S) -> Node {
         0 => None,
         _ => messages.message(&start, span.first_byte()).err(),
     };
-    if let Some(wrong) = &first
+    // of what does not begin with a whole message, no reader gets one
+    if let Some(wrong) = first
         && !messages.is_item(span.byte_len())
     {
-        return undecoded(name, space, wrong.clone());
+        return undecoded(name, space, wrong);
     }
     let shape = Stream {
         name,
         messages: Arc::new(messages),
     };
-    let root = Node::root_of(name, Kind::shared(Arc::new(shape)), space, span);
-    // of what does not begin with a whole message, no reader gets one
-    match first {
-        Some(wrong) => root.wrong(wrong),
-        None => root,
-    }
+    Node::root_of(name, Kind::shared(Arc::new(shape)), space, span)
 }
 
 /// A sequence of messages that says what is wrong where it stops.
@@ -162,10 +158,17 @@ impl<S: Messages> Shape for Stream<S> {
             return Ok(());
         };
         let rest = at.span.end_byte() - start;
-        if !self.messages.is_item(rest) {
-            cx.gap(at.space, Span::bytes(start, rest));
+        if self.messages.is_item(rest) {
+            // it tells what is wrong with it
+            return Ok(());
         }
+        cx.gap(at.space, Span::bytes(start, rest));
         Err(wrong)
+    }
+
+    /// A reader takes one message after the other.
+    fn mark(&self) -> Option<&str> {
+        Some("messages")
     }
 
     fn lazy(&self) -> Option<&dyn Lazy> {
@@ -262,12 +265,9 @@ impl Messages for GrpcMessages {
     fn message(&self, at: &SeqAt<'_>, start: u64) -> Result<(u64, u64), Malformed> {
         let rest = at.span.end_byte() - start;
         let head = at.space.read(start, GRPC_PREFIX.min(rest));
-        let [flag, len @ ..] = <[u8; GRPC_PREFIX as usize]>::try_from(&*head).map_err(|_| {
+        let [_, len @ ..] = <[u8; GRPC_PREFIX as usize]>::try_from(&*head).map_err(|_| {
             Malformed::new(start, "5 bytes of prefix", format!("{} bytes", head.len()))
         })?;
-        if flag > 1 && start == at.span.first_byte() {
-            return Err(Malformed::new(start, "a flag of 0 or 1", flag.to_string()));
-        }
         let len = u64::from(u32::from_be_bytes(len));
         let rest = rest - GRPC_PREFIX;
         if len > rest {
@@ -327,6 +327,10 @@ impl Sequence for GrpcMessages {
 /// One message with its prefix: <https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md>, Length-Prefixed-Message.
 struct GrpcMessage(Content);
 
+const COMPRESSED_FLAG: u8 = 1;
+/// gRPC-Web has it where trailers follow in place of a message (PROTOCOL-WEB.md).
+const TRAILERS: u8 = 0x80;
+
 static COMPRESSED: Named<Int> = Named {
     number: Int::U8,
     names: &[(0, "none"), (1, "compressed")],
@@ -351,6 +355,11 @@ impl Shape for GrpcMessage {
             Kind::Leaf(Ref::Static(&Payload::Bytes))
         };
         cx.node("message", body, kind);
+        let flag = cx.at.read(0, 1).first().copied().unwrap_or(0);
+        if flag & !(COMPRESSED_FLAG | TRAILERS) != 0 {
+            let expected = "a flag of 0 or 1, or with 128 of trailers";
+            return Err(Malformed::new(start, expected, flag.to_string()));
+        }
         let said = cx.at.read(1, 4);
         let said = <[u8; 4]>::try_from(&*said).map_or(0, u32::from_be_bytes);
         if body.byte_len() < u64::from(said) {
@@ -432,6 +441,10 @@ impl Shape for ConfluentMessage {
         "confluent_protobuf"
     }
 
+    fn mark(&self) -> Option<&str> {
+        Some("message")
+    }
+
     fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {
         let at = cx.at;
         let start = at.span.first_byte();
@@ -482,7 +495,13 @@ impl Shape for ConfluentMessage {
             indexes.push(0);
         }
         let body = Span::bytes(place, at.span.end_byte() - place);
-        cx.node("message", body, self.kind(&indexes));
+        // of what is not of this format by its first byte, no more is said than that
+        let is_message = || view::breaks_off(&At::new(at.space, body)).is_none();
+        let kind = match magic == 0 || is_message() {
+            true => self.kind(&indexes),
+            false => Kind::Leaf(Ref::Static(&Payload::Bytes)),
+        };
+        cx.node("message", body, kind);
         if magic != 0 {
             return Err(Malformed::new(start, "a zero", magic.to_string()));
         }

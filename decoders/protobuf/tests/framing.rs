@@ -90,7 +90,10 @@ fn grpc_messages() {
         hex("00 00000009 18 ac 02")
     );
     let cut = decode(&Grpc, "00 00000009 18 01", &with);
-    assert_eq!(cut.fault().unwrap().expected, "a length of at most 2 bytes");
+    // once, where it is
+    let told: Vec<_> = cut.findings().map(|f| (f.path, f.expected)).collect();
+    let expected = "a length of at most 2 bytes".to_owned();
+    assert_eq!(told, [(".messages[0]".to_owned(), expected)]);
 }
 
 #[test]

@@ -93,16 +93,43 @@ impl Format for Http2 {
     fn decode(&self, space: Space, _options: &Options) -> Node {
         let begin = detect::assumed(&space, true);
         let side = open(&space, begin, None);
-        let is_other = detect::is_other(&space, &begin);
+        if detect::is_other(&space, &begin) {
+            let span = space.span();
+            return Node::root_of("http2", Kind::shared(Arc::new(Other)), space, span);
+        }
+        let is_between = detect::is_between(&space, &begin);
         let root = root(&side, space);
-        match is_other {
+        match is_between {
             true => root.wrong(Malformed::new(
                 0,
-                "the connection preface or a SETTINGS frame, or frames that begin late",
-                "bytes of another protocol",
+                "frames up to the end",
+                format!("bytes of another protocol, with frames at {}", begin.frames),
             )),
             false => root,
         }
+    }
+}
+
+/// Bytes that were said to be HTTP/2, of which nothing speaks for it.
+struct Other;
+
+impl Shape for Other {
+    fn name(&self) -> &'static str {
+        "http2"
+    }
+
+    fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {
+        let at = cx.at;
+        cx.gap(at.space, at.span);
+        Ok(())
+    }
+
+    fn fault(&self) -> Option<Malformed> {
+        Some(Malformed::new(
+            0,
+            "the connection preface or a SETTINGS frame, or frames that begin late",
+            "bytes of another protocol",
+        ))
     }
 }
 

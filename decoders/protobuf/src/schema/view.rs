@@ -203,6 +203,10 @@ impl Shape for MessageShape {
         self.0.name
     }
 
+    fn foreign(&self, at: &At<'_>) -> Option<Malformed> {
+        wire::breaks_off(at)
+    }
+
     fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {
         let this = self.0;
         let at = cx.at;

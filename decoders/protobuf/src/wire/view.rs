@@ -31,6 +31,17 @@ pub static MESSAGE: Message = Message { guessed: false };
 /// A length-delimited value that is taken for a message.
 pub static GUESSED: Message = Message { guessed: true };
 
+/// So many records are looked at to tell whether an input is a message.
+const PROBED: usize = 4096;
+
+/// Where bytes are no message, among the first records. A message has no mark: bytes of another format are told by that they cannot
+/// be read to their end, where `protoc` gives up on all of them.
+pub fn breaks_off(at: &At<'_>) -> Option<Malformed> {
+    let mut records = Run::new(at.space, at.span).records();
+    records.by_ref().take(PROBED).for_each(drop);
+    records.wrong
+}
+
 impl Shape for Message {
     fn name(&self) -> &'static str {
         "message"
@@ -58,12 +69,15 @@ impl Shape for Message {
         Err(wrong)
     }
 
+    fn foreign(&self, at: &At<'_>) -> Option<Malformed> {
+        breaks_off(at)
+    }
+
     fn traits(&self) -> Traits {
         Traits {
             deepens: true,
             // `.fields[0].value` and `.["1"]`
-            has_aliases: // `.fields[0].value` and `.["1"]`
-        true,
+            has_aliases: true,
             ..Traits::default()
         }
     }

@@ -67,6 +67,12 @@ pub fn is_other(stream: &Space, begin: &Begin) -> bool {
     !first.is_some_and(is_frame) && follow(stream, begin.frames).bits < EACH
 }
 
+/// Whether the frames of a stream that is said to be HTTP/2 lie between other bytes, as those of a capture do: before them are some,
+/// and the frames break off.
+pub fn is_between(stream: &Space, begin: &Begin) -> bool {
+    begin.late && begin.frames > 0 && follow(stream, begin.frames).broken
+}
+
 /// Whether a stream alone proves that it is one of HTTP/2 from its first byte on.
 pub fn begins(stream: &Space) -> bool {
     of_client(stream).is_some() || of_settings(stream).is_some()
