@@ -1,5 +1,6 @@
 //! The command line.
 
+use binq_query::json::BITS_FORMATS;
 use clap::{ArgAction, ArgMatches, CommandFactory, FromArgMatches, Parser};
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -14,13 +15,12 @@ use std::path::PathBuf;
     name = "binq",
     version,
     override_usage = "binq [OPTIONS] [FILTER] [FILE...]",
-    after_help = EXAMPLES,
     args_override_self = true,
     disable_help_flag = true,
     disable_version_flag = true
 )]
 pub struct Args {
-    /// Format of the inputs; without it, the format is told from the first bytes
+    /// Format of the inputs, see below; without it, the format is told from the first bytes
     #[arg(short, long, value_name = "NAME")]
     pub decode: Option<String>,
     /// Run the filter once, with null as its input; read inputs with `input` and `inputs`
@@ -97,14 +97,17 @@ pub struct Args {
     /// Write each result as JSON, or as its bytes: those of a decoded value are its own, a message's inflated and unframed
     #[arg(long, value_name = "json|bytes", overrides_with = "bytes")]
     pub to: Option<Form>,
-    /// Write the result back to its file; with a suffix, keep the original under that name
+    /// Write the result back to its file; with a suffix, as in -i.orig, keep the original under that name
+    ///
+    /// A `*` in the suffix stands for the name of the file. Letters behind -i are flags if all of them are, as in -ic, and else
+    /// the suffix, as in -ibak.
     #[arg(short, long, value_name = "SUFFIX", num_args = 0..=1, require_equals = true, default_missing_value = "", conflicts_with_all = ["null_input", "slurp", "bytes", "to"])]
     pub in_place: Option<OsString>,
     /// Recompute no lengths and checksums: write what was assigned, and only that
     #[arg(long)]
     pub no_fix: bool,
     /// Run no filter, but list what is wrong with each input, one finding a line; -c lists them as JSON. Exit with 1 if there
-    /// are faults: bytes that are wrong, or where the format's own reader stops
+    /// are faults: bytes that are wrong, or where the format's own reader stops. Notes that are alike are told once
     #[arg(long, conflicts_with_all = ["null_input", "slurp", "bytes", "in_place", "from_file", "exit_status"])]
     pub verify: bool,
     /// Look through each input before the filter runs, and exit with 6 instead if it has faults
@@ -113,10 +116,11 @@ pub struct Args {
     /// Make edits of inputs that the format does not know well, such as a log of an unknown version
     #[arg(long)]
     pub force: bool,
-    /// Tell on standard error what was recomputed, and what was left wrong on purpose
+    /// Tell on standard error what was recomputed, what was left wrong on purpose, and which comparison is with another
+    /// spelling of a value than the one that it shows
     #[arg(long)]
     pub verbose: bool,
-    /// Set an option; bits_format=hex|base64|string|byte_array|snippet|truncate says how bytes print in JSON
+    /// Set an option, see below
     #[arg(short, long, value_name = "NAME=VALUE", action = ArgAction::Append)]
     pub option: Vec<OsString>,
     /// Describe messages by a .proto file; may be given more than once
@@ -128,7 +132,7 @@ pub struct Args {
     /// Describe messages by a compiled FileDescriptorSet or a buf image; may be given more than once
     #[arg(long, value_name = "FILE", action = ArgAction::Append)]
     pub descriptor_set: Vec<OsString>,
-    /// Type of the message, with its package
+    /// Type of the message, with its package if several have that name
     #[arg(long, value_name = "NAME")]
     pub message: Option<String>,
     /// Read inputs as text of their bytes: base64 or hex
@@ -221,7 +225,30 @@ Examples:
 Exit codes: 1 and 4 with -e; 2 a file is not there, or the usage is wrong; 3 the filter does not compile; 5 an error while \
 running; 6 an input cannot be decoded, or --strict met a fault; 1 with --verify if there are faults.";
 
+/// A name and what it means, in columns as clap has them.
+fn row(name: &str, what: &str) -> String {
+    format!("  {name:<20} {what}\n")
+}
+
+/// What follows the options: formats, options of `-o`, examples, exit codes. The registry is asked, so that nothing is told twice.
+fn after_options() -> String {
+    let registry = binq_all::registry();
+    let alone = registry.formats().iter().filter(|f| f.stands_alone());
+    let formats: String = alone.map(|f| row(f.name(), f.description())).collect();
+    let settings: String = registry.settings().map(|s| row(s.name, s.help)).collect();
+    let bits = row(
+        "bits_format",
+        &format!("{BITS_FORMATS}: how bytes print in JSON"),
+    );
+    format!("Formats:\n{formats}\nOptions of -o NAME=VALUE:\n{bits}{settings}\n{EXAMPLES}")
+}
+
 impl Args {
+    /// The command line: what reads it, and what help, manual and completion are made of.
+    pub fn described() -> clap::Command {
+        Self::command().after_help(after_options())
+    }
+
     /// How results are written: as the last of `--to` and `-b` says.
     pub fn form(&self) -> Form {
         match self.bytes {
@@ -244,10 +271,10 @@ impl Args {
     /// What clap says of a wrong one; help and version come this way too.
     pub fn read() -> Result<Self, clap::Error> {
         let words = || joined_suffix(std::env::args_os());
-        let matches = match Self::command().try_get_matches_from(words()) {
+        let matches = match Self::described().try_get_matches_from(words()) {
             Err(e) if is_filter(&e) => {
                 let hyphens = |rest: clap::Arg| rest.allow_hyphen_values(true);
-                let command = Self::command().mut_arg("rest", hyphens);
+                let command = Self::described().mut_arg("rest", hyphens);
                 let matches = command.try_get_matches_from(words())?;
                 known_flags(&matches)?;
                 matches
@@ -352,24 +379,50 @@ fn no_text(filter: OsString) -> clap::Error {
 
 /// `-i.orig`, as sed takes it, for clap, which wants `-i=.orig`.
 fn joined_suffix(args: impl Iterator<Item = OsString>) -> impl Iterator<Item = OsString> {
-    args.map(|arg| match arg.as_encoded_bytes() {
-        [b'-', b'i', b'.' | b'~' | b'_', ..] => with_equals(arg),
-        _ => arg,
+    let command = Args::command();
+    let mut files_only = false;
+    args.map(move |arg| {
+        files_only |= arg == "--";
+        match suffix_at(&command, arg.as_encoded_bytes()) {
+            Some(at) if !files_only => with_equals(arg, at),
+            _ => arg,
+        }
     })
 }
 
+/// Where in a word of short flags the suffix of `-i` begins: behind the first `i`, unless all that follows are flags, too, as in
+/// `-ic`. The last of them may take a value, which is the next word.
+fn suffix_at(command: &clap::Command, word: &[u8]) -> Option<usize> {
+    let takes_value = |c: u8| {
+        let mut flags = command.get_arguments();
+        let flag = flags.find(|flag| flag.get_short() == Some(char::from(c)))?;
+        Some(flag.get_id() != "in_place" && flag.get_action().takes_values())
+    };
+    let flags = word.strip_prefix(b"-")?;
+    let before = flags.iter().position(|c| *c == b'i')?;
+    let all_are = |flags: &[u8]| flags.iter().all(|c| takes_value(*c) == Some(false));
+    let (_, rest) = flags.split_at(before + 1);
+    let (last, others) = rest.split_last()?;
+    let flags_follow = rest[0] == b'=' || (takes_value(*last).is_some() && all_are(others));
+    (all_are(&flags[..before]) && !flags_follow).then_some(before + 2)
+}
+
+/// The word with a `=` there.
 #[cfg(unix)]
-fn with_equals(arg: OsString) -> OsString {
+fn with_equals(arg: OsString, at: usize) -> OsString {
     use std::os::unix::ffi::OsStringExt;
     let mut bytes = arg.into_vec();
-    bytes.insert(2, b'=');
+    bytes.insert(at, b'=');
     OsString::from_vec(bytes)
 }
 
 #[cfg(not(unix))]
-fn with_equals(arg: OsString) -> OsString {
+fn with_equals(arg: OsString, at: usize) -> OsString {
     match arg.into_string() {
-        Ok(text) => format!("-i={}", &text[2..]).into(),
+        Ok(mut text) => {
+            text.insert(at, '=');
+            text.into()
+        }
         Err(arg) => arg,
     }
 }
@@ -380,6 +433,40 @@ mod tests {
 
     #[test]
     fn the_command_line_is_consistent() {
-        Args::command().debug_assert();
+        Args::described().debug_assert();
+    }
+
+    #[test]
+    fn a_suffix_is_what_is_no_flags() {
+        let command = Args::command();
+        let of = |word: &str| suffix_at(&command, word.as_bytes());
+        for flags in [
+            "-i",
+            "-ic",
+            "-icr",
+            "-io",
+            "-ico",
+            "-i=x",
+            "-c",
+            "--in-place",
+            "-",
+            "-o",
+            "-ri",
+            "-f",
+            "x",
+        ] {
+            assert_eq!(of(flags), None, "{flags}");
+        }
+        for (word, at) in [
+            ("-ibak", 2),
+            ("-i.orig", 2),
+            ("-i~", 2),
+            ("-iold", 2),
+            ("-iorig", 2),
+            ("-ci.bak", 3),
+            ("-i5", 2),
+        ] {
+            assert_eq!(of(word), Some(at), "{word}");
+        }
     }
 }

@@ -3,7 +3,7 @@
 use crate::args::{Args, TextForm};
 use crate::failure::{UNDECODED, USAGE};
 use crate::text::shown;
-use binq_core::{Holder, Node, Options, Registry, Scalar, Space, Takes};
+use binq_core::{Holder, Node, Options, Registry, Remarks, Scalar, Space, Takes};
 use binq_mapped::{Mapped, Resident, Shrunk, Standard, was_closed};
 use binq_query::json;
 use bytes::Bytes;
@@ -110,6 +110,7 @@ fn options_of(args: &Args, given: Vec<(String, OsString)>, registry: &Registry) 
     ];
     let mut options = Options {
         force: args.force,
+        remarks: Remarks::kept(),
         ..Options::default()
     };
     for (name, list) in lists {
@@ -119,7 +120,10 @@ fn options_of(args: &Args, given: Vec<(String, OsString)>, registry: &Registry) 
     }
     for (name, value) in given {
         // of an option that is given more than once, all values count, or else the last one
-        if registry.settings().any(|s| s == (&*name, Takes::Many)) {
+        if registry
+            .settings()
+            .any(|s| s.name == name && s.takes == Takes::Many)
+        {
             options.lists.entry(name).or_default().push(value);
         } else {
             // none of them is the name of a file: what is no text is no value of any

@@ -28,7 +28,7 @@ fn main() -> ExitCode {
         Ok(args) if args.in_place.is_none() && was_closed(Standard::Output) => no_output(),
         Ok(args) => binq_query::on_stack(STACK, move || run::run(&args)),
         Err(e) if e.use_stderr() => {
-            failure::tell(e.render());
+            failure::tell(format_args!("binq: {}", e.render()));
             failure::USAGE
         }
         // help and version

@@ -274,9 +274,9 @@ impl Output {
         for line in told.add(&name, verify::of_written(node)) {
             tell(format_args!("binq: {line}\n"));
         }
-        if self.verbose && !verify::is_short(node) {
+        if node.is_edited() && !verify::is_short(node) && told.first_in_part() {
             tell(format_args!(
-                "binq: {name}: only where it was edited was it looked through for faults; --verify and --strict look at all\n"
+                "binq: {name}: looked for faults near the edit only; --verify and --strict look at all of it\n"
             ));
         }
     }

@@ -8,10 +8,9 @@ use crate::inplace::{self, Failed, Source};
 use crate::input::{Decoder, sources};
 use crate::output::{NotWritten, Output};
 use crate::text::shown;
-use crate::verify::{self, Told};
+use crate::verify::{self, Listed, Told};
 use binq_mapped::Shrunk;
 use binq_query::{Context, Message, Query, Settings, Stop, V, json};
-use clap::CommandFactory;
 use std::cell::RefCell;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, IsTerminal};
@@ -33,7 +32,7 @@ fn try_run(args: &Args) -> Result<u8, u8> {
     };
     if args.is_empty() && io::stdin().is_terminal() {
         // nobody types what binq reads
-        tell(Args::command().render_help());
+        tell(Args::described().render_help());
         return Err(USAGE);
     }
     let (bits, options) = split_options(&args.option).map_err(usage)?;
@@ -91,12 +90,17 @@ fn try_run(args: &Args) -> Result<u8, u8> {
         output: Output::new(args, bits, decoder.current.clone())
             .map_err(|e| usage(format!("standard output: {e}")))?,
         code: 0,
+        verbose: args.verbose,
         last: None,
     };
+    let remarks = decoder.options.remarks.clone();
     let result = match args.verify {
         true => runner.verify(args, inputs),
         false => runner.all(args, &decoder, inputs),
     };
+    for remark in remarks.take() {
+        tell(format_args!("binq: {remark}\n"));
+    }
     let code = match result.and_then(|()| runner.output.flush().map_err(NotWritten::Io)) {
         Ok(()) => runner.code,
         // a reader that leaves has seen enough
@@ -183,7 +187,12 @@ impl Inputs {
                 Err(e)
                     if e.code == UNDECODED && self.skips_nothing && self.decoder.is_nothing() => {}
                 Err(e) => {
-                    complain(e.message);
+                    let like_filter =
+                        path.is_some_and(|p| p.as_os_str().as_encoded_bytes()[0] == b'.');
+                    match self.verify && e.code == USAGE && like_filter {
+                        true => complain(format_args!("{}; --verify takes no filter", e.message)),
+                        false => complain(e.message),
+                    }
                     self.fail(e.code);
                 }
             }
@@ -202,12 +211,14 @@ fn show(message: Message) {
         Message::Debug(v) => pass_on(format!("[\"DEBUG:\",{}]\n", json::to_text(&v)).as_bytes()),
         Message::Stderr(V::Text(s)) => pass_on(&s),
         Message::Stderr(v) => pass_on(json::to_text(&v).as_bytes()),
+        Message::Hint(hint) => tell(format_args!("binq: note: {hint}\n")),
     }
 }
 
 /// What the filter runs in; `input` reads on from `next`, and `input_filename` then tells of that input.
 fn context(
     decoder: &Decoder,
+    hints: bool,
     mut next: impl FnMut() -> Option<(Option<PathBuf>, V)> + 'static,
 ) -> Rc<Context> {
     Rc::new_cyclic(|cx: &Weak<Context>| {
@@ -223,6 +234,7 @@ fn context(
             .with_options(decoder.options.clone())
             .with_stack(crate::STACK / 8 * 7)
             .with_messages(show)
+            .with_hints(hints)
             .with_inputs(inputs)
     })
 }
@@ -232,6 +244,8 @@ struct Runner {
     values: Vec<V>,
     output: Output,
     code: u8,
+    /// Whether to tell what was done.
+    verbose: bool,
     /// Whether the last result was neither false nor null.
     last: Option<bool>,
 }
@@ -243,6 +257,8 @@ impl Runner {
         decoder: &Decoder,
         mut inputs: Inputs,
     ) -> Result<(), NotWritten> {
+        // who looks at a terminal wants to know; in scripts, standard error is for what goes wrong
+        let hints = args.verbose || io::stderr().is_terminal();
         if args.null_input || args.slurp {
             let input = match args.null_input {
                 true => V::Null,
@@ -251,14 +267,14 @@ impl Runner {
                     V::arr(all.map(|(_, v)| v).collect::<Vec<_>>())
                 }
             };
-            let cx = context(decoder, move || inputs.next_named());
+            let cx = context(decoder, hints, move || inputs.next_named());
             self.one(&cx, input)?;
             self.output.end_input();
             return Ok(());
         }
         let inputs = Rc::new(RefCell::new(inputs));
         let ahead = inputs.clone();
-        let cx = context(decoder, move || ahead.borrow_mut().next_named());
+        let cx = context(decoder, hints, move || ahead.borrow_mut().next_named());
         loop {
             // results of one input come before what is wrong with the next
             self.output.flush()?;
@@ -285,6 +301,7 @@ impl Runner {
             let V::Node(node) = input else { continue };
             let node = node.into_node();
             let name = path.as_deref().map_or("<stdin>".to_owned(), shown);
+            let mut listed = Listed::default();
             for finding in node.findings() {
                 if verify::is_fault(&finding) {
                     self.code = FALSE;
@@ -294,8 +311,14 @@ impl Runner {
                         let finding = verify::object(name_of(path.as_deref()), &finding);
                         self.output.write(&finding)?;
                     }
-                    false => self.output.line(&verify::line(&name, &finding))?,
+                    false if listed.is_new(&finding) => {
+                        self.output.line(&verify::line(&name, &finding))?;
+                    }
+                    false => {}
                 }
+            }
+            for line in listed.end(&name) {
+                self.output.line(&line)?;
             }
             self.output.flush()?;
         }
@@ -444,7 +467,8 @@ impl Runner {
         })?;
         if encoded.is_clean() {
             inputs.check().map_err(|e| e.to_string())?;
-            return Ok(None);
+            let remark = "nothing was changed, so the file was not written";
+            return Ok(self.verbose.then(|| remark.to_owned()));
         }
         inplace::replace(path, source, &encoded, &inputs, suffix)
     }

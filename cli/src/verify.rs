@@ -3,7 +3,7 @@
 use crate::text::one_line;
 use binq_core::{Fault, Findings, Node, Severity};
 use binq_query::V;
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// So many faults of an input are told one by one.
@@ -45,6 +45,91 @@ pub fn object(file: V, f: &Fault) -> V {
     ])
 }
 
+/// What `--verify` lists of an input. Of notes that are alike, such as a checksum in each packet that the network card makes, the
+/// first one is listed, and how many more there are.
+#[derive(Default)]
+pub struct Listed {
+    /// Where notes that are alike lie, what was expected, and how many follow the first one.
+    alike: Vec<(String, String, u64)>,
+    known: HashMap<(String, String), usize>,
+    /// How many there are, by severity.
+    counts: BTreeMap<Severity, u64>,
+}
+
+impl Listed {
+    /// Count a finding; whether it is to be listed.
+    pub fn is_new(&mut self, finding: &Fault) -> bool {
+        *self.counts.entry(finding.severity).or_default() += 1;
+        if finding.severity > Severity::Note {
+            return true;
+        }
+        let kind = (without_indices(&finding.path), finding.expected.clone());
+        match self.known.get(&kind) {
+            Some(i) => {
+                self.alike[*i].2 += 1;
+                false
+            }
+            None => {
+                self.known.insert(kind.clone(), self.alike.len());
+                self.alike.push((kind.0, kind.1, 0));
+                true
+            }
+        }
+    }
+
+    /// The lines at the end: how many notes were not listed, and how many findings there are, if it is more than one.
+    pub fn end(&self, file: &str) -> Vec<String> {
+        let alike = self.alike.iter().filter(|(.., more)| *more > 0);
+        let mut lines: Vec<String> = alike
+            .map(|(path, _, more)| {
+                let path = if path.is_empty() { "." } else { path };
+                format!(
+                    "{file}: {}: note: \u{2026} and {} more like it",
+                    one_line(path),
+                    grouped(*more)
+                )
+            })
+            .collect();
+        if self.counts.values().sum::<u64>() > 1 {
+            let counts = self.counts.iter().rev().map(|(severity, n)| {
+                let plural = if *severity == Severity::Note && *n != 1 {
+                    "s"
+                } else {
+                    ""
+                };
+                format!("{} {}{plural}", grouped(*n), severity.name())
+            });
+            lines.push(format!("{file}: {}", counts.collect::<Vec<_>>().join(", ")));
+        }
+        lines
+    }
+}
+
+/// The path of all places that differ in the indices of items only.
+fn without_indices(path: &str) -> String {
+    let mut parts = path.split('[');
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        out.push('[');
+        let digits = part.bytes().take_while(u8::is_ascii_digit).count();
+        out += &part[digits..];
+    }
+    out
+}
+
+/// A number with its digits in groups of three.
+fn grouped(n: u64) -> String {
+    let digits = n.to_string();
+    let mut out = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
 /// The first faults of an input, and how many more there are.
 #[derive(Default)]
 pub struct Told {
@@ -53,9 +138,16 @@ pub struct Told {
     known: HashSet<u64>,
     lines: Vec<String>,
     more: u64,
+    /// Whether it was told that not all was looked at.
+    in_part: bool,
 }
 
 impl Told {
+    /// Whether it is the first time that this is asked.
+    pub fn first_in_part(&mut self) -> bool {
+        !std::mem::replace(&mut self.in_part, true)
+    }
+
     /// Take note of these; gives the lines of those that are to be told.
     pub fn add(&mut self, file: &str, findings: impl Iterator<Item = Fault>) -> &[String] {
         let before = self.lines.len();
@@ -105,6 +197,44 @@ mod tests {
     use super::*;
     use binq_core::codec::Raw;
     use binq_core::{Kind, Space};
+
+    #[test]
+    fn notes_that_are_alike_are_counted() {
+        let fault = |path: &str, severity, expected: &str| Fault {
+            format: "test".into(),
+            path: path.to_owned(),
+            offset: None,
+            expected: expected.to_owned(),
+            found: "y".to_owned(),
+            severity,
+            lost: false,
+        };
+        let note = |path: &str, expected| fault(path, Severity::Note, expected);
+        let mut listed = Listed::default();
+        assert!(listed.end("F").is_empty());
+        assert!(listed.is_new(&note(".a[0].b", "x")));
+        assert!(listed.end("F").is_empty());
+        assert!(!listed.is_new(&note(".a[17].b", "x")));
+        assert!(listed.is_new(&note(".a[0].c", "x")));
+        assert!(listed.is_new(&note(".a[1].c", "z")));
+        // faults are listed one by one
+        for _ in 0..2 {
+            assert!(listed.is_new(&fault(".a[0].b", Severity::Damage, "x")));
+        }
+        assert!(listed.is_new(&fault(".a[0].b", Severity::Stops, "x")));
+        assert_eq!(
+            listed.end("F"),
+            [
+                "F: .a[].b: note: \u{2026} and 1 more like it",
+                "F: 1 stops, 2 damage, 4 notes"
+            ]
+        );
+        assert_eq!(
+            [999, 1203, 1234567].map(grouped),
+            ["999", "1,203", "1,234,567"]
+        );
+        assert_eq!(without_indices(".a[3].m[\"k\"][12]"), ".a[].m[\"k\"][]");
+    }
 
     #[test]
     fn two_mebibytes_are_short() {

@@ -1,10 +1,10 @@
 //! Running a compiled query.
 use crate::constants::Constants;
 use crate::stack;
-use crate::value::{Str, V, ValX, too_deep};
+use crate::value::{Str, V, ValX, hint, too_deep};
 use binq_core::{NodeFn, Options, Registry, ScalarFn};
 use jaq_core::data::{DataT, HasLut};
-use std::cell::{OnceCell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::io::Write;
 
 /// What a query writes besides its outputs.
@@ -14,6 +14,8 @@ pub enum Message {
     Debug(V),
     /// From `stderr`: to be shown as compact JSON, strings as they are, without a line break.
     Stderr(V),
+    /// That a comparison may not be what was meant: see [`Context::with_hints`].
+    Hint(String),
 }
 
 type Inputs = Box<dyn Iterator<Item = Result<V, String>>>;
@@ -32,6 +34,8 @@ pub struct Context {
     /// Set by `halt_error`, to be handed over with the exit code.
     halting: RefCell<Option<V>>,
     stack: usize,
+    /// Whether a hint is wanted, and none was given.
+    hints: Cell<bool>,
 }
 
 /// How much stack a query may use unless [`Context::with_stack`] says otherwise; the main thread has 8 MiB.
@@ -51,6 +55,21 @@ impl Context {
             env: OnceCell::new(),
             halting: RefCell::default(),
             stack: STACK,
+            hints: Cell::new(false),
+        }
+    }
+
+    /// Whether to tell, once, where a field is compared with another way to say what it shows, such as a symbol with its number.
+    pub fn with_hints(self, hints: bool) -> Self {
+        let hints = Cell::new(hints);
+        Self { hints, ..self }
+    }
+
+    /// Tells the first hint.
+    fn hint(&self) {
+        if let Some(hint) = hint::take() {
+            self.hints.set(false);
+            self.tell(Message::Hint(hint));
         }
     }
 
@@ -132,6 +151,7 @@ impl Context {
     /// Takes the stack to begin here.
     pub(crate) fn begin(&self) {
         stack::begin(self.stack);
+        hint::want(self.hints.get());
     }
 }
 
@@ -146,6 +166,7 @@ fn to_stderr(m: Message) {
         Message::Debug(v) => writeln!(err, "[\"DEBUG:\",{}]", crate::json::to_text(&v)),
         Message::Stderr(V::Text(s)) => write!(err, "{}", s.lossy()),
         Message::Stderr(v) => write!(err, "{}", crate::json::to_text(&v)),
+        Message::Hint(hint) => writeln!(err, "{hint}"),
     };
 }
 
@@ -242,6 +263,7 @@ impl Iterator for Outputs<'_> {
         }
         self.cx.begin();
         let next = self.inner.next();
+        self.cx.hint();
         // what went wrong where nothing could fail
         if let Some(e) = stack::hit().or_else(|| too_deep().then_some("Equality check too deep")) {
             self.done = true;

@@ -203,6 +203,7 @@ fn messages() {
         sink.borrow_mut().push(match m {
             Message::Debug(v) => format!("debug {}", json::to_text(&v)),
             Message::Stderr(v) => format!("stderr {}", json::to_text(&v)),
+            Message::Hint(hint) => format!("hint {hint}"),
         });
     });
     assert_eq!(

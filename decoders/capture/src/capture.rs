@@ -13,8 +13,8 @@ use binq_core::codec::{Bool, Codec, Int, Named, Representation, UBits};
 use binq_core::layer::Identity;
 use binq_core::shape::{Cx, Lazy, Shape};
 use binq_core::{
-    Bits, Confidence, Format, Kind, Malformed, Misfit, Node, Options, Probe, Ref, Scalar, Space,
-    Span, Takes,
+    Bits, Confidence, Format, Kind, Malformed, Misfit, Node, Options, Probe, Ref, Scalar, Setting,
+    Space, Span,
 };
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
@@ -170,8 +170,12 @@ impl Format for Pcap {
         }
     }
 
-    fn settings(&self) -> &'static [(&'static str, Takes)] {
-        &[(BYTES, Takes::One)]
+    fn settings(&self) -> &'static [Setting] {
+        const ALL: &[Setting] = &[Setting::one(
+            BYTES,
+            "PORT,..: connections with these ports are bytes",
+        )];
+        ALL
     }
 
     fn check(&self, options: &Options) -> Result<(), String> {
@@ -208,7 +212,7 @@ impl Format for PcapNg {
     }
 
     fn description(&self) -> &'static str {
-        "Packet capture, next generation: blocks, packets, TCP connections, and what they carry"
+        "Packet capture, next generation: as pcap, and its blocks"
     }
 
     fn probe(&self, probe: &Probe<'_>) -> Confidence {

@@ -138,7 +138,9 @@ pub use light::Kept;
 pub use node::{Items, Node, NodeKind, Plain};
 pub use path::{Key, path_text};
 pub use reader::{Reader, Row, Rows};
-pub use registry::{Confidence, FnCx, Format, NodeFn, Options, Probe, Registry, ScalarFn, Takes};
+pub use registry::{
+    Confidence, FnCx, Format, NodeFn, Options, Probe, Registry, Remarks, ScalarFn, Setting, Takes,
+};
 pub use scalar::Scalar;
 pub use space::{Holder, Lost, Space};
 pub use span::Span;

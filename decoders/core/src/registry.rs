@@ -3,9 +3,9 @@
 use crate::dialogue::{Conversation, Dialogue};
 use crate::green::Ref;
 use crate::{Fault, Lost, Node, Plain, Scalar, Severity, Space};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// How sure a format is that an input is its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -51,6 +51,8 @@ pub struct Options {
     pub input_name: Option<Arc<str>>,
     /// Whether to make edits that a format refuses because it does not know the input well enough: `--force`.
     pub force: bool,
+    /// What is to be said of the settings.
+    pub remarks: Remarks,
 }
 
 impl Options {
@@ -155,6 +157,73 @@ pub enum Takes {
     Many,
 }
 
+/// A setting, for `-o NAME=VALUE`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Setting {
+    /// Its name.
+    pub name: &'static str,
+    /// How it is given.
+    pub takes: Takes,
+    /// One line for the list of settings: the values that it takes, and what they do.
+    pub help: &'static str,
+}
+
+impl Setting {
+    /// One that is given once.
+    pub const fn one(name: &'static str, help: &'static str) -> Self {
+        let takes = Takes::One;
+        Self { name, takes, help }
+    }
+
+    /// One that may be given more than once.
+    pub const fn many(name: &'static str, help: &'static str) -> Self {
+        let takes = Takes::Many;
+        Self { name, takes, help }
+    }
+}
+
+/// What formats have to say of the settings while they decode, such as that a schema lacks what was looked for in it. Each remark is
+/// given once, to whoever takes it.
+#[derive(Clone, Debug, Default)]
+pub struct Remarks(Option<Arc<Mutex<Remarked>>>);
+
+#[derive(Debug, Default)]
+struct Remarked {
+    known: BTreeSet<String>,
+    new: Vec<String>,
+}
+
+impl Remarks {
+    /// More remarks than this are not kept: each of them would be another case of the same.
+    const MOST: usize = 8;
+
+    /// Remarks that somebody takes.
+    pub fn kept() -> Self {
+        Self(Some(Arc::default()))
+    }
+
+    /// Make a remark, if somebody takes them and did not get it before.
+    pub fn add(&self, remark: impl FnOnce() -> String) {
+        let Some(all) = &self.0 else { return };
+        let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
+        if all.known.len() < Self::MOST {
+            let remark = remark();
+            if all.known.insert(remark.clone()) {
+                all.new.push(remark);
+            }
+        }
+    }
+
+    /// Those that came since this was asked last.
+    pub fn take(&self) -> Vec<String> {
+        let Some(all) = &self.0 else {
+            return Vec::new();
+        };
+        let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut all.new)
+    }
+}
+
 /// A function of one scalar that a format adds to the query language, such as `pg_lsn`.
 pub type ScalarFn = (&'static str, fn(&Scalar) -> Result<Scalar, String>);
 
@@ -205,7 +274,7 @@ pub trait Format: Send + Sync + 'static {
     }
 
     /// The settings that this format knows.
-    fn settings(&self) -> &'static [(&'static str, Takes)] {
+    fn settings(&self) -> &'static [Setting] {
         &[]
     }
 
@@ -309,9 +378,13 @@ impl Registry {
     }
 
     /// The settings of all formats.
-    pub fn settings(&self) -> impl Iterator<Item = (&'static str, Takes)> {
+    pub fn settings(&self) -> impl Iterator<Item = Setting> {
+        const LOST_BYTES: Setting = Setting::one(
+            LOST,
+            "refuse, zeros or skip: what stands for bytes that the input lost",
+        );
         let own = self.0.iter().flat_map(|format| format.settings());
-        std::iter::once((LOST, Takes::One)).chain(own.copied())
+        std::iter::once(LOST_BYTES).chain(own.copied())
     }
 
     /// Whether there is a format for each setting: one that is misspelt would change nothing, without a word.
@@ -321,24 +394,20 @@ impl Registry {
     pub fn knows(&self, options: &Options) -> Result<(), String> {
         let values = options.values.keys().map(|name| (name, Takes::One));
         let mut given = values.chain(options.lists.keys().map(|name| (name, Takes::Many)));
-        given.try_for_each(
-            |(name, how)| match self.settings().find(|(n, _)| n == name) {
-                Some((_, takes)) if takes == how => Ok(()),
-                Some((_, Takes::One)) => {
-                    Err(format!("the option {name:?} takes one value, not a list"))
-                }
-                Some((_, Takes::Many)) => {
-                    Err(format!("the option {name:?} takes a list of strings"))
-                }
+        given.try_for_each(|(name, how)| {
+            match self.settings().find(|s| s.name == name).map(|s| s.takes) {
+                Some(takes) if takes == how => Ok(()),
+                Some(Takes::One) => Err(format!("the option {name:?} takes one value, not a list")),
+                Some(Takes::Many) => Err(format!("the option {name:?} takes a list of strings")),
                 None => {
-                    let names: Vec<&str> = self.settings().map(|(name, _)| name).collect();
+                    let names: Vec<&str> = self.settings().map(|s| s.name).collect();
                     Err(format!(
                         "there is no option {name:?}; formats have {}",
                         names.join(", ")
                     ))
                 }
-            },
-        )
+            }
+        })
     }
 
     /// Whether all formats can do with the settings.

@@ -127,7 +127,7 @@ pub trait Sequence: Send + Sync + 'static {
     fn build(&self, value: &Plain) -> Result<Node, String> {
         let Some((kind, bytes)) = self.template() else {
             return Err(format!(
-                "a new {} can only be a copy of a decoded one",
+                "a new {} can only be a copy of a decoded one, which then is edited: += [.[0]]",
                 self.name()
             ));
         };

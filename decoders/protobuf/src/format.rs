@@ -5,7 +5,9 @@ use crate::schema::types::{MessageType, Schema};
 use crate::wire::record::Run;
 use crate::wire::view::{self, FORMAT};
 use binq_core::shape::{Cx, Shape};
-use binq_core::{Confidence, Format, Kind, Malformed, Node, NodeFn, Options, Probe, Space, Takes};
+use binq_core::{
+    Confidence, Format, Kind, Malformed, Node, NodeFn, Options, Probe, Setting, Space,
+};
 use std::sync::Arc;
 
 /// A message.
@@ -29,7 +31,7 @@ impl Format for Protobuf {
         given("proto") || given("descriptor_set") || options.text("message").is_some()
     }
 
-    fn settings(&self) -> &'static [(&'static str, Takes)] {
+    fn settings(&self) -> &'static [Setting] {
         load::SETTINGS
     }
 
@@ -110,7 +112,14 @@ pub fn message_type(options: &Options) -> Result<Option<&'static MessageType>, (
         (_, Some("")) => Ok(None),
         (Some(schema), Some(name)) => match schema.message(name) {
             Some(of) => Ok(Some(of)),
-            None => Err((format!("a message of {}", listed(schema)), name.to_owned())),
+            None => match schema.short_name(name).as_slice() {
+                [one] => Ok(schema.message(one)),
+                [] => Err((format!("a message of {}", listed(schema)), name.to_owned())),
+                several => Err((
+                    format!("the package, too: one of {}", several.join(", ")),
+                    name.to_owned(),
+                )),
+            },
         },
         // `--message ''`: read without a schema, which functions may use nevertheless
         (Some(schema), None) => match schema.only_message() {
@@ -148,11 +157,20 @@ fn inside_type(
     }
     let side = parameter("side")?;
     let of = parameter("method");
-    Some(
-        schema
-            .zip(of)
-            .and_then(|(s, path)| s.of_method(path, side == "request")),
-    )
+    let found = schema
+        .zip(of)
+        .and_then(|(s, path)| s.of_method(path, side == "request"));
+    if schema.is_some() && found.is_none() {
+        options.remarks.add(|| match of {
+            Some(path) => format!(
+                "the schema has no method {path}: messages of its calls are read without it"
+            ),
+            None => "of some calls the method is not known, as the input lacks their head: their messages are \
+                read without the schema"
+                .to_owned(),
+        });
+    }
+    Some(found)
 }
 
 /// An input whose schema cannot be had, or that does not begin as the format does: all of it is a gap.

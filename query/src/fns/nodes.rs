@@ -1,7 +1,9 @@
 //! What can be asked of a node besides its value. The names are fq's.
 use super::binary::to_bytes;
 use super::{Args, Table, binary, fail};
-use crate::value::{Brief, Error, Map, Str, V, ValR, ValXs, fault, finding, from_plain, to_plain};
+use crate::value::{
+    Brief, Error, Map, Str, V, ValR, ValXs, fault, finding, from_plain, hint, to_plain,
+};
 use binq_core::columns::Cell;
 use binq_core::{FnCx, Key, Node, NodeKind, Plain, Scalar};
 use jaq_core::ValT;
@@ -139,7 +141,10 @@ fn items_where<'a>(n: &Node, field: &str, wanted: V) -> ValXs<'a> {
             let column = &columns.batch().columns[0];
             let is_sure = column.codec().is_none_or(|codec| !codec.is_ordinal());
             let differs = match column.shown(i) {
-                Cell::Value(value) if is_sure => V::from(value) != wanted,
+                Cell::Value(value) if is_sure => {
+                    let value = V::from(value);
+                    value != wanted && !hint::is_wanted(&value, &wanted)
+                }
                 Cell::Null => V::Null != wanted,
                 _ => false,
             };

@@ -32,6 +32,9 @@ impl BitsFormat {
     }
 }
 
+/// The names of all of them.
+pub const BITS_FORMATS: &str = "hex, base64, string, byte_array, snippet or truncate";
+
 impl std::str::FromStr for BitsFormat {
     type Err = String;
     fn from_str(s: &str) -> Result<Self, String> {
@@ -43,8 +46,9 @@ impl std::str::FromStr for BitsFormat {
             "snippet" => Self::Snippet,
             "truncate" => Self::Truncate,
             s => {
-                let known = "hex, base64, string, byte_array, snippet or truncate";
-                return Err(format!("unknown format of bytes {s:?}: expected {known}"));
+                return Err(format!(
+                    "unknown format of bytes {s:?}: expected {BITS_FORMATS}"
+                ));
             }
         })
     }

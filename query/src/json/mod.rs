@@ -4,7 +4,7 @@ mod color;
 mod read;
 mod write;
 
-pub use bits::{BitsFormat, base32, base64, from_base32, from_base64, from_hex, hex};
+pub use bits::{BITS_FORMATS, BitsFormat, base32, base64, from_base32, from_base64, from_hex, hex};
 pub use color::Colors;
 pub use read::{ParseError, Reader, parse};
 pub use write::{Indent, Options, is_obeyed, write};

@@ -5,6 +5,7 @@
 //! value, navigation keeps nodes, so that `tobytes`, `topath` and assignments know the place.
 mod access;
 mod held;
+pub mod hint;
 mod index;
 mod map;
 mod node;

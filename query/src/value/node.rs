@@ -114,6 +114,18 @@ pub fn from_plain(value: Plain) -> V {
 }
 
 /// An error from the core as a runtime error.
+///
+/// What a decoded value cannot take, a copy of it can.
 pub fn rejected(e: binq_core::Reject) -> Error {
-    Error::str(e)
+    use binq_core::Reject as R;
+    let of_kind = |why: &str| why.starts_with("takes an ");
+    match &e {
+        R::UnknownField { .. } => {
+            Error::str(format_args!("{e}; tovalue gives a copy that takes others"))
+        }
+        R::Structure { why, .. } if of_kind(why) => Error::str(format_args!(
+            "{e}; tovalue gives a copy that takes anything"
+        )),
+        _ => Error::str(e),
+    }
 }

@@ -152,6 +152,10 @@ fn node_eq(n: &Held, v: &V) -> bool {
             (Scalar::Bool(x), V::Bool(y)) => x == *y,
             (Scalar::Str(x), V::Text(y) | V::Bytes(y)) => *x.as_bytes() == **y,
             (Scalar::Bytes(x), V::Text(y) | V::Bytes(y)) => *x == **y,
+            (Scalar::Str(_), V::Num(_)) | (Scalar::Int(_), V::Text(_)) => {
+                super::hint::differs(n, v);
+                false
+            }
             (
                 Scalar::Null | Scalar::Bool(_) | Scalar::Str(_) | Scalar::Bytes(_),
                 V::Num(_) | V::Arr(_) | V::Obj(_),

@@ -2,7 +2,7 @@
 
 use binq_core::codec::Raw;
 use binq_core::{
-    Confidence, Format, Kind, Lost, Node, Options, Probe, Registry, Scalar, Space, Takes,
+    Confidence, Format, Kind, Lost, Node, Options, Probe, Registry, Remarks, Scalar, Setting, Space,
 };
 use std::ffi::OsString;
 use std::sync::Arc;
@@ -33,8 +33,9 @@ impl Format for Named {
     fn is_described(&self, options: &Options) -> bool {
         options.text("as") == Some(self.name)
     }
-    fn settings(&self) -> &'static [(&'static str, Takes)] {
-        &[("as", Takes::One), ("files", Takes::Many)]
+    fn settings(&self) -> &'static [Setting] {
+        const ALL: &[Setting] = &[Setting::one("as", "one"), Setting::many("files", "many")];
+        ALL
     }
     fn check(&self, options: &Options) -> Result<(), String> {
         options.ports("as").map(|_| ())
@@ -274,4 +275,25 @@ fn values_are_shown_short() {
         Scalar::Float(9e18).as_int(),
         Some(9_000_000_000_000_000_000)
     );
+}
+
+#[test]
+fn a_remark_is_given_once() {
+    // nobody takes them
+    let none = Remarks::default();
+    none.add(|| unreachable!("it is not made"));
+    assert!(none.take().is_empty());
+    let kept = Remarks::kept();
+    let same = kept.clone();
+    for text in ["a", "b", "a"] {
+        same.add(|| text.to_owned());
+    }
+    assert_eq!(kept.take(), ["a", "b"]);
+    assert!(kept.take().is_empty());
+    kept.add(|| "a".to_owned());
+    assert!(kept.take().is_empty());
+    for i in 0..20 {
+        kept.add(|| i.to_string());
+    }
+    assert_eq!(kept.take().len(), 6);
 }

@@ -14,7 +14,7 @@ use binq_core::dialogue::{Clock, Conversation, Dialogue};
 use binq_core::layer::{Gather, Identity, Window};
 use binq_core::shape::{Cx, Shape};
 use binq_core::{
-    Confidence, Format, Kind, Malformed, Node, Options, Probe, Ref, Severity, Space, Span, Takes,
+    Confidence, Format, Kind, Malformed, Node, Options, Probe, Ref, Setting, Severity, Space, Span,
 };
 use framing::Framing;
 use message::{Body, Side, begins};
@@ -108,8 +108,12 @@ impl Format for Http1 {
         }
     }
 
-    fn settings(&self) -> &'static [(&'static str, Takes)] {
-        &[("http1", Takes::One)]
+    fn settings(&self) -> &'static [Setting] {
+        const ALL: &[Setting] = &[Setting::one(
+            "http1",
+            "PORT,..: connections with these ports are HTTP/1.1",
+        )];
+        ALL
     }
 
     fn lists(&self) -> &'static [&'static str] {

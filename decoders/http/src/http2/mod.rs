@@ -35,8 +35,8 @@ use binq_core::dialogue::{Conversation, Dialogue};
 use binq_core::layer::Identity;
 use binq_core::shape::{Cx, Lazy, Shape};
 use binq_core::{
-    Confidence, Format, Kind, Malformed, Node, NodeFn, Options, Probe, Ref, Severity, Space, Span,
-    Takes,
+    Confidence, Format, Kind, Malformed, Node, NodeFn, Options, Probe, Ref, Setting, Severity,
+    Space, Span,
 };
 use frames::Frames;
 use framing::Framing;
@@ -70,8 +70,12 @@ impl Format for Http2 {
         }
     }
 
-    fn settings(&self) -> &'static [(&'static str, Takes)] {
-        &[("http2", Takes::One)]
+    fn settings(&self) -> &'static [Setting] {
+        const ALL: &[Setting] = &[Setting::one(
+            "http2",
+            "PORT,..: connections with these ports are HTTP/2",
+        )];
+        ALL
     }
 
     fn node_functions(&self) -> &'static [NodeFn] {

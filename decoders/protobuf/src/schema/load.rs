@@ -3,7 +3,7 @@
 use super::editions::{Sources, google_file};
 use super::features::Table;
 use super::types::Schema;
-use binq_core::{Options, Takes};
+use binq_core::{Options, Setting};
 use prost_reflect::DescriptorPool;
 use protox::file::File;
 use std::collections::HashMap;
@@ -28,14 +28,20 @@ pub const DEFAULTS: &str = "defaults";
 pub const IGNORE_UNKNOWN: &str = "ignore_unknown";
 
 /// All of these.
-pub const SETTINGS: &[(&str, Takes)] = &[
-    (JSON_NAMES, Takes::One),
-    (DEFAULTS, Takes::One),
-    (IGNORE_UNKNOWN, Takes::One),
-    (MESSAGE, Takes::One),
-    (PROTO, Takes::Many),
-    (PROTO_PATH, Takes::Many),
-    (DESCRIPTOR_SET, Takes::Many),
+pub const SETTINGS: &[Setting] = &[
+    Setting::one(JSON_NAMES, "true: fields of messages are called as in JSON"),
+    Setting::one(
+        DEFAULTS,
+        "true: fields that are not there are shown with their defaults",
+    ),
+    Setting::one(
+        IGNORE_UNKNOWN,
+        "true: from_protojson leaves out what the schema does not have",
+    ),
+    Setting::one(MESSAGE, "as --message"),
+    Setting::many(PROTO, "as --proto"),
+    Setting::many(PROTO_PATH, "as --proto-path"),
+    Setting::many(DESCRIPTOR_SET, "as --descriptor-set"),
 ];
 
 /// Schemas are kept for as long as the program runs: nodes point into them. That of each choice of options is loaded once, for

@@ -137,6 +137,16 @@ impl Schema {
         let candidates = self.candidates().into_iter();
         candidates.map(|m| m.full_name().to_owned()).collect()
     }
+
+    /// The types that a name without its package, or without the messages around it, may stand for.
+    pub fn short_name(&self, name: &str) -> Vec<String> {
+        let mut names = self.names();
+        names.retain(|full| {
+            full.strip_suffix(name)
+                .is_some_and(|rest| rest.ends_with('.'))
+        });
+        names
+    }
 }
 
 fn leak(text: &str) -> &'static str {

@@ -38,6 +38,15 @@ impl Undeclared {
         }
     }
 
+    /// How a number with a sign is assigned.
+    fn signed(&self) -> &'static str {
+        match self {
+            Self::Varint => "as_int64 or as_sint64 reads, as in |= as_sint64 - 1",
+            Self::I64 => "as_sfixed64 or as_double reads, as in |= as_sfixed64 - 1",
+            Self::I32 => "as_sfixed32 or as_float reads, as in |= as_sfixed32 - 1",
+        }
+    }
+
     fn integer(&self) -> &'static dyn Codec {
         match self {
             Self::Varint => &Varint::Uint64,
@@ -60,6 +69,14 @@ impl Codec for Undeclared {
         match (self, value) {
             (Self::I64, Scalar::Float(_)) => F64.encode(value, like),
             (Self::I32, Scalar::Float(_)) => F32.encode(value, like),
+            // which of the types of protobuf it has, nobody knows
+            (_, Scalar::Int(n)) if *n < 0 => {
+                let encoded = self.integer().encode(value, like);
+                encoded.map_err(|e| Misfit {
+                    expected: format!("{}, or what {}", e.expected, self.signed()),
+                    ..e
+                })
+            }
             _ => self.integer().encode(value, like),
         }
     }
