@@ -214,6 +214,8 @@ fn flatten(v: V, depth: f64) -> ValR {
 fn reverse(v: V) -> ValR {
     match v.settle() {
         V::Null => Ok(V::arr(Vec::new())),
+        // its length is 0
+        V::Num(n) if num::to_f64(&n) == 0.0 => Ok(V::arr(Vec::new())),
         V::Text(s) => Ok(V::text(s.lossy().chars().rev().collect::<String>())),
         V::Bytes(s) => Ok(V::Bytes(
             s.iter().rev().copied().collect::<Vec<u8>>().into(),

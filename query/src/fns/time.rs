@@ -142,10 +142,10 @@ fn gmtime(v: &V) -> ValR {
 
 /// A time out of the fields that `gmtime` gives; those that are missing are 0, and too large ones go over into the next.
 fn from_fields(v: V, name: &str) -> ValR<Tm> {
-    let mut fields = [0_i64; 8];
+    // of what is not given, C has zeros, and counts years from 1900
+    let mut fields = [1900_i64, 0, 0, 0, 0, 0, 0, 0];
     let items = v.into_items().unwrap_or_default();
     for (i, (field, item)) in fields.iter_mut().zip(items).enumerate() {
-        // C counts years from here
         let from = if i == 0 { 1900 } else { 0 };
         match item.num().map(|n| num::to_f64(&n)) {
             Some(f) if !f.is_nan() => {

@@ -534,3 +534,7 @@ null | strptime("%Y") #=> error: strptime/1 requires string inputs and arguments
 "2023 Sun 52"|strptime("%Y %a %U")|mktime|todate #=> "2023-12-24T00:00:00Z"
 "2024 10"|strptime("%Y %W") #=> [2024,0,0,0,0,0,0,-1]
 "10 1900 50 6"|strptime("%U %Y %W %w") #=> [1900,11,22,0,0,0,6,355]
+
+# a time of which not all is given
+[]|todate #=> "1899-12-31T00:00:00Z"
+[2024,1]|mktime #=> 1706659200
