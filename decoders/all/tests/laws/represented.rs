@@ -1,6 +1,6 @@
 //! What a codec says of its values before any is decoded holds for all of them: columns are typed by that.
 
-use crate::samples::{SAMPLES, decode};
+use crate::samples::{SAMPLES, are_all, decode};
 use binq_core::codec::Representation;
 use std::collections::BTreeMap;
 
@@ -36,7 +36,11 @@ fn values_are_what_their_codecs_say() {
         ("zip", 90),
         ("pcap", 80),
     ] {
-        let [mixed, known] = typed[format];
+        // there are others with `BINQ_LAWS`
+        let Some([mixed, known]) = typed.get(format).copied() else {
+            assert!(!are_all(), "{format} has no samples");
+            continue;
+        };
         assert!(
             known * 100 >= (mixed + known) * share,
             "{format}: {known} of {}",

@@ -1,6 +1,6 @@
 //! Cases, and what became of them.
 
-use crate::samples::{SAMPLES, Sample};
+use crate::samples::{SAMPLES, Sample, are_all};
 use binq_laws::{Rng, damage};
 use bytes::Bytes;
 use std::collections::{BTreeMap, BTreeSet};
@@ -114,7 +114,7 @@ pub fn run(
             !is_excuse || bound.is_some(),
             "{name:?} is an excuse without a bound"
         );
-        if let Some((_, most)) = bound {
+        if let Some((_, most)) = bound.filter(|_| are_all()) {
             // a few more where chance chose the cases
             let more = if is_default() {
                 0
