@@ -103,7 +103,8 @@ pub trait Sequence: Send + Sync + 'static {
         false
     }
 
-    /// Whether items refer to each other, so that all of them must be laid out again when one changes its size.
+    /// Whether items refer to each other, so that all of them must be laid out again when one changes its size, or another one
+    /// is put in its place.
     fn relinks(&self) -> bool {
         false
     }
@@ -248,7 +249,7 @@ pub struct Placed {
     /// The same with what the layer makes follow from them ([`Layer::alone`](crate::layer::Layer::alone)): what is written if the
     /// item moves.
     pub moved: Vec<Splice>,
-    /// The bytes of a new item.
+    /// What a new item is made of; or the node that was put in the place of this one, which its splices write there.
     pub new: Option<Node>,
     /// The item's shape, if it is a struct.
     pub shape: Option<Ref<dyn Shape>>,

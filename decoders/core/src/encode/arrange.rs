@@ -7,6 +7,11 @@ use crate::{Reject, Span};
 use std::sync::Arc;
 
 impl Arrange<'_> {
+    /// The index of the first of the items.
+    pub fn number(&self) -> u64 {
+        self.number
+    }
+
     /// The bytes of an item, changes applied.
     ///
     /// # Errors

@@ -346,8 +346,9 @@ impl Settler {
             let told = self.report.notes.len();
             let own = self.lowered(&child, &green.space)?;
             let growth = own.growth(&green.space);
-            if growth != 0 && seq.relinks() {
-                // this item moves all that follow; what was done so far stays, and it is told once
+            if seq.relinks() && (growth != 0 || stands_in(map.get(&i)).is_some()) {
+                // this item moves all that follow, or refers to others where it came from; what was done so far stays, and it
+                // is told once
                 self.report.notes.truncate(told);
                 let len = node.len();
                 let items = (i..len).map(|k| Item::Kept(k, map.get(&k).cloned()));
@@ -372,6 +373,7 @@ impl Settler {
         for (i, item) in items.iter().enumerate() {
             let in_place = match item {
                 Item::Kept(_, Some(edit)) if comes_anew(seq, edit).is_some() => false,
+                Item::Kept(_, edit) if seq.relinks() && stands_in(edit.as_ref()).is_some() => false,
                 Item::Kept(was, None) if *was == i as u64 => true,
                 Item::Kept(was, Some(_)) if *was == i as u64 => {
                     let told = self.report.notes.len();
@@ -458,6 +460,7 @@ impl Settler {
                         continue;
                     };
                     child.edit = edit;
+                    let stands_in = stands_in(child.edit.as_ref()).cloned();
                     let mut own = self.lowered(&child, &green.space)?;
                     let splices = own.take(&green.space);
                     let moved =
@@ -465,11 +468,11 @@ impl Settler {
                     changes.extend(own);
                     Placed {
                         shape: shape_of(&child),
-                        pinned: pinned(child.state()),
+                        pinned: pinned(stands_in.as_ref().unwrap_or(&child).state()),
                         was: Some(child.green().span),
                         splices,
                         moved,
-                        new: None,
+                        new: stands_in,
                     }
                 }
             });
@@ -503,6 +506,14 @@ impl Settler {
 fn comes_anew(seq: &dyn Sequence, edit: &Edit) -> Option<Node> {
     match edit {
         Edit::Replaced(new) if seq.follows_place() => Some(new.clone()),
+        _ => None,
+    }
+}
+
+/// The node that was assigned in the place of another.
+fn stands_in(edit: Option<&Arc<Edit>>) -> Option<&Node> {
+    match edit.map(|edit| &**edit) {
+        Some(Edit::Replaced(new)) => Some(new),
         _ => None,
     }
 }

@@ -5,6 +5,7 @@ mod blocks;
 mod continuation;
 mod geometry;
 mod header;
+mod least;
 mod linear;
 mod name;
 mod page_size;

@@ -1,6 +1,7 @@
 //! Records: `XLogRecord` and what follows it, src/include/access/xlogrecord.h.
 
 use super::geometry::Geometry;
+use super::least;
 use super::linear;
 use super::rmgr;
 use super::scan::{Header, RECORD_HEADER, align, crc};
@@ -181,8 +182,12 @@ impl Shape for Record {
         RECORD
     }
 
-    fn check(&self, field: &str, _at: &At<'_>) -> Option<Malformed> {
-        self.prev_wrong.clone().filter(|_| field == "xl_prev")
+    fn check(&self, field: &str, at: &At<'_>) -> Option<Malformed> {
+        match field {
+            "xl_prev" => self.prev_wrong.clone(),
+            "main_data" => self.too_short(at),
+            _ => None,
+        }
     }
 
     fn layout(&self) -> &'static [Field] {
@@ -224,8 +229,7 @@ impl Shape for Record {
             return Err(wrong);
         }
         let record = Header::read(&bytes);
-        let typed = record.filter(|_| self.geometry.version.known);
-        let typed = typed.and_then(|h| payload::main_data(self.geometry.major(), h.rmid, h.info));
+        let typed = self.payload(record.as_ref());
         let kind = match typed {
             Some(shape) => Kind::fixed(shape),
             None => Kind::Leaf(Ref::Static(&Raw::ANY)),
@@ -247,6 +251,33 @@ impl Shape for Record {
 
     fn lazy(&self) -> Option<&dyn Lazy> {
         Some(self)
+    }
+}
+
+impl Record {
+    /// What its main data is.
+    fn payload(&self, header: Option<&Header>) -> Option<&'static dyn Shape> {
+        let header = header.filter(|_| self.geometry.version.known)?;
+        payload::main_data(self.geometry.major(), header.rmid, header.info)
+    }
+
+    /// What is wrong with main data that is no struct here, if redo of the record reads more of it than there is.
+    fn too_short(&self, at: &At<'_>) -> Option<Malformed> {
+        let (major, start) = (self.geometry.major(), at.span.start / 8);
+        let bytes = at.read(0, at.len());
+        let header = Header::read(&bytes).filter(|_| self.geometry.version.known)?;
+        if self.payload(Some(&header)).is_some() {
+            return None;
+        }
+        let rmgr = rmgr::rmgr_name(major, header.rmid)?;
+        let record_type = rmgr::record_type(major, header.rmid, header.info)?;
+        let (least, what) = least::main_data(rmgr, record_type)?;
+        let main = block_headers::parse(major, &bytes, start).main_data;
+        let len = at.len().saturating_sub(main);
+        let bytes = |n: u64| format!("{n} byte{}", if n == 1 { "" } else { "s" });
+        let expected = format!("at least {} of main data ({what})", bytes(least));
+        let wrong = Malformed::new(start + main, expected, bytes(len));
+        (len < least).then(|| wrong.with(Severity::Damage))
     }
 }
 

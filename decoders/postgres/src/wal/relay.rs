@@ -46,11 +46,12 @@ pub fn arrange(geometry: &Geometry, records: &Records, cx: &mut Arrange<'_>) -> 
         moved: BTreeMap::new(),
         relinked: 0,
         redone: 0,
+        index: cx.number(),
         notes: notes.map(|(i, note)| (note.offset, i)).collect(),
     };
     let mut prev = None;
     for region in &regions {
-        prev = match region.is_same() {
+        prev = match region.is_same() && !switches(cx, region)? {
             true => relay.keep(cx, region, prev)?,
             false => relay.anew(cx, region, prev)?,
         };
@@ -77,6 +78,8 @@ struct Relay<'a> {
     relinked: u64,
     /// How many checkpoints got another `redo`.
     redone: u64,
+    /// The index of the next item.
+    index: u64,
     /// Notes about fields that were recomputed, by their places in the input.
     notes: HashMap<u64, usize>,
 }
@@ -90,15 +93,34 @@ impl Relay<'_> {
         region: &Region,
         mut prev: Option<u64>,
     ) -> Result<Option<u64>, Reject> {
+        // the LSN of the record before, where there is one
+        let mut before = region.prev;
         for item in &region.items {
-            let follows = prev.is_some() || !self.moved.is_empty();
+            let index = self.index;
+            self.index += 1;
+            let stands_in = item.new.is_some();
+            let follows = stands_in || prev.is_some() || !self.moved.is_empty();
+            let before = std::mem::replace(&mut before, lsn_of(self.geometry, item));
             if let Some(was) = item.was.filter(|_| follows && item.is(RECORD)) {
                 let old = cx.bytes(item)?;
                 let mut record = Laid {
                     at: was.start / 8,
                     bytes: old.clone(),
                 };
-                self.link(cx, item, &mut record, prev.take().unwrap_or(0));
+                let mut names = prev.take().unwrap_or(0);
+                if stands_in && names == 0 {
+                    names = match before {
+                        // what the one in whose place it is named
+                        0 => prev_of(&cx.at.space.read(record.at, RECORD_HEADER)),
+                        before => before,
+                    };
+                }
+                let relinked = self.relinked;
+                self.link(cx, item, &mut record, names);
+                if stands_in {
+                    self.relinked = relinked;
+                    tell_relinked(self.geometry, cx, index, (&old, &record));
+                }
                 if record.bytes != old {
                     let splice = Splice::new(was, record.bytes, &cx.path);
                     cx.changes.push(cx.at.space, splice);
@@ -122,6 +144,7 @@ impl Relay<'_> {
         let geometry = self.geometry;
         let stream = cx.at.space.clone();
         refuse(geometry, cx, region)?;
+        self.index += region.items.len() as u64;
         let first = region.start;
         let items = &region.items;
         let mut laid = Vec::with_capacity(items.len());
@@ -160,7 +183,7 @@ impl Relay<'_> {
         }
         // what comes first now names the record in the file before that the old first one named
         let mut prev = match before.unwrap_or(region.prev) {
-            0 => Header::read(&stream.read(first, RECORD_HEADER)).map_or(0, |h| h.prev),
+            0 => prev_of(&stream.read(first, RECORD_HEADER)),
             prev => prev,
         };
         let mut out = Vec::with_capacity(laid.len() + 2);
@@ -250,6 +273,60 @@ impl Relay<'_> {
                 *to = Scalar::from(sum);
             }
         }
+    }
+}
+
+/// The LSN of an item, if it is a record; 0 of another.
+fn lsn_of(geometry: &Geometry, item: &Placed) -> u64 {
+    let was = item.was.filter(|_| item.is(RECORD));
+    was.map_or(0, |was| geometry.lsn(was.start / 8))
+}
+
+/// The LSN that a header names; 0 where there is none.
+fn prev_of(header: &[u8]) -> u64 {
+    Header::read(header).map_or(0, |header| header.prev)
+}
+
+/// Whether a record that was put in the place of another is a segment switch, or that one is, and not both: then the log goes on
+/// elsewhere.
+fn switches(cx: &Arrange<'_>, region: &Region) -> Result<bool, Reject> {
+    let is_switch = |bytes: &[u8]| Header::read(bytes).is_some_and(|h| h.is_switch());
+    for item in region.items.iter().filter(|item| item.new.is_some()) {
+        let Some(was) = item.was else { continue };
+        let old = cx.at.space.read(was.start / 8, RECORD_HEADER);
+        if is_switch(&cx.bytes(item)?) != is_switch(&old) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Tell what became of the header of a record that was put in the place of another: of `old` bytes, and as it is now.
+fn tell_relinked(
+    geometry: &Geometry,
+    cx: &mut Arrange<'_>,
+    index: u64,
+    (old, record): (&[u8], &Laid),
+) {
+    let (Some(from), Some(to)) = (Header::read(old), Header::read(&record.bytes)) else {
+        return;
+    };
+    let lsn = |lsn: u64| Scalar::from(lsn::text(lsn));
+    let fields = [
+        ("xl_prev", 8, lsn(from.prev), lsn(to.prev)),
+        (
+            "xl_crc",
+            20,
+            Scalar::from(from.crc()),
+            Scalar::from(to.crc()),
+        ),
+    ];
+    for (name, byte, from, to) in fields.into_iter().filter(|(.., from, to)| from != to) {
+        cx.report.notes.push(Note {
+            path: format!("{}[{index}].{name}", cx.path),
+            offset: geometry.file_of(record.at + byte),
+            did: Did::Recomputed { from, to },
+        });
     }
 }
 
