@@ -6,6 +6,7 @@ mod cuts;
 mod edits;
 mod ends;
 mod faults;
+mod flawed;
 mod fragments;
 mod fragments_grow;
 mod framed;

@@ -5,7 +5,7 @@ use super::Stream;
 use super::message::{Body, Chunk, Message, length_of};
 use super::search::Messages;
 use super::shape::SIZE;
-use crate::lines::{Line, read};
+use crate::lines::{Line, read_on};
 use binq_core::codec::Codec;
 use binq_core::encode::{Did, Note, Report, Splice, agree, near};
 use binq_core::layer::{Following, Patching};
@@ -152,7 +152,7 @@ impl Derive<'_> {
                 continue;
             }
             let bytes = change.new.bytes();
-            let (lines, ..) = read(bytes, 0);
+            let (lines, ..) = read_on(bytes, 0, |_| false);
             let same = |l: &&Line| l.name == line.name && l.value == line.value;
             let Some(moved) = lines.iter().find(same) else {
                 continue;

@@ -2,7 +2,7 @@
 
 use super::search::lost_at;
 use crate::exchange;
-use crate::lines::{End, Line, TARGET, line, read};
+use crate::lines::{End, Line, TARGET, line, read, read_on};
 use binq_core::{Malformed, Severity, Space, Span};
 use bytes::Bytes;
 use std::sync::OnceLock;
@@ -87,6 +87,8 @@ pub struct Message {
     pub blank: u64,
     /// The first line.
     pub start: Start,
+    /// Bytes of lines behind it that begin with white space, so that they are no header fields and go on with none.
+    pub ignored: u64,
     /// The header fields.
     pub headers: Vec<Line>,
     /// Where they end: there is the empty line.
@@ -123,9 +125,22 @@ impl Message {
         let wrong = |at, expected, found: String| {
             Some(Malformed::new(at, expected, found).with(Severity::Damage))
         };
+        // RFC 9112 section 5.1: a server must reject it, and should for any other line that is no header field (section 2.2)
+        let trailers = match &self.body {
+            Body::Chunked { trailers, .. } => &trailers[..],
+            _ => &[],
+        };
+        let flawed = self
+            .headers
+            .iter()
+            .chain(trailers)
+            .find_map(Line::malformed);
+        if let Some(flawed) = flawed.filter(|_| side == Side::Client) {
+            return Some(flawed.with(Severity::Stops));
+        }
         // RFC 9112 section 3.2
         let hosts = of(b"host").count();
-        if side == Side::Client && self.start.parts[2].0 == "HTTP/1.1" && hosts != 1 {
+        if side == Side::Client && self.start.parts[2].0 != "HTTP/1.0" && hosts != 1 {
             return wrong(self.at, "one Host", format!("{hosts}"));
         }
         // section 6.3
@@ -228,17 +243,33 @@ fn cut_line(stream: &Space, at: u64, most: u64) -> Option<Span> {
     stream.hole_in(Span::bytes(end, 1))
 }
 
+/// How header fields are read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fields {
+    /// Where it is not known that a message begins: all are well formed.
+    Sound,
+    /// Behind malformed lines, too.
+    Any(Side),
+}
+
 /// The header fields from a byte on, which lie within `most` bytes: how many bytes they are, how they end, and what the input lost
 /// where they break off. Most heads are short, and bytes after them lie in segments of their own, so that little is read first.
-fn fields(stream: &Space, at: u64, most: u64) -> (Vec<Line>, u64, End, Option<Span>) {
+fn fields(stream: &Space, at: u64, most: u64, how: Fields) -> (Vec<Line>, u64, End, Option<Span>) {
     let mut window = 512.min(most);
     loop {
         let text = stream.read(at, window);
-        let (lines, len, end) = read(&text, at);
+        let is_start = |row: &[u8], side| start(row, 0, side).is_some();
+        let (lines, len, end) = match how {
+            Fields::Sound => read(&text, at),
+            Fields::Any(side) => read_on(&text, at, |row| is_start(row, side)),
+        };
         let is_all = (text.len() as u64) < window
             || window == most
             || stream.hole_in(Span::bytes(at, window)).is_some();
-        if is_all || end != End::Text {
+        // an empty line may follow farther on
+        let may_end =
+            how != Fields::Sound && end == End::Wrong && window < 2 * LONGEST + len as u64;
+        if is_all || end != End::Text && !may_end {
             let seen = at + text.len() as u64;
             let lost = || stream.hole_in(Span::bytes(seen, 1));
             let lost = (end == End::Text && seen < stream.len())
@@ -250,13 +281,30 @@ fn fields(stream: &Space, at: u64, most: u64) -> (Vec<Line>, u64, End, Option<Sp
     }
 }
 
+/// How many bytes there are of lines that begin with white space, and so can be no header fields: they are consumed without further
+/// processing (RFC 9112 section 2.2).
+fn ignored(stream: &Space, at: u64) -> u64 {
+    let is_fold = |at| matches!(stream.read(at, 1)[..], [b' ' | b'\t']);
+    if !is_fold(at) {
+        return 0;
+    }
+    let text = stream.read(at, LONGEST);
+    let mut len = 0;
+    while matches!(text.get(len), Some(b' ' | b'\t'))
+        && let Some((_, next)) = line(&text[len..])
+    {
+        len += next;
+    }
+    len as u64
+}
+
 /// The message at a byte, whose header fields lie within `most` bytes, and how they end.
 pub(super) fn message(
     stream: &Space,
     at: u64,
     side: Side,
     request: Option<&Message>,
-    most: u64,
+    (most, how): (u64, Fields),
 ) -> Result<(Message, End), Wrong> {
     let expected = match side {
         Side::Client => "a request line of HTTP/1",
@@ -277,14 +325,20 @@ pub(super) fn message(
         let fault = lost.map_or(fault, |hole| lost_at(hole.first_byte().max(first)));
         return Err(Wrong { fault, lost });
     };
-    let next = first + next as u64;
-    let (headers, len, end, lost) = fields(stream, next, most);
+    let mut next = first + next as u64;
+    let ignored = match how {
+        Fields::Sound => 0,
+        Fields::Any(_) => ignored(stream, next),
+    };
+    next += ignored;
+    let (headers, len, end, lost) = fields(stream, next, most, how);
     let body_at = next + len;
     let mut message = Message {
         at,
         end: body_at,
         blank: blank as u64,
         start,
+        ignored,
         headers_end: headers.last().map_or(next, |l| l.end),
         headers,
         body: Body::None,
@@ -369,7 +423,7 @@ fn body(stream: &Space, side: Side, request: Option<&Message>, message: &mut Mes
         .as_ref()
         .is_some_and(|c| c.eq_ignore_ascii_case(b"chunked"))
     {
-        return chunked(stream, message, at);
+        return chunked(stream, side, message, at);
     }
     let length = message
         .value(b"content-length")
@@ -402,7 +456,7 @@ fn body(stream: &Space, side: Side, request: Option<&Message>, message: &mut Mes
 }
 
 /// Find the chunks of a body (section 7.1).
-fn chunked(stream: &Space, message: &mut Message, first: u64) {
+fn chunked(stream: &Space, side: Side, message: &mut Message, first: u64) {
     let mut chunks = Vec::new();
     let (mut trailers, mut end) = (Vec::new(), None);
     let mut at = first;
@@ -423,7 +477,7 @@ fn chunked(stream: &Space, message: &mut Message, first: u64) {
         chunks.push(chunk);
         at = next;
         if size == 0 {
-            let (found, len, how, hole) = fields(stream, at, u64::MAX);
+            let (found, len, how, hole) = fields(stream, at, u64::MAX, Fields::Any(side));
             end = Some(found.last().map_or(at, |l| l.end));
             trailers = found;
             at += len;

@@ -80,10 +80,15 @@ pub static REASON: Form = Form {
     fits: |text| text.len() <= LONGEST_PART && !breaks_line(text),
 };
 
-/// A version that is spoken so.
+/// A version that is spoken so: of a later minor version, a recipient reads what it knows (RFC 9110 section 2.5).
 pub static VERSION: Form = Form {
-    expected: "HTTP/1.0 or HTTP/1.1",
-    fits: |text| matches!(text, b"HTTP/1.0" | b"HTTP/1.1"),
+    expected: "HTTP/1 with a minor version of one digit, as HTTP/1.1",
+    fits: |text| {
+        matches!(
+            text,
+            [b'H', b'T', b'T', b'P', b'/', b'1', b'.', b'0'..=b'9']
+        )
+    },
 };
 
 /// HTTP/1.1, RFC 9112.
@@ -351,8 +356,7 @@ impl Shape for Root {
         let list = Kind::array(Arc::new(shape::List(stream.clone())));
         cx.node_in(name, &space, Span::bytes(begin, found.end - begin), list);
         let rest = Span::bytes(found.end, stream.raw.len() - found.end);
-        let broken = found.all.last().is_some_and(|m| m.fault.is_some());
-        match broken || found.fault.is_some() {
+        match found.is_broken() || found.fault.is_some() {
             true => gaps.unread(cx, rest),
             false => gaps.add(cx, rest, Kind::Leaf(Ref::Static(&Raw::FIXED))),
         }

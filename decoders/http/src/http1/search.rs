@@ -1,6 +1,6 @@
 //! Where the messages of a stream are, and which response answers which request.
 
-use super::message::{LONGEST, Message, Side, begins, blank, message};
+use super::message::{Fields, LONGEST, Message, Side, begins, blank, message};
 use crate::exchange::LOST;
 use crate::lines::End;
 use binq_core::{Malformed, Severity, Space, Span};
@@ -68,6 +68,11 @@ impl Messages {
         self.fault.is_some() || self.all.iter().any(Message::asks_to_switch)
     }
 
+    /// Whether the last one breaks off.
+    pub fn is_broken(&self) -> bool {
+        self.all.last().is_some_and(|m| m.fault.is_some())
+    }
+
     fn lose(&mut self, at: u64, end: u64, hole: u64) {
         let before = self.all.len();
         self.lost.push(Lost {
@@ -106,7 +111,8 @@ pub fn first(stream: &Space, side: Side, whole: bool, starts: impl Fn(u64) -> bo
 
 /// Whether a message begins at a byte, and not within its first line: bytes before it may be missing.
 fn is_sure(stream: &Space, at: u64, side: Side) -> bool {
-    message(stream, at, side, None, LONGEST).is_ok_and(|(message, _)| is_registered(side, &message))
+    message(stream, at, side, None, (LONGEST, Fields::Sound))
+        .is_ok_and(|(message, _)| is_registered(side, &message))
 }
 
 /// Whether the method of a request is one that is registered. Where bytes before it are missing, another one may be the rest of
@@ -150,7 +156,7 @@ fn search(
     let is_first = |at: &usize| {
         let at = from + *at as u64;
         starts(at)
-            && message(stream, at, side, None, LONGEST)
+            && message(stream, at, side, None, (LONGEST, Fields::Sound))
                 .is_ok_and(|(message, end)| end == End::Blank && is_registered(side, &message))
     };
     let version = b"HTTP/1.";
@@ -229,7 +235,8 @@ impl Search<'_> {
             let request = self.asked.as_ref().zip(answers);
             let request = request.and_then(|(a, i)| a.messages.all.get(i));
             let mut rest = true;
-            let (hole, next) = match message(stream, at, self.side, request, u64::MAX) {
+            let how = (u64::MAX, Fields::Any(self.side));
+            let (hole, next) = match message(stream, at, self.side, request, how) {
                 Ok((mut message, _)) => {
                     message.answers = answers;
                     let unsure = self.asked.as_ref().is_some_and(|a| pairs.is_unsure(a));

@@ -10,7 +10,7 @@ use crate::lines::{Form, Lines, TARGET, VALUE, breaks_line};
 use binq_core::codec::{Codec, Raw, Representation};
 use binq_core::sequence::{SeqAt, Sequence, State, Step};
 use binq_core::shape::{Cx, Lazy, Shape, Traits};
-use binq_core::{Bits, Kind, Malformed, Misfit, Ref, Scalar, Span};
+use binq_core::{Bits, Kind, Malformed, Misfit, Ref, Scalar, Severity, Span};
 use std::sync::Arc;
 
 /// The messages of a stream.
@@ -139,8 +139,22 @@ impl Shape for MessageShape {
                 };
             }
         }
-        let lines = &message.headers;
-        Lines::add(cx, "headers", space, lines, message.headers_end);
+        if message.ignored > 0 {
+            let at = message
+                .headers
+                .first()
+                .map_or(message.headers_end, |l| l.at)
+                - message.ignored;
+            // as a client and a server read it (RFC 9112 section 2.2); a server may reject it as well
+            let found = "lines that begin with white space";
+            let wrong = Malformed::new(at, "a header field or an empty line", found);
+            let name = if message.blank > 0 { "gap1" } else { "gap0" };
+            let ignored = cx.leaf(name, Span::bytes(at, message.ignored), &Unread);
+            ignored.wrong(wrong.with(Severity::Odd));
+        }
+        let strict = self.stream.begin.side == Side::Client;
+        let lines = Lines::new(&message.headers, None).strict(strict);
+        lines.add_to(cx, "headers", space, message.headers_end);
         let nowhere = Span::bytes(message.headers_end, 0);
         let by_name = ByName {
             stream: self.stream.clone(),
@@ -171,7 +185,8 @@ impl Shape for MessageShape {
                 Kind::array(Arc::new(Chunks(chunks.clone()))),
             );
             if !trailers.is_empty() {
-                Lines::add(cx, "trailers", space, trailers, *end);
+                let trailers = Lines::new(trailers, None).strict(strict);
+                trailers.add_to(cx, "trailers", space, *end);
             }
         }
         Ok(())
@@ -215,7 +230,8 @@ impl Shape for ByName {
 
     fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {
         let mut seen = std::collections::HashSet::new();
-        for line in &self.stream.messages().all[self.i].headers {
+        let lines = &self.stream.messages().all[self.i].headers;
+        for line in lines.iter().filter(|l| !l.name.is_empty()) {
             if seen.insert(&line.name) {
                 let name = String::from_utf8_lossy(&line.name).into_owned();
                 cx.leaf(name, line.value_span(), &VALUE);

@@ -166,6 +166,7 @@ impl Talk {
                 value_at: *at,
                 value_len: text.len() as u64,
                 folded: false,
+                flaw: None,
             }
         });
         Some(LineHead {
@@ -224,8 +225,11 @@ impl Talk {
             return lost.then(|| alone.with(Severity::Odd));
         };
         let at = self.client.messages().all[request].at;
+        // behind a response that breaks off, what follows is not known to be one
+        let broken = messages.end < stream.raw.len() && messages.is_broken();
         let found = match &messages.fault {
             Some(_) => "bytes that are none",
+            None if broken => "bytes behind a response that breaks off",
             None if lost => "none that is known to answer it, as the capture lost responses",
             None => "the end of the capture",
         };

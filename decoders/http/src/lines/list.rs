@@ -1,6 +1,6 @@
 //! Lists of header fields that are lines, as nodes.
 
-use super::{Line, ONE_LINE, TOKEN, VALUE, breaks_line, read};
+use super::{Flaw, Line, NO_FIELD, ONE_LINE, TOKEN, VALUE, breaks_line, read};
 use crate::exchange::{Meaning, is_renamed, new_field};
 use binq_core::codec::{Codec, Raw};
 use binq_core::sequence::{Arrange, SeqAt, Sequence, State, Step};
@@ -12,6 +12,7 @@ use std::sync::Arc;
 pub struct Lines {
     lines: Vec<Line>,
     means: Option<Meaning>,
+    strict: bool,
 }
 
 impl Lines {
@@ -20,12 +21,26 @@ impl Lines {
         Self {
             lines: lines.to_vec(),
             means,
+            strict: false,
         }
+    }
+
+    /// Whether all of their message is rejected for a malformed line, which it tells itself.
+    pub fn strict(self, strict: bool) -> Self {
+        Self { strict, ..self }
     }
 
     /// Add lines as an array of `{name, value}`. `end` is where they end, if there is none.
     pub fn add(cx: &mut Cx<'_>, name: &'static str, space: &Space, lines: &[Line], end: u64) {
         Self::add_with(cx, name, space, lines, end, None);
+    }
+
+    /// Add this list; `end` is where it ends, if it has no lines.
+    pub fn add_to(self, cx: &mut Cx<'_>, name: &'static str, space: &Space, end: u64) {
+        let first = self.lines.first().map_or(end, |l| l.at);
+        let last = self.lines.last().map_or(end, |l| l.end);
+        let span = Span::bytes(first, last - first);
+        cx.node_in(name, space, span, Kind::array(Arc::new(self)));
     }
 
     /// Like [`Self::add`], where values have a meaning to the format above.
@@ -37,11 +52,7 @@ impl Lines {
         end: u64,
         means: Option<Meaning>,
     ) {
-        let first = lines.first().map_or(end, |l| l.at);
-        let last = lines.last().map_or(end, |l| l.end);
-        let lines = Self::new(lines, means);
-        let span = Span::bytes(first, last - first);
-        cx.node_in(name, space, span, Kind::array(Arc::new(lines)));
+        Self::new(lines, means).add_to(cx, name, space, end);
     }
 }
 
@@ -56,6 +67,7 @@ impl Sequence for Lines {
         let shape = LineShape {
             line: line.clone(),
             means: self.means,
+            strict: self.strict,
         };
         Some(Step {
             kind: Kind::shared(Arc::new(shape)),
@@ -128,7 +140,11 @@ fn standalone(name: &[u8], value: &[u8], means: Option<Meaning>) -> Result<Node,
     let line = line.ok_or("a header field")?;
     let space = Space::source(bytes);
     let span = space.span();
-    let shape = LineShape { line, means };
+    let shape = LineShape {
+        line,
+        means,
+        strict: false,
+    };
     Ok(Node::root_of(
         "http1",
         Kind::shared(Arc::new(shape)),
@@ -140,6 +156,7 @@ fn standalone(name: &[u8], value: &[u8], means: Option<Meaning>) -> Result<Node,
 struct LineShape {
     line: Line,
     means: Option<Meaning>,
+    strict: bool,
 }
 
 impl LineShape {
@@ -178,7 +195,16 @@ impl Shape for LineShape {
 
     fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {
         let line = &self.line;
-        cx.leaf("name", line.name_span(), &TOKEN);
+        let (field, is_field) = match line.flaw {
+            Some(Flaw::NoField) => (cx.leaf("gap0", line.value_span(), &NO_FIELD), false),
+            _ => (cx.leaf("name", line.name_span(), &TOKEN), true),
+        };
+        if let Some(wrong) = line.malformed().filter(|_| !self.strict) {
+            field.wrong(wrong);
+        }
+        if !is_field {
+            return Ok(());
+        }
         let plain: Ref<dyn Codec> = (&VALUE).into();
         let meant = self
             .means

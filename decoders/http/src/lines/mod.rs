@@ -9,7 +9,7 @@ pub use list::{Lines, spell_out};
 
 use crate::text;
 use binq_core::codec::{Codec, Representation};
-use binq_core::{Bits, Misfit, Scalar, Span};
+use binq_core::{Bits, Malformed, Misfit, Scalar, Severity, Span};
 use bytes::Bytes;
 
 /// A header field; places are bytes of its space.
@@ -29,12 +29,40 @@ pub struct Line {
     pub value_len: u64,
     /// Whether the field is folded over several lines, though some of them may be empty.
     pub folded: bool,
+    /// What is wrong with the line, if something is.
+    pub flaw: Option<Flaw>,
+}
+
+/// What is wrong with a line that a reader goes on behind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flaw {
+    /// White space between the name and the colon, which is not of the name.
+    Space,
+    /// It is no header field. It has no name; its value is all of it.
+    NoField,
 }
 
 impl Line {
     /// Where the name is.
     pub fn name_span(&self) -> Span {
         Span::bytes(self.at, self.name.len() as u64)
+    }
+
+    /// What is wrong with the line, to whoever reads a response: a proxy removes white space before the colon (RFC 9112 section 5.1),
+    /// and browsers skip a line that is no header field.
+    pub fn malformed(&self) -> Option<Malformed> {
+        let (at, expected, found, severity) = match self.flaw? {
+            Flaw::Space => {
+                let at = self.at + self.name.len() as u64;
+                (at, "a colon behind the name", "white space", Severity::Odd)
+            }
+            Flaw::NoField => {
+                let found = "text that is neither";
+                let expected = "a header field or an empty line";
+                (self.at, expected, found, Severity::Damage)
+            }
+        };
+        Some(Malformed::new(at, expected, found).with(severity))
     }
 
     /// Where the value is.
@@ -103,17 +131,11 @@ pub fn read(text: &[u8], base: u64) -> (Vec<Line>, usize, End) {
             return (out, at, End::Wrong);
         }
         let first = at + colon + 1;
-        let (mut end, mut next) = (first + rest.len(), at + next);
-        let one_line = next;
+        let next = at + next;
         // of a line that has no end, it is not known whether it goes on
-        while is_fold(&text[next..])
-            && let Some((len, after)) = line(&text[next..])
-        {
-            (end, next) = (next + len, next + after);
-        }
-        if is_fold(&text[next..]) {
+        let Some((end, next, folded)) = folds(text, first + rest.len(), next) else {
             return (out, at, End::Text);
-        }
+        };
         let value = text[first..end].trim_ascii_start();
         let from = if value.is_empty() {
             at + len
@@ -128,11 +150,114 @@ pub fn read(text: &[u8], base: u64) -> (Vec<Line>, usize, End) {
             value: unfolded(value),
             value_at: base + from as u64,
             value_len: value.len() as u64,
-            folded: next > one_line,
+            folded,
+            flaw: None,
         });
         at = next;
     }
     (out, at, End::Text)
+}
+
+/// Lines that are no header fields belong to a head whose end is no farther from the first of them.
+const FAR: usize = 64 * 1024;
+
+/// Like [`read`], as those do it who go on behind a line that is malformed (browsers, proxies, tshark): white space before a colon is
+/// skipped, and a line of text that is no header field is one [without a name](Flaw::NoField), if an empty line follows somewhere.
+/// What begins another message, by `is_start`, is none.
+pub fn read_on(
+    text: &[u8],
+    base: u64,
+    is_start: impl Fn(&[u8]) -> bool,
+) -> (Vec<Line>, usize, End) {
+    let mut out: Vec<Line> = Vec::new();
+    // how many lines, and bytes, there are before the first one that is no header field
+    let mut sound = None;
+    let mut at = 0;
+    loop {
+        let (lines, len, end) = read(&text[at..], base + at as u64);
+        out.extend(lines);
+        at += len;
+        let (_, from) = sound.unwrap_or((0, at));
+        let (flaw, row, next) = match end {
+            End::Blank => return (out, at, end),
+            End::Wrong if at - from <= FAR => match flawed(&text[at..], &is_start) {
+                Some(found) => found,
+                None => break,
+            },
+            End::Wrong => break,
+            End::Text => match sound {
+                None => return (out, at, end),
+                Some(_) => break,
+            },
+        };
+        if flaw == Flaw::NoField {
+            sound.get_or_insert((out.len(), at));
+        }
+        let Some((end, next, folded)) = folds(text, at + row.len(), at + next) else {
+            match sound {
+                None => return (out, at, End::Text),
+                Some(_) => break,
+            }
+        };
+        let colon = match flaw {
+            Flaw::Space => row.iter().position(|b| *b == b':'),
+            Flaw::NoField => None,
+        };
+        let name = colon.map_or(&[][..], |colon| row[..colon].trim_ascii_end());
+        let first = colon.map_or(at, |colon| at + colon + 1);
+        let value = text[first..end].trim_ascii_start();
+        let from = if value.is_empty() {
+            at + row.len()
+        } else {
+            end - value.len()
+        };
+        let value = match flaw {
+            Flaw::Space => value.trim_ascii_end(),
+            Flaw::NoField => value,
+        };
+        out.push(Line {
+            at: base + at as u64,
+            end: base + next as u64,
+            name: name.to_ascii_lowercase().into(),
+            value: unfolded(value),
+            value_at: base + from as u64,
+            value_len: value.len() as u64,
+            folded,
+            flaw: Some(flaw),
+        });
+        at = next;
+    }
+    // text that has no end is no head
+    let (count, at) = sound.unwrap_or((out.len(), at));
+    out.truncate(count);
+    (out, at, End::Wrong)
+}
+
+/// What is wrong with the line at the beginning of a text, which is no header field; the line, and where the next one begins.
+fn flawed<'a>(
+    text: &'a [u8],
+    is_start: &impl Fn(&[u8]) -> bool,
+) -> Option<(Flaw, &'a [u8], usize)> {
+    let (len, next) = line(text)?;
+    let row = &text[..len];
+    let colon = row.iter().position(|b| *b == b':');
+    let name = colon.map_or(&[][..], |colon| row[..colon].trim_ascii_end());
+    if (TOKEN.fits)(name) {
+        return Some((Flaw::Space, row, next));
+    }
+    let is_text = row.iter().all(|b| *b == b'\t' || !b.is_ascii_control());
+    (is_text && !is_fold(row) && !is_start(row)).then_some((Flaw::NoField, row, next))
+}
+
+/// Where the text of a line ends that may be folded, where the next one begins, and whether it is; nothing if that is not known.
+fn folds(text: &[u8], mut end: usize, mut next: usize) -> Option<(usize, usize, bool)> {
+    let one_line = next;
+    while is_fold(&text[next..])
+        && let Some((len, after)) = line(&text[next..])
+    {
+        (end, next) = (next + len, next + after);
+    }
+    (!is_fold(&text[next..])).then_some((end, next, next > one_line))
 }
 
 /// Text that has a form of its own.
@@ -148,6 +273,17 @@ pub struct Form {
 pub static TOKEN: Form = Form {
     expected: "a token of RFC 9110",
     fits: |text| !text.is_empty() && text.iter().all(|b| is_token(*b)),
+};
+
+/// A line that is no header field: another text would be one, or end the head.
+pub static NO_FIELD: Form = Form {
+    expected: "text without a colon behind a name, in one line that does not begin with white space",
+    fits: |text| {
+        let line = [text, b"\r\n\r\n"].concat();
+        let (lines, ..) = read_on(&line, 0, |row| row.windows(5).any(|w| w == b"HTTP/"));
+        let is_one = |l: &Line| l.flaw == Some(Flaw::NoField) && l.value_len == text.len() as u64;
+        !text.contains(&b'\n') && matches!(&lines[..], [line] if is_one(line))
+    },
 };
 
 /// A part of a first line is no longer than this, so that the line is read back.
@@ -245,6 +381,70 @@ mod tests {
         assert_eq!(end(b"a: 1\r\nb: 2"), (1, End::Text));
         assert_eq!(end(b"a: 1\r\n"), (1, End::Text));
         assert_eq!(end(b""), (0, End::Text));
+    }
+
+    #[test]
+    fn a_reader_goes_on_behind_a_malformed_line() {
+        let is_start = |row: &[u8]| row.starts_with(b"HTTP/1.1 ");
+        let found = |text: &[u8]| {
+            let (lines, len, end) = read_on(text, 7, is_start);
+            let shown = lines.iter().map(|l| {
+                let value = String::from_utf8_lossy(&l.value).into_owned();
+                (String::from_utf8_lossy(&l.name).into_owned(), value, l.flaw)
+            });
+            (shown.collect::<Vec<_>>(), len, end)
+        };
+        let line = |name: &str, value: &str, flaw| (name.to_owned(), value.to_owned(), flaw);
+        let sound = [line("a", "1", None), line("c", "3", None)];
+        for (wrong, flawed) in [
+            ("B : 2", line("b", "2", Some(Flaw::Space))),
+            ("b\t :2 ", line("b", "2", Some(Flaw::Space))),
+            ("b :", line("b", "", Some(Flaw::Space))),
+            ("b : 2\r\n 3", line("b", "2 3", Some(Flaw::Space))),
+            ("b 2", line("", "b 2", Some(Flaw::NoField))),
+            ("b 2 ", line("", "b 2 ", Some(Flaw::NoField))),
+            ("b 2: 3", line("", "b 2: 3", Some(Flaw::NoField))),
+            (": 2", line("", ": 2", Some(Flaw::NoField))),
+            ("\u{e9}: 2", line("", "\u{e9}: 2", Some(Flaw::NoField))),
+            ("b\r\n 3", line("", "b 3", Some(Flaw::NoField))),
+        ] {
+            let text = format!("a: 1\r\n{wrong}\r\nc: 3\r\n\r\nrest");
+            let all = [sound[0].clone(), flawed, sound[1].clone()].to_vec();
+            let right = (all, text.len() - 4, End::Blank);
+            assert_eq!(found(text.as_bytes()), right, "{wrong:?}");
+        }
+        // no text, the beginning of a message, and text that has no end
+        let first = vec![sound[0].clone()];
+        for wrong in [
+            "b \u{1}\r\n\r\n",
+            "b\r2\r\n\r\n",
+            "HTTP/1.1 200 OK\r\nd: 4\r\n\r\n",
+            "b 2\r\nc: 3\r\n",
+            "b 2\r\nc: 3",
+            "b 2\r\n\u{1}\r\n\r\n",
+        ] {
+            let text = format!("a: 1\r\n{wrong}");
+            assert_eq!(
+                found(text.as_bytes()),
+                (first.clone(), 6, End::Wrong),
+                "{wrong:?}"
+            );
+        }
+        let far = format!("a: 1\r\n{}\r\n", "b\r\n".repeat(30_000));
+        assert_eq!(found(far.as_bytes()), (first, 6, End::Wrong));
+        // a name is one, wherever the text ends
+        let cut = found(b"a : 1\r\nb: 2");
+        assert_eq!((cut.0.len(), cut.1, cut.2), (1, 7, End::Text));
+    }
+
+    #[test]
+    fn a_line_that_is_no_field_stays_one() {
+        for right in ["x", "a b: c", ": x", "a b "] {
+            assert!((NO_FIELD.fits)(right.as_bytes()), "{right:?}");
+        }
+        for wrong in ["", "a: b", "a : b", " a", "a\r\nb", "a\0", "GET / HTTP/1.1"] {
+            assert!(!(NO_FIELD.fits)(wrong.as_bytes()), "{wrong:?}");
+        }
     }
 
     #[test]
