@@ -2,7 +2,7 @@
 
 use crate::dissect::Record;
 use crate::order::Order;
-use binq_core::Space;
+use binq_core::{Malformed, Severity, Space};
 use std::sync::{Arc, PoisonError, RwLock};
 
 /// Bytes of the header of a pcap file.
@@ -21,10 +21,21 @@ pub struct PcapHead {
     pub order: Order,
     /// Whether times are in nanoseconds.
     pub nano: bool,
+    /// At most so many bytes of a packet; 0 for all.
+    pub snaplen: u32,
     /// Link type.
     pub link: u32,
     /// Bytes of the frame check sequence that packets end with.
     pub fcs: u64,
+}
+
+/// What is wrong with the length of a packet, at a byte: one beyond the limit of its capture is cut by readers that make room for no
+/// more. A limit of zero is none.
+pub fn beyond(at: u64, said: u32, snaplen: u32) -> Option<Malformed> {
+    (snaplen > 0 && said > snaplen).then(|| {
+        let expected = format!("at most {snaplen}, the snaplen of the capture");
+        Malformed::new(at, expected, said.to_string()).with(Severity::Odd)
+    })
 }
 
 /// The bytes of a frame check sequence that a packet of a link ends with: only those of Ethernet have one that is known here.
@@ -59,6 +70,7 @@ impl PcapHead {
         Some(Self {
             order,
             nano,
+            snaplen: order.u32(b.get(16..20)?),
             link,
             fcs: fcs_of(link, if is_told { words.into() } else { 0 }) * 2,
         })

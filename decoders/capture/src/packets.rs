@@ -2,7 +2,7 @@
 
 use crate::capture::Shared;
 use crate::dissect::Record;
-use crate::file::{File, Place};
+use crate::file::{File, Place, beyond};
 use crate::link;
 use crate::order::Order;
 use binq_core::codec::{Codec, Int, Text};
@@ -125,11 +125,15 @@ impl Shape for Packet {
             return None;
         };
         let r = &self.record;
-        let said = || u64::from(head.order.u32(&at.read(8, 4)));
-        (field == "incl_len" && said() > r.captured).then(|| {
+        if field != "incl_len" {
+            return None;
+        }
+        let said = head.order.u32(&at.read(8, 4));
+        if u64::from(said) > r.captured {
             let expected = format!("at most {}, up to the end of the file", r.captured);
-            Malformed::new(r.at + 8, expected, said().to_string())
-        })
+            return Some(Malformed::new(r.at + 8, expected, said.to_string()));
+        }
+        beyond(r.at + 8, said, head.snaplen)
     }
 
     fn lazy(&self) -> Option<&dyn Lazy> {

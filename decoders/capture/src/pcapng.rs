@@ -1,7 +1,7 @@
 //! Blocks of pcapng, draft-ietf-opsawg-pcapng.
 
 use crate::dissect::Record;
-use crate::file::{Block, Place, Section, block, next_block, options, packet_of};
+use crate::file::{Block, Place, Section, beyond, block, next_block, options, packet_of};
 use crate::link;
 use crate::order::Order;
 use crate::packets::{COMPUTED, time};
@@ -176,11 +176,12 @@ impl BlockShape {
             "capture_packet_length" => {
                 let said = order.u32(bytes);
                 let most = to.saturating_sub(at + 8);
-                let is_there = u64::from(said) <= most;
-                (
-                    said,
-                    (!is_there).then(|| format!("at most {most}, up to the end of the block"))?,
-                )
+                if u64::from(said) <= most {
+                    let number = self.record.as_ref()?.interface as usize;
+                    let interface = self.block.section.interfaces.get(number)?;
+                    return beyond(at, said, interface.snaplen);
+                }
+                (said, format!("at most {most}, up to the end of the block"))
             }
             _ => return None,
         };

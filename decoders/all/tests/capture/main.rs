@@ -23,6 +23,7 @@ mod reads;
 mod schema;
 mod sections;
 mod senders;
+mod snaplen;
 mod speakers;
 mod structure;
 mod sums;

@@ -2,7 +2,8 @@
 //!
 //! All changes of the file come here together, whatever view they were made in. A segment that grows or shrinks moves what
 //! comes after it in its stream: the sequence numbers of its sender, the acknowledgments and SACK blocks of the other peer
-//! ([`shift`]). Then lengths follow, from IP up to the record, and checksums last ([`packet`]). A segment that outgrows its
+//! ([`shift`]). Then lengths follow, from IP up to the record, and checksums last ([`packet`]); the limit of a capture follows its longest
+//! packet ([`snaplen`]). A segment that outgrows its
 //! path is cut in several ([`segment`]); what came in fragments goes on in fragments ([`fragments`]).
 
 mod fragments;
@@ -11,6 +12,7 @@ mod packet;
 mod sections;
 mod segment;
 pub mod shift;
+mod snaplen;
 mod transport;
 
 use crate::datagrams::Key;
@@ -146,6 +148,7 @@ impl Following for Wire {
             };
             out.extend(whole.patch(cx)?);
         }
+        snaplen::follow(under, &self.file, &mut out, cx)?;
         sections::follow(under, &self.file, &mut out, cx);
         Ok(out)
     }
