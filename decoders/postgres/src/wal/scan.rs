@@ -221,6 +221,20 @@ impl Scan<'_> {
         }
         let end = at + tot_len;
         if end > at + self.page_room(at) {
+            // also of one that names what it should: what was found behind damage does so in any case
+            if self.ends_elsewhere(at, end)
+                && !self.next_agrees(at, self.next(at, &header))
+                && !self.sum_proves(at, &header)
+            {
+                let wrong = match chained || prev == 0 {
+                    false => self.prev_wrong(at, &header, prev),
+                    true => {
+                        let expected = "a record that ends where the next page says".to_owned();
+                        self.wrong(at, expected, format!("xl_tot_len {tot_len}"))
+                    }
+                };
+                return self.resync(at, wrong);
+            }
             match self.cross(at, end.min(len)) {
                 Cross::Whole => {}
                 // a record that ends on its own page by its block headers was not aborted on the next: its length is wrong
@@ -291,6 +305,8 @@ impl Scan<'_> {
         };
         let likely = chained || self.resembles(at, &header);
         match self.find(at) {
+            // nothing but its header says that it is a switch, behind which the segment is not used
+            Some(next) if is_false || found.next > next => Look::Damaged(next, wrong),
             Some(next) if next == align(end) => Look::Record(found),
             // of two lengths that disagree, that of the block headers may lead to the next record
             Some(next) if likely && align(end) < next && !self.implies(at, next) => {

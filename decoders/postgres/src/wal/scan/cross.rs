@@ -1,6 +1,6 @@
 //! The pages that a record runs over.
 
-use super::Scan;
+use super::{Scan, align};
 
 /// So many pages are looked at one by one; of what is behind them, only those that are not as they should be, of which a list
 /// is made.
@@ -105,6 +105,26 @@ impl Scan<'_> {
             pages if last >= pages => Cross::Torn(start(pages)),
             _ => Cross::Whole,
         }
+    }
+
+    /// Whether the next page says that what runs into it from `at` ends elsewhere than at `end`, and the checksum of the record
+    /// that begins there proves it: then what adds up at `at` is not a record. Of one that was abandoned there it says nothing.
+    pub(super) fn ends_elsewhere(&self, at: u64, end: u64) -> bool {
+        let page = self.geometry.place(at).0 + 1;
+        let start = self.geometry.stream_of_page(page);
+        let header = self.geometry.page(self.file(), page);
+        let Some((header, true)) = header.filter(|_| start < end) else {
+            return false;
+        };
+        if header.overwrites(self.geometry.major()) {
+            return false;
+        }
+        let rest = match header.continues() {
+            true => u64::from(header.rem_len),
+            false => 0,
+        };
+        let next = align(start + rest);
+        start + rest != end && self.header(next).is_some_and(|h| self.is_record(next, &h))
     }
 
     /// Whether the log goes on from `at` to the end of the stream: all pages are current, and the end is in use.

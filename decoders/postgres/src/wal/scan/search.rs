@@ -95,8 +95,13 @@ impl Scan<'_> {
         found
     }
 
-    /// Whether a record that its checksum proves begins behind `at`, before `end`: then what adds up at `at` is not one. Looks no
-    /// further than records are summed.
+    /// Whether a record that its checksum proves says that what adds up at `at`, up to `end`, is not one: it begins in it, or
+    /// where the next page says that the one before it ends.
+    fn is_outweighed(&self, at: u64, end: u64) -> bool {
+        self.ends_elsewhere(at, end) || self.holds_record(at, end)
+    }
+
+    /// Whether a record that its checksum proves begins behind `at`, before `end`. Looks no further than records are summed.
     pub(super) fn holds_record(&self, at: u64, end: u64) -> bool {
         let mut places = (at + 8..end.min(at + MAX_PROOF)).step_by(8);
         places.any(|place| {
@@ -185,7 +190,7 @@ impl Scan<'_> {
             return false;
         }
         if implied == end && matches!(self.cross(at, end), Cross::Whole) {
-            return self.sum_proves(at, header) || !self.holds_record(at, end);
+            return self.sum_proves(at, header) || !self.is_outweighed(at, end);
         }
         self.proven_len(at).is_some()
             || end - at <= self.geometry.blcksz && self.sum_proves(at, header)
