@@ -20,6 +20,7 @@ mod fcs;
 mod file;
 mod flows;
 mod half;
+mod hash;
 mod ip;
 mod link;
 mod order;

@@ -2,6 +2,7 @@
 
 use crate::dissect::Record;
 use crate::file::{Block, Place, Section, beyond, block, next_block, options, packet_of};
+use crate::hash;
 use crate::link;
 use crate::order::Order;
 use crate::packets::{COMPUTED, time};
@@ -242,6 +243,7 @@ impl BlockShape {
             kind: self.block.kind,
             order,
             to,
+            packet: self.record,
         };
         let span = Span::bytes(at, end - at);
         cx.node("options", span, Kind::array(Arc::new(list)));
@@ -354,6 +356,7 @@ struct Options {
     kind: u32,
     order: Order,
     to: u64,
+    packet: Option<Record>,
 }
 
 impl Sequence for Options {
@@ -371,6 +374,7 @@ impl Sequence for Options {
             kind: Kind::shared(Arc::new(OptionShape {
                 kind: self.kind,
                 order: self.order,
+                packet: self.packet,
                 len: option.len,
                 said: option.said,
                 code: option.code,
@@ -384,6 +388,7 @@ impl Sequence for Options {
 struct OptionShape {
     kind: u32,
     order: Order,
+    packet: Option<Record>,
     code: u16,
     len: u64,
     said: u64,
@@ -455,6 +460,14 @@ static STATISTICS_OPTIONS: Named<Int> = Named {
 impl Shape for OptionShape {
     fn name(&self) -> &'static str {
         "option"
+    }
+
+    fn check(&self, field: &str, at: &At<'_>) -> Option<Malformed> {
+        let is_hash = self.kind == block::ENHANCED_PACKET && self.code == hash::CODE;
+        let packet = self.packet.filter(|_| is_hash && field == "value")?;
+        let place = at.span.first_byte() + 4;
+        let value = at.space.read(place, self.len);
+        hash::wrong(place, &value, at.space, &packet)
     }
 
     fn expand(&self, cx: &mut Cx<'_>) -> Result<(), Malformed> {

@@ -10,6 +10,7 @@ mod flawed;
 mod fragments;
 mod fragments_grow;
 mod framed;
+mod hashes;
 mod losses;
 mod lost;
 mod lost_h2;

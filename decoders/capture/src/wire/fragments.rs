@@ -255,6 +255,7 @@ impl Whole<'_> {
             if !more.is_empty() {
                 packet.said(format!("split: {} more fragments", more.len()));
             }
+            let hashes = packet.written_hashes();
             out.extend(packet.finish(None, None));
             let mut new = Vec::new();
             let own_before = if i == 0 { before } else { 0 };
@@ -268,6 +269,7 @@ impl Whole<'_> {
                 write(&record, &place, (&part.ip, &next), piece, &mut new);
                 offset += piece.len() as u32;
             }
+            hashes.fix(&mut new);
             out.extend((!more.is_empty()).then(|| after(part, new)));
             records.push((part, record, place));
         }
@@ -281,13 +283,13 @@ impl Whole<'_> {
             let most = fits.saturating_sub(rest.header.len()).max(8);
             let headers = &head[of.data..of.data + of.tcp];
             let (record, place) = rest.record(headers, &parts[0].ip, (like, place));
-            out.push(after(
-                part,
-                segment::split(&record, &place, most, rest.sums),
-            ));
+            let mut new = segment::split(&record, &place, most, rest.sums);
             let len = rest.payload.len();
             let what = format!("split: {len} bytes go on in segments of their own");
-            self.packet(part, &[], cx).said(what);
+            let mut packet = self.packet(part, &[], cx);
+            packet.said(what);
+            packet.written_hashes().fix(&mut new);
+            out.push(after(part, new));
         }
         Ok(out)
     }

@@ -5,12 +5,13 @@ use super::{Known, Limit};
 use crate::checksum::{self, Verdict};
 use crate::dissect::{self, Ip, Length, Record};
 use crate::fcs;
-use crate::file::{File, block};
+use crate::file::{File, block, options};
 use crate::flows::Seen;
+use crate::hash;
 use crate::order::Order;
 use crate::senders::{Hop, Protocol, Sender, Senders};
 use crate::tcp::pseudo_header;
-use binq_core::codec::{Codec, Int};
+use binq_core::codec::{Codec, Int, Raw};
 use binq_core::encode::{Did, Note, Splice, patched};
 use binq_core::layer::Patching;
 use binq_core::{Bits, Reject, Scalar, Space, Span};
@@ -383,13 +384,16 @@ impl<'a, 'b> Packet<'a, 'b> {
     /// All changes of the packet; one that outgrew its path in several.
     pub fn finish(mut self, seen: Option<&Seen>, limit: Option<Limit>) -> Vec<Splice> {
         let span = Span::bytes(self.record.at, self.record.end - self.record.at);
-        if let Some((most, parts)) = self.split(seen, limit) {
+        if let Some((most, mut parts)) = self.split(seen, limit) {
+            self.written_hashes().fix(&mut parts);
+            self.stale_hashes();
             self.said(format!(
                 "split: its path is known to take {most} bytes in a segment"
             ));
             return vec![Splice::new(span, parts, &self.paths[0])];
         }
         self.frame_check();
+        self.hash();
         let Some((padding, len)) = self.padding else {
             return self.changes;
         };
@@ -405,6 +409,75 @@ impl<'a, 'b> Packet<'a, 'b> {
         out.retain(|c| c.span.end() <= tail.start);
         out.push(Splice::new(tail, new, &self.paths[0]));
         out
+    }
+
+    /// The options of an enhanced packet block, each with how its hash is written if that is a CRC-32 that was right.
+    fn hashes(&self) -> Vec<(Span, Option<hash::Form>)> {
+        let r = self.record;
+        let order = self.block_order();
+        let is_enhanced = matches!(self.file, File::PcapNg)
+            && order.u32(&self.under.read(r.at, 4)) == block::ENHANCED_PACKET;
+        if !is_enhanced {
+            return Vec::new();
+        }
+        let end = r.data + r.captured;
+        let from = (end + (4 - r.captured % 4) % 4).min(r.end - 4);
+        let whole = hash::whole(self.under, &r);
+        let all = options(self.under, order, from, r.end - 4);
+        all.map(|option| {
+            let span = Span::bytes(option.value, option.len);
+            let form = whole.as_ref().and_then(|(packet, fcs)| {
+                let value = self.under.read(option.value, option.len);
+                hash::Form::of(&value, packet, *fcs).filter(|_| option.code == hash::CODE)
+            });
+            (span, form)
+        })
+        .collect()
+    }
+
+    /// How its hashes are written.
+    pub fn written_hashes(&self) -> hash::Hashes {
+        hash::Hashes {
+            order: self.block_order(),
+            fcs: (self.record.captured - self.record.body()) as usize,
+            forms: self.hashes().into_iter().map(|(_, form)| form).collect(),
+        }
+    }
+
+    /// The hash of the packet, if it was the CRC-32 of its bytes.
+    fn hash(&mut self) {
+        let r = self.record;
+        if !self.is_touched(r.data, r.data + r.captured) {
+            return;
+        }
+        let frame = Span::bytes(r.data, r.captured);
+        let fcs = (r.captured - r.body()) as usize;
+        for (i, (span, form)) in self.hashes().into_iter().enumerate() {
+            if let Some(form) = form {
+                let right = form.value(&patched(self.under, frame, &self.changes), fcs);
+                let path = format!("{}.options[{i}].value", self.paths[0]);
+                self.put(&Raw::FIXED, path, span, Scalar::Bytes(right.into()));
+            }
+        }
+        self.stale_hashes();
+    }
+
+    /// Say which hashes of the packet are those of the bytes that it had.
+    fn stale_hashes(&mut self) {
+        for (i, (span, form)) in self.hashes().into_iter().enumerate() {
+            let code = self.under.read(span.first_byte() - 4, 2);
+            let is_hash = self.block_order().u16(&code) == hash::CODE;
+            let is_assigned = self.is_pinned(span) || self.changes.iter().any(|c| c.span == span);
+            if form.is_some() || !is_hash || is_assigned {
+                continue;
+            }
+            let name = hash::name(&self.under.read(span.first_byte(), 1));
+            let path = format!("{}.options[{i}].value", self.paths[0]);
+            let did = Did::Other(format!(
+                "not recomputed: the {name} of the packet as it was"
+            ));
+            self.note(path, self.under.offset(span.first_byte()), did);
+        }
     }
 
     /// Say what became of the packet as a whole.
