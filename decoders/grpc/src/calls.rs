@@ -3,9 +3,9 @@
 use crate::body;
 use crate::call::Call;
 use crate::codecs::{STATUS_FIELD, status_of};
-use crate::web::{Opened, Web};
+use crate::web::{Opened, Web, is_grpc};
 use binq_core::dialogue::Dialogue;
-use binq_core::{Kind, Malformed, Options, Scalar, Space, Span};
+use binq_core::{Kind, Malformed, Options, Scalar, Severity, Space, Span};
 use binq_http::exchange::{Exchanges, Head, Times, Who};
 use bytes::Bytes;
 use std::sync::{Arc, OnceLock};
@@ -70,26 +70,42 @@ pub struct Carried {
 }
 
 impl Carried {
-    /// Whether it is a call: what says so are the content type, and the status. Where not all header fields are known, it is the
-    /// bodies, of which every byte is of a message.
+    /// Whether it is a call: the content type of the request says so, which is mandatory. Where that is not known, it is what the
+    /// response has, or the bodies, of which every byte is of a message.
     fn is_call(&self) -> bool {
-        let types = Who::BOTH.map(|who| self.by.content_type(self.i, who));
-        let mut known = types.iter().flatten();
-        if !self.by.is_http2() {
-            return known.any(|kind| Web::of(kind).is_some());
-        }
-        if known.any(|kind| kind.starts_with(b"application/grpc")) {
-            return true;
+        let is_one = |kind: &Bytes| match self.by.is_http2() {
+            true => is_grpc(kind),
+            false => Web::of(kind).is_some(),
+        };
+        let [sent, received] = Who::BOTH.map(|who| self.by.content_type(self.i, who));
+        if let Some(kind) = sent.or(received) {
+            return is_one(&kind);
         }
         let [sent, received] = Who::BOTH.map(|who| self.headers(who));
+        let says_all = |head: &dyn Head| head.is_complete() && !head.has_unknown();
+        if !self.by.is_http2() || sent.as_deref().is_some_and(says_all) {
+            return false;
+        }
         let heads = [sent, received, self.trailers()];
-        if heads.iter().flatten().any(|head| head.has(b"grpc-status")) {
+        if heads.iter().flatten().any(|head| head.has(STATUS_FIELD)) {
             return true;
         }
-        // one that is known says that it is something else
-        let denied = types.iter().any(Option::is_some);
         let hidden = heads[..2].iter().flatten().any(|head| head.has_unknown());
-        hidden && !denied && self.looks_like_call()
+        hidden && self.looks_like_call()
+    }
+
+    /// That what the server sent is none of the call, as its content type says: a proxy's page, for one.
+    fn other(&self, who: Who) -> Option<Malformed> {
+        let kind = self.by.content_type(self.i, who)?;
+        if who == Who::Client || is_grpc(&kind) {
+            return None;
+        }
+        let head = self.headers(who)?;
+        let (span, _) = head.place(b"content-type")?;
+        let found = format!("{:?}", String::from_utf8_lossy(&kind));
+        let at = head.space().offset(span.first_byte());
+        let other = Malformed::new(at, "content-type application/grpc", found);
+        Some(other.with(Severity::Odd))
     }
 
     /// Whether the bodies are messages as gRPC has them: every byte is of one.
@@ -141,6 +157,9 @@ impl Carried {
     pub fn opened(&self, who: Who) -> &Opened {
         self.opened[who as usize].get_or_init(|| {
             let body = self.by.body(self.i, who);
+            if let Some(other) = self.other(who) {
+                return Box::new(Opened::nothing(&body.space, other));
+            }
             let web = [who, who.other()].into_iter().find_map(|who| {
                 let kind = self.by.content_type(self.i, who)?;
                 Some(Web::of(&kind))

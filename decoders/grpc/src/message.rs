@@ -238,7 +238,13 @@ impl Shape for Message {
             };
             return Err(cut.with(severity));
         }
-        let compressed = cx.at.read(0, 1).first().is_some_and(|b| *b != 0);
+        let flag = cx.at.read(0, 1).first().copied().unwrap_or(0);
+        if flag > 1 {
+            // what is wrong is the flag
+            cx.leaf("message", span, &Raw::ANY);
+            return Ok(());
+        }
+        let compressed = flag != 0;
         let encoding = self.encoding(&cx.at).map(<[u8]>::to_vec);
         if !compressed || encoding.as_deref() == Some(b"identity") {
             let window = Window { at: start, len };
@@ -254,7 +260,17 @@ impl Shape for Message {
                 .with(Severity::Damage)),
             };
         }
-        let name = encoding.as_deref().unwrap_or(b"no grpc-encoding");
+        let Some(name) = encoding.as_deref() else {
+            cx.leaf("message", span, &Raw::ANY);
+            // one that was told before the input begins
+            let severity = if self.how.unsure {
+                Severity::Odd
+            } else {
+                Severity::Stops
+            };
+            let expected = "a grpc-encoding, as the message is compressed";
+            return Err(Malformed::new(start - PREFIX, expected, "none").with(severity));
+        };
         let coding = Coding::named(name);
         let inflated = match coding {
             Some(coding) => Recode::space(&body, span, coding),
@@ -268,16 +284,11 @@ impl Shape for Message {
             Err(wrong) => wrong,
         };
         cx.leaf("message", span, &Raw::ANY);
-        // an encoding that others may know, or that was told before the input begins
-        let unsure = match &encoding {
-            Some(_) => coding.is_none(),
-            None => self.how.unsure,
-        };
         let expected = format!("a message in {}", String::from_utf8_lossy(name));
-        let severity = if unsure {
-            Severity::Odd
-        } else {
-            wrong.severity
+        // an encoding that others may know
+        let severity = match coding {
+            None => Severity::Odd,
+            Some(_) => wrong.severity,
         };
         Err(Malformed::new(start, expected, wrong.found).with(severity))
     }

@@ -28,12 +28,20 @@ pub enum Web {
 impl Web {
     /// By the content type.
     pub fn of(content_type: &[u8]) -> Option<Self> {
-        let rest = content_type.strip_prefix(b"application/grpc-web")?;
+        let kind = content_type.to_ascii_lowercase();
+        let rest = kind.strip_prefix(b"application/grpc-web")?;
         match rest.strip_prefix(b"-text") {
             Some(rest) => ends(rest).then_some(Self::Text),
             None => ends(rest).then_some(Self::Binary),
         }
     }
+}
+
+/// Whether a content type is one of gRPC (PROTOCOL-HTTP2.md, Content-Type), or of gRPC-Web. Names of media types are the same in
+/// upper and lower case (RFC 9110 section 8.3.1).
+pub fn is_grpc(content_type: &[u8]) -> bool {
+    let kind = content_type.to_ascii_lowercase();
+    kind.strip_prefix(b"application/grpc").is_some_and(ends) || Web::of(&kind).is_some()
 }
 
 /// Whether a content type ends here, but for its format (`+proto`) and parameters.
@@ -58,6 +66,18 @@ pub struct Opened {
 }
 
 impl Opened {
+    /// A body that has no messages, and why.
+    pub fn nothing(body: &Space, why: Malformed) -> Self {
+        Self {
+            space: body.clone(),
+            messages: Span::bits(0, 0),
+            trailers: None,
+            room: None,
+            breaks: [].into(),
+            fault: Some(why),
+        }
+    }
+
     /// What is wrong where the body ends within the bytes before a message. `open`: whether it may go on.
     pub fn rest(&self, open: bool) -> Option<Malformed> {
         let all = self.messages.end_byte();

@@ -226,6 +226,19 @@ fn the_header_table_is_no_larger_than_the_peer_allows() {
     let less = [ACK.to_vec(), most];
     let wrong = vec![(path(2, "payload.headers[0].max_size"), Severity::Stops)];
     assert_eq!(sent(&[settings(&[(1, 100)])], &less), wrong);
+    // a reduction is told by the next block, once it is acknowledged (RFC 9113 section 4.3.1)
+    let (plain, small) = (block(&[]), settings(&[(1, 100)]));
+    let (exact, none) = (block(&[0x3f, 0x45]), settings(&[(1, 4096)]));
+    let missing = vec![(path(2, "payload.headers[0].index"), Severity::Stops)];
+    let after = |server: &[u8], blocks: &[&[u8]]| {
+        let blocks = blocks.iter().map(|b| b.to_vec());
+        let all: Vec<_> = std::iter::once(ACK.to_vec()).chain(blocks).collect();
+        sent(&[server.to_vec()], &all)
+    };
+    assert_eq!(after(&small, &[&plain]), missing);
+    assert_eq!(after(&small, &[&exact]), []);
+    assert_eq!(after(&none, &[&plain]), []);
+    assert_eq!(sent(&[small], &[plain]), []);
 }
 
 #[test]

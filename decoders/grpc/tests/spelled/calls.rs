@@ -689,3 +689,51 @@ fn calls_that_begin_late() {
         &table(cases.map(|(name, text)| (name.to_owned(), text))),
     );
 }
+
+/// What is answered to a call says itself whether it is one: a proxy's page has no messages, and neither has an exchange of another
+/// type that names a status.
+#[test]
+fn answers_of_other_types() {
+    let page = |kind: &str, more: &[Vec<u8>]| {
+        let own = [
+            vec![0x48],
+            vec![3],
+            b"502".to_vec(),
+            literal_named(31, kind),
+        ];
+        headers(1, 0, &[&own, more].concat())
+    };
+    let sent = [ask(1, "/p.S/M", &[]), data(1, END, &message(0, b"a"))];
+    let mut cases = Vec::new();
+    for kind in [
+        "text/html",
+        "application/json",
+        "Application/gRPC+proto",
+        "application/grpcfoo",
+    ] {
+        let received = [page(kind, &[]), data(1, END, b"<html>bad gateway</html>")];
+        cases.push((format!("answered as {kind}"), shown(&sent, &received)));
+    }
+    let plain = |kind: &str| {
+        let own = [
+            vec![0x83, 0x86],
+            literal_named(4, "/p.S/M"),
+            literal_named(1, "h"),
+            literal_named(31, kind),
+        ];
+        [headers(1, 0, &own), data(1, END, b"{\"a\":1}")]
+    };
+    let received = [
+        page("application/json", &[literal("grpc-status", "0")]),
+        data(1, END, b"{\"a\":1}"),
+    ];
+    for kind in [
+        "application/json",
+        "application/proto",
+        "application/connect+proto",
+        "APPLICATION/GRPC",
+    ] {
+        cases.push((format!("asked as {kind}"), shown(&plain(kind), &received)));
+    }
+    keep("answers", &table(cases));
+}

@@ -392,7 +392,9 @@ impl Shape for Header {
             if !first {
                 return Some(late);
             }
-            // section 6.3
+        }
+        // section 6.3; a block that should begin with an update begins with the index of its first field
+        if name == "max_size" || name == "index" && *i == 0 {
             let (expected, found, severity) = of.side.exceeded().update(of.at, *i)?;
             let wrong = Malformed::new(at.span.first_byte(), expected, found);
             return Some(wrong.with(severity));

@@ -3,6 +3,7 @@
 
 use crate::http2::conduct::Wrong;
 use crate::http2::frame::{END_STREAM, HEAD, Head, kind};
+use crate::http2::hpack::Field;
 use crate::http2::hpack::repr::Form;
 use crate::http2::side::Side;
 use binq_core::dialogue::Clock;
@@ -23,7 +24,8 @@ pub struct Peer {
 pub struct Exceeded {
     /// By the first byte of the frame whose length is too much.
     frames: HashMap<u64, Wrong>,
-    /// Size updates, by the first byte of the frame that their block begins in, and their index there.
+    /// Size updates, and fields that should have been one, by the first byte of the frame that their block begins in, and their
+    /// index there.
     updates: HashMap<(u64, usize), Wrong>,
 }
 
@@ -140,7 +142,7 @@ impl Exceeded {
         let Some((peer, allowed)) = side.peer().and_then(|p| Some((p, Allowed::by(p)?))) else {
             return out;
         };
-        let mut acknowledged = 0;
+        let (mut acknowledged, mut table) = (0, Limits::FIRST.table);
         let mut windows = allowed.windows.iter().peekable();
         let (mut all, mut streams) = (Flow::default(), HashMap::<u32, Flow>::new());
         let mut walk = side.walk(side.begin.frames);
@@ -178,9 +180,20 @@ impl Exceeded {
                 }
                 kind::HEADERS | kind::PUSH_PROMISE => {
                     let Some(read) = walk.block(at) else { continue };
-                    for (i, field) in read.1.fields.iter().enumerate() {
+                    let fields = &read.1.fields;
+                    let is_update = |f: &Field| f.repr.form == Form::SizeUpdate;
+                    // RFC 9113 section 4.3.1: a block after an acknowledged reduction begins with an update
+                    if table > limits.table && fields.first().is_some_and(|f| !is_update(f)) {
+                        let expected = format!("a size update to at most {}", limits.table);
+                        let found = format!("a field, with a table of {table} bytes");
+                        out.updates
+                            .insert((at, 0), (expected, found, Severity::Stops));
+                    }
+                    let last = fields.iter().rfind(|f| is_update(f));
+                    table = last.map_or(table, |f| f.repr.int);
+                    for (i, field) in fields.iter().enumerate() {
                         let size = field.repr.int;
-                        if field.repr.form == Form::SizeUpdate && size > limits.table {
+                        if is_update(field) && size > limits.table {
                             let expected = format!("at most {}, as the peer allows", limits.table);
                             let wrong = (expected, size.to_string(), Severity::Stops);
                             out.updates.insert((at, i), wrong);
@@ -199,7 +212,7 @@ impl Exceeded {
         Some(Malformed::new(at, wrong.0, wrong.1).with(wrong.2))
     }
 
-    /// What is wrong with a size update.
+    /// What is wrong with a size update, or with a field where one should be.
     pub fn update(&self, frame: u64, i: usize) -> Option<Wrong> {
         self.updates.get(&(frame, i)).cloned()
     }
