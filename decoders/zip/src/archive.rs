@@ -19,6 +19,8 @@ pub struct Archive {
     until: u64,
     /// The end of central directory record; nothing if there is none.
     end: Option<u64>,
+    /// That of ZIP64, where its locator leads to it.
+    end64: Option<u64>,
     /// Whether bytes that are no entries are at the end of the directory: those of a signature (4.3.13), or others.
     is_padded: bool,
 }
@@ -38,7 +40,8 @@ impl Archive {
         let fits = |i: usize| i as u64 + 22 + tail.uint_le(i as u64 + 20, 2) <= tail.len();
         let is_end = |i: &usize| bytes[*i..].starts_with(b"PK\x05\x06") && fits(*i);
         let end = (0..bytes.len()).rev().find(is_end).map(|i| from + i as u64);
-        let (base, directory) = end.map_or((0, Span::bytes(0, 0)), |end| directory(&at, end));
+        let nothing = (0, Span::bytes(0, 0), None);
+        let (base, directory, end64) = end.map_or(nothing, |end| directory(&at, end));
         let (walk, entries) = (SeqAt::new(space, directory), entries(base));
         let file = |entry: Span| {
             let Head { size, place, .. } = Head::entry(&At::new(space, entry));
@@ -57,42 +60,94 @@ impl Archive {
             directory,
             until,
             end,
+            end64,
             is_padded: last.end() < directory.end(),
         }
     }
 
-    /// What a reader finds wrong that takes as many entries as the end says, from where it says.
-    fn wrong(&self, at: &At<'_>, walk: &State, end: u64) -> Option<Malformed> {
-        let said = |from, len| at.uint_le(end + from, len);
+    /// What a reader finds wrong that takes as many entries as the ends say, from where they say: of the end, of that of ZIP64, and
+    /// of its locator.
+    fn wrong(&self, at: &At<'_>, walk: &State, end: u64) -> [Option<Malformed>; 3] {
         let (count, len) = (walk.memory, self.directory.byte_len());
-        let place = self
-            .directory
-            .first_byte()
-            .saturating_add_signed(-self.base);
-        let is_in_zip64 = |from, bytes| said(from, bytes) == u64::MAX >> (64 - 8 * bytes);
-        let malformed = |at, expected: &str, found: &str| Some(Malformed::new(at, expected, found));
-        if walk.at != self.directory.end() {
-            return malformed(walk.at / 8, "a header of an entry", "others");
-        }
-        let (_, from, bytes, expected) = [
-            (0, 4, 2, "part 0, which is the only one".to_owned()),
-            (len, 12, 4, format!("a directory of {len} bytes")),
-            (count & 0xffff, 10, 2, format!("{count} entries")),
-            (place, 16, 4, format!("a directory at {place}")),
+        let moved = |place: u64| place.saturating_add_signed(-self.base);
+        let place = moved(self.directory.first_byte());
+        let ones = |bytes: u64| u64::MAX >> (64 - 8 * bytes);
+        // a number that only ZIP64 has a field for
+        let (small, far) = (ones(2), ones(4));
+        let part = |from, bytes| (0, from, bytes, "part 0, which is the only one".to_owned());
+        let entries = |from, bytes, is| (is, from, bytes, format!("{count} entries"));
+        let size = |from, bytes| (len, from, bytes, format!("a directory of {len} bytes"));
+        let begins = |from, bytes| (place, from, bytes, format!("a directory at {place}"));
+        let find = |start: u64, said: &[(u64, u64, u64, String)], is_wide: bool| {
+            let said = said.iter().map(|(is, from, bytes, expected)| {
+                (
+                    *is,
+                    at.uint_le(start + from, *bytes),
+                    *bytes,
+                    start + from,
+                    expected,
+                )
+            });
+            let mut wrong = said
+                .filter(|(is, said, bytes, ..)| said != is && (is_wide || *said != ones(*bytes)));
+            let (_, said, _, at, expected) = wrong.next()?;
+            Some(Malformed::new(at, expected, said.to_string()))
+        };
+        let needs_64 = [12, 16].iter().any(|from| at.uint_le(end + from, 4) == far);
+        let own = match (walk.at == self.directory.end(), self.end64) {
+            (_, None) if needs_64 => {
+                let expected = "a ZIP64 end of central directory record before it";
+                Some(Malformed::new(end, expected, "none"))
+            }
+            (false, _) => Some(Malformed::new(
+                walk.at / 8,
+                "a header of an entry",
+                "others",
+            )),
+            _ => find(
+                end,
+                &[
+                    part(4, 2),
+                    size(12, 4),
+                    entries(10, 2, count & small),
+                    begins(16, 4),
+                ],
+                false,
+            ),
+        };
+        let Some(end64) = self.end64 else {
+            return [own, None, None];
+        };
+        let wide = [
+            part(16, 4),
+            part(20, 4),
+            entries(24, 8, count),
+            entries(32, 8, count),
+            size(40, 8),
+            begins(48, 8),
+        ];
+        let at64 = moved(end64);
+        let located = [
+            part(4, 4),
+            (at64, 8, 8, format!("the record at {at64}")),
+            (1, 16, 4, "1 part".to_owned()),
+        ];
+        [
+            own,
+            find(end64, &wide, true),
+            find(end - 20, &located, true),
         ]
-        .into_iter()
-        .find(|(is, from, bytes, _)| said(*from, *bytes) != *is && !is_in_zip64(*from, *bytes))?;
-        malformed(end + from, &expected, &said(from, bytes).to_string())
     }
 }
 
 /// From where places are counted, and where the directory is, by its end.
-fn directory(at: &At<'_>, end: u64) -> (i64, Span) {
+fn directory(at: &At<'_>, end: u64) -> (i64, Span, Option<u64>) {
     let (mut size, mut offset, mut until) = (at.uint_le(end + 12, 4), at.uint_le(end + 16, 4), end);
     let is_64 = |end64: &u64| at.uint_le(*end64, 4) == 0x0606_4b50 && *end64 + 56 <= end;
     let is_located = end >= 76 && at.uint_le(end - 20, 4) == 0x0706_4b50;
     let mut end64 = [at.uint_le(end.wrapping_sub(12), 8), end.wrapping_sub(76)].into_iter();
-    if let Some(end64) = end64.find(is_64).filter(|_| is_located) {
+    let end64 = end64.find(is_64).filter(|_| is_located);
+    if let Some(end64) = end64 {
         (size, offset, until) = (at.uint_le(end64 + 40, 8), at.uint_le(end64 + 48, 8), end64);
     }
     let before = until.saturating_sub(size);
@@ -107,7 +162,7 @@ fn directory(at: &At<'_>, end: u64) -> (i64, Span) {
     let is_file = |place| at.uint_le(place, 4) == LOCAL;
     let is_near = is_moved && base.unsigned_abs() < at.len();
     let is_behind = is_near && first.checked_add_signed(base).is_some_and(is_file);
-    (if is_behind { base } else { 0 }, directory)
+    (if is_behind { base } else { 0 }, directory, end64)
 }
 
 const fn end(names: &'static [&'static str], rule: Rule) -> Relation {
@@ -215,21 +270,31 @@ impl Shape for Archive {
         let entries = Ref::Shared(entries(self.base));
         let walk = cx.list("central_directory", directory, entries);
         cx.gap(space, Span::bits(walk.at, directory.end() - walk.at));
+        let wrong = self
+            .wrong(&cx.at, &walk, end)
+            .map(|wrong| wrong.map(|w| w.with(Severity::Damage)));
+        let [own, of_64, of_locator] = wrong;
         let mut from = directory.end_byte();
-        if cx.at.uint_le(from, 4) == 0x0606_4b50 && end >= from + 76 {
-            let end64 = Span::bytes(from, end - 20 - from);
-            cx.node("zip64_end_of_central_directory", end64, Kind::fixed(&END64));
-            let locator = Span::bytes(end - 20, 20);
-            cx.node("zip64_locator", locator, Kind::fixed(&LOCATOR));
+        if let Some(end64) = self.end64.filter(|end64| *end64 >= from) {
+            cx.gap(space, Span::bytes(from, end64 - from));
+            let span = Span::bytes(end64, end - 20 - end64);
+            let record = cx.node("zip64_end_of_central_directory", span, Kind::fixed(&END64));
+            if let Some(wrong) = of_64 {
+                record.wrong(wrong);
+            }
+            let span = Span::bytes(end - 20, 20);
+            let locator = cx.node("zip64_locator", span, Kind::fixed(&LOCATOR));
+            if let Some(wrong) = of_locator {
+                locator.wrong(wrong);
+            }
             from = end;
         }
         cx.gap(space, Span::bytes(from, end - from));
         let len = 22 + cx.at.uint_le(end + 20, 2);
-        let wrong = self.wrong(&cx.at, &walk, end);
         let span = Span::bytes(end, len);
         let last = cx.node("end_of_central_directory", span, Kind::fixed(&END));
-        if let Some(wrong) = wrong {
-            last.wrong(wrong.with(Severity::Damage));
+        if let Some(wrong) = own {
+            last.wrong(wrong);
         }
         cx.nothing_after((end + len) * 8)
     }

@@ -1,6 +1,6 @@
 //! The central directory and its end: 4.3.12 to 4.3.16.
 
-use crate::file::is_streamed;
+use crate::file::{content, is_streamed};
 use crate::header::{HEADER, Head, is_utf8, language, u16, u32, u64};
 use binq_core::codec::{Raw, Text};
 use binq_core::rule::{Of, Relation, Rule};
@@ -38,16 +38,6 @@ const PLACE: &str = "relative_offset_of_local_header";
 /// 4.4.4: the file's header has no true values.
 const MASKED: u64 = 0x2000;
 
-/// Whether the descriptor behind the data of a file names the checksum that its entry does.
-fn is_sum_behind(entry: &At<'_>, file: &At<'_>) -> bool {
-    let behind = Head::local(file)
-        .end
-        .saturating_add(Head::entry(entry).size);
-    let sum = |at: u64| file.after(behind).read(at, 4) == entry.read(16, 4);
-    // 4.3.9: the signature came later
-    sum(0) || sum(4) && file.after(behind).read(0, 4)[..] == *b"PK\x07\x08"
-}
-
 struct Entry(i64);
 
 static OF_ENTRY: [Relation; 1] = [language(|entry| {
@@ -71,12 +61,30 @@ impl Shape for Entry {
         let is_here = at.uint_le(34, 2) == 0;
         let is_compared = is_file && at.uint_le(8, 2) & MASKED == 0;
         let is_same = |here, there, len| at.read(here, len) == file.read(there, len);
-        let is_sum = is_same(16, 14, 4) || is_streamed(&file) && is_sum_behind(at, &file);
+        // where the two differ, the data tells which of them is wrong, as far as it is known
+        let fits = |same: bool, of_data: &dyn Fn(&[u8]) -> u64, from: u64, unknown: bool| {
+            let data = || content(&file, Head::entry(at).size);
+            same || data().map_or(unknown, |data| of_data(&data) == at.uint_le(from, 4))
+        };
+        let sum = || {
+            let of_data = |data: &[u8]| crc32fast::hash(data).into();
+            fits(is_same(16, 14, 4), &of_data, 16, is_streamed(&file))
+        };
+        let is_far = at.uint_le(24, 4) == 0xffff_ffff;
+        let len = || {
+            fits(
+                is_far || is_same(24, 22, 4),
+                &|data| data.len() as u64,
+                24,
+                true,
+            )
+        };
         let name = is_same(28, 26, 2) && is_same(46, 30, at.uint_le(28, 2));
         let (here, fits, expected) = match field {
             PLACE => (42, is_file || !is_here, "where a file begins"),
             "compression_method" => (10, is_same(10, 8, 2), "the method that the file names"),
-            "crc32" => (16, is_sum, "the checksum that the file names"),
+            "crc32" => (16, !is_compared || sum(), "the checksum of the file"),
+            "uncompressed_size" => (24, !is_compared || len(), "the size of the file"),
             "file_name" => (46, name, "the name of the file"),
             _ => return None,
         };

@@ -68,9 +68,7 @@ pub fn files(places: Vec<Place>) -> Arc<dyn Sequence> {
         let here = at.span.first_byte();
         let i = places.binary_search_by_key(&here, |place| place.at).ok()?;
         let len = places.get(i + 1).map_or(at.len(), |next| next.at - here);
-        // encrypted data is not decompressed
-        let (method, is_encrypted) = (at.uint_le(8, 2), at.uint_le(6, 2) & 1 != 0);
-        let method = (matches!(method, 0 | 8) && !is_encrypted).then_some(method);
+        let method = method(at);
         let size = places[i].size;
         Some((Kind::shared(Arc::new(File { size, method })), len))
     };
@@ -113,37 +111,43 @@ impl File {
         at.read(Head::local(at).end, self.size)
     }
 
-    /// The data as it is shown; nothing where it is not, or cannot be.
-    fn shown<'a>(&self, at: &At<'a>) -> Option<Cow<'a, [u8]>> {
-        let stored = self.stored(at);
-        let whole = stored.len() as u64 == self.size;
-        match self.method.filter(|_| whole)? {
-            8 => Deflate.decode(&stored).ok().map(Cow::Owned),
-            _ => Some(stored),
-        }
-    }
-
     /// Data that is longer or shorter than the header says.
     fn is_longer(&self, at: &At<'_>) -> Option<Malformed> {
         let said = at.uint_le(22, 4);
         if said == 0xffff_ffff || is_streamed(at) {
             return None;
         }
-        let len = self.shown(at)?.len() as u64;
+        let len = content(at, self.size)?.len() as u64;
         let wrong = || Malformed::new(at.span.first_byte() + 22, len.to_string(), said.to_string());
         (len != said).then(|| wrong().with(Severity::Damage))
     }
 
-    /// A descriptor that does not name the checksum of the data.
+    /// A descriptor that does not name checksum and size of the data.
     fn is_described(&self, at: &At<'_>) -> Option<Malformed> {
-        let behind = Head::local(at).end + self.size;
-        let signed = *at.read(behind, 4) == *b"PK\x07\x08";
-        let from = behind + u64::from(signed) * 4;
-        let said = at.uint_le(from, 4);
-        let sum = u64::from(crc32fast::hash(&self.shown(at)?));
-        let expected = format!("the checksum {sum}");
-        let wrong = || Malformed::new(at.span.first_byte() + from, expected, said.to_string());
-        (sum != said).then(|| wrong().with(Severity::Damage))
+        let behind = Behind::of(at, self.size);
+        let data = content(at, self.size)?;
+        let sum = (
+            u64::from(crc32fast::hash(&data)),
+            behind.first,
+            4,
+            "checksum",
+        );
+        let len = (
+            data.len() as u64,
+            behind.first + 4 + behind.len,
+            behind.len,
+            "size",
+        );
+        let (is, from, bytes, what) = [sum, len]
+            .into_iter()
+            .find(|(is, from, bytes, _)| at.uint_le(*from, *bytes) != *is)?;
+        let said = at.uint_le(from, bytes).to_string();
+        let wrong = Malformed::new(
+            at.span.first_byte() + from,
+            format!("the {what} {is}"),
+            said,
+        );
+        Some(wrong.with(Severity::Damage))
     }
 
     /// Data that another method compressed than the header says.
@@ -167,6 +171,54 @@ impl Fluid for File {
         is_other.then(|| {
             "the data is not compressed anew, so that readers that go by this method cannot read it".to_owned()
         })
+    }
+}
+
+/// The data of a file as it is shown; nothing where it is not, or cannot be.
+pub fn content<'a>(at: &At<'a>, size: u64) -> Option<Cow<'a, [u8]>> {
+    let stored = at.read(Head::local(at).end, size);
+    let whole = stored.len() as u64 == size;
+    match method(at).filter(|_| whole)? {
+        8 => Deflate.decode(&stored).ok().map(Cow::Owned),
+        _ => Some(stored),
+    }
+}
+
+/// How the data of a file is compressed, if it is shown decompressed. Encrypted data is not.
+fn method(at: &At<'_>) -> Option<u64> {
+    let (method, is_encrypted) = (at.uint_le(8, 2), at.uint_le(6, 2) & 1 != 0);
+    (matches!(method, 0 | 8) && !is_encrypted).then_some(method)
+}
+
+/// What stands behind data of so many bytes, if it is a descriptor: 4.3.9. The signature came later; sizes have 8 bytes in ZIP64.
+struct Behind {
+    at: u64,
+    signed: bool,
+    /// The first byte behind the signature.
+    first: u64,
+    /// How many bytes a size has.
+    len: u64,
+}
+
+impl Behind {
+    fn of(file: &At<'_>, size: u64) -> Self {
+        let head = Head::local(file);
+        let at = head.end.saturating_add(size);
+        let signed = *file.read(at, 4) == *b"PK\x07\x08";
+        let first = at.saturating_add(u64::from(signed) * 4);
+        let is_wide = head.zip64.is_some() || file.len() == first.saturating_add(20);
+        let len = if is_wide { 8 } else { 4 };
+        Self {
+            at,
+            signed,
+            first,
+            len,
+        }
+    }
+
+    fn is_there(&self, file: &At<'_>, size: u64) -> bool {
+        let whole = self.first.saturating_add(4 + 2 * self.len) <= file.len();
+        whole && file.uint_le(self.first + 4, self.len) == size
     }
 }
 
@@ -236,16 +288,21 @@ impl Shape for File {
             Some(_) => fields.leaf("data", self.size, &Text)?,
             None => fields.leaf("data", self.size, &Raw::ANY)?,
         };
-        // 4.3.9: the signature came later; sizes have 8 bytes in ZIP64
-        let signed = fields.peek(4)[..] == *b"PK\x07\x08";
-        let first = u64::from(signed) * 4;
-        let is_wide = head.zip64.is_some() || fields.left() == first + 20;
-        let len = if is_wide { 8 } else { 4 };
-        if is_streamed(&at) && at.uint_le(fields.place() + first + 4, len) == self.size {
-            let shape = &DESCRIPTORS[usize::from(is_wide)][usize::from(signed)];
-            fields.node("data_descriptor", first + 4 + 2 * len, Kind::fixed(shape))?;
+        let behind = Behind::of(&at, self.size);
+        let is_missing = is_streamed(&at) && !behind.is_there(&at, self.size);
+        if is_streamed(&at) && !is_missing {
+            let shape = &DESCRIPTORS[usize::from(behind.len == 8)][usize::from(behind.signed)];
+            let len = behind.first + 4 + 2 * behind.len - behind.at;
+            fields.node("data_descriptor", len, Kind::fixed(shape))?;
         }
+        let place = fields.rest().first_byte();
         fields.gap();
+        // the header may say it all the same
+        let says = at.uint_le(14, 4) != 0;
+        if is_missing && !says && self.size > 0 {
+            let expected = format!("a data descriptor that names {} bytes of data", self.size);
+            return Err(Malformed::new(place, expected, "none").with(Severity::Damage));
+        }
         Ok(())
     }
 

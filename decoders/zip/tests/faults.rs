@@ -163,12 +163,156 @@ fn what_is_said_of_the_data() {
     let root = decode(&bytes);
     let sum = field(&root, &["local_files", "0", "data_descriptor", "crc32"]).offset() as usize;
     bytes[sum] ^= 1;
-    let found = faults(&bytes);
-    for path in [
-        ".local_files[0].data_descriptor at",
-        ".central_directory[0].crc32 at",
+    // the entry has what the data has
+    only(&bytes, ".local_files[0].data_descriptor at");
+}
+
+/// There is one fault, and it is there.
+fn only(bytes: &[u8], path: &str) {
+    let found = faults(bytes);
+    assert!(
+        found.len() == 1 && found[0].contains(path),
+        "{path}: {found:?}"
+    );
+}
+
+/// Of two that say something of the data, the one that is wrong is told, once.
+#[test]
+fn who_is_wrong_about_the_data() {
+    for (name, bytes) in samples() {
+        let root = decode(&bytes);
+        let files = root.field("local_files").unwrap();
+        for (i, file) in (0..).zip(files.items()) {
+            let i: usize = i;
+            let flip = |path: &[&str]| {
+                let mut bytes = bytes.clone();
+                let at = field(&root, path).offset();
+                bytes[at as usize] ^= 1;
+                bytes
+            };
+            if file.field("compression_method").unwrap().scalar() == "bzip2".into() {
+                continue;
+            }
+            let n = i.to_string();
+            let streamed = file.field("data_descriptor").is_some();
+            let at = |path: &str| format!("{path} at");
+            for what in ["crc32", "uncompressed_size"] {
+                let said = field(&root, &["central_directory", &n, what])
+                    .actual()
+                    .unwrap();
+                if said == 0xffff_ffff_u64.into() {
+                    continue;
+                }
+                let entry = format!(".central_directory[{i}].{what}");
+                only(&flip(&["central_directory", &n, what]), &at(&entry));
+                if streamed {
+                    let descriptor = format!(".local_files[{i}].data_descriptor");
+                    let wrong = flip(&["local_files", &n, "data_descriptor", what]);
+                    only(&wrong, &at(&descriptor));
+                } else {
+                    let header = format!(".local_files[{i}].{what}");
+                    only(&flip(&["local_files", &n, what]), &at(&header));
+                }
+            }
+            if streamed {
+                let wrong = flip(&["local_files", &n, "data_descriptor", "compressed_size"]);
+                only(&wrong, &format!(".local_files[{i}] at"));
+            }
+        }
+        assert!(!name.is_empty());
+    }
+}
+
+/// An archive whose end is in ZIP64 alone.
+fn wide() -> Vec<u8> {
+    let bytes = sample("info-zip.zip");
+    let end = field(&decode(&bytes), &["end_of_central_directory"]).offset() as usize;
+    let number = |at: usize, len: usize| {
+        let bytes = bytes[end + at..end + at + len].iter().rev();
+        bytes.fold(0u64, |n, b| n << 8 | u64::from(*b))
+    };
+    let (count, size, place) = (number(10, 2), number(12, 4), number(16, 4));
+    let mut out = bytes[..end].to_vec();
+    out.extend(b"PK\x06\x06");
+    out.extend(44u64.to_le_bytes());
+    out.extend([45, 0, 45, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+    out.extend(
+        [count, count, size, place]
+            .iter()
+            .flat_map(|n| n.to_le_bytes()),
+    );
+    out.extend(b"PK\x06\x07\0\0\0\0");
+    out.extend((end as u64).to_le_bytes());
+    out.extend(1u32.to_le_bytes());
+    out.extend(b"PK\x05\x06\0\0\0\0");
+    out.extend([0xff; 12]);
+    out.extend([0, 0]);
+    out
+}
+
+#[test]
+fn the_end_of_zip64() {
+    let bytes = wide();
+    let root = decode(&bytes);
+    assert!(faults(&bytes).is_empty(), "{:?}", faults(&bytes));
+    let (record, locator) = ("zip64_end_of_central_directory", "zip64_locator");
+    for (part, name) in [
+        (record, "disk_number"),
+        (record, "disk_of_central_directory"),
+        (record, "entries_on_disk"),
+        (record, "entries"),
+        (record, "size_of_central_directory"),
+        (record, "offset_of_central_directory"),
+        (locator, "disk_of_zip64_end"),
+        (locator, "offset_of_zip64_end"),
     ] {
-        assert!(found.iter().any(|f| f.contains(path)), "{path}: {found:?}");
+        let at = field(&root, &[part, name]).offset() as usize;
+        for step in [1u8, 0xff] {
+            let mut bytes = bytes.clone();
+            bytes[at] = bytes[at].wrapping_add(step);
+            let found = faults(&bytes);
+            let is = |f: &String| f.contains(&format!(".{part} at"));
+            assert!(found.iter().any(is), "{part}.{name}: {found:?}");
+        }
+    }
+    // without one of the two, nothing leads to the directory
+    for part in [record, locator] {
+        let mut bytes = bytes.clone();
+        bytes[field(&root, &[part, "signature"]).offset() as usize] ^= 1;
+        let found = faults(&bytes);
+        let told = |f: &String| f.contains(".end_of_central_directory at");
+        assert!(found.iter().any(told), "{part}: {found:?}");
+    }
+}
+
+/// zipalign fills up extra fields with zeros.
+#[test]
+fn bytes_that_begin_no_extra_field() {
+    for fill in 1..4usize {
+        let bytes = sample("info-zip.zip");
+        let root = decode(&bytes);
+        let file = &["local_files", "0", "extra_fields"];
+        let end = field(&root, file).span().end_byte() as usize;
+        let mut padded = bytes[..end].to_vec();
+        padded.extend(vec![0; fill]);
+        padded.extend(&bytes[end..]);
+        let mut add = |path: &[&str], moved: usize| {
+            let at = field(&root, path).offset() as usize + moved;
+            padded[at] += fill as u8;
+        };
+        add(&["local_files", "0", "extra_field_length"], 0);
+        add(
+            &["end_of_central_directory", "offset_of_central_directory"],
+            fill,
+        );
+        for i in 1..4 {
+            let place = "relative_offset_of_local_header";
+            add(&["central_directory", &i.to_string(), place], fill);
+        }
+        let read = decode(&padded);
+        assert!(faults(&padded).is_empty(), "{fill}: {:?}", faults(&padded));
+        let last = field(&read, file).items().last().unwrap();
+        assert_eq!(last.bytes().unwrap(), vec![0; fill]);
     }
 }
 
