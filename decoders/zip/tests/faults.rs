@@ -179,11 +179,10 @@ fn only(bytes: &[u8], path: &str) {
 /// Of two that say something of the data, the one that is wrong is told, once.
 #[test]
 fn who_is_wrong_about_the_data() {
-    for (name, bytes) in samples() {
+    for (_, bytes) in samples() {
         let root = decode(&bytes);
         let files = root.field("local_files").unwrap();
-        for (i, file) in (0..).zip(files.items()) {
-            let i: usize = i;
+        for (i, file) in files.items().enumerate() {
             let flip = |path: &[&str]| {
                 let mut bytes = bytes.clone();
                 let at = field(&root, path).offset();
@@ -209,7 +208,7 @@ fn who_is_wrong_about_the_data() {
                     let descriptor = format!(".local_files[{i}].data_descriptor");
                     let wrong = flip(&["local_files", &n, "data_descriptor", what]);
                     only(&wrong, &at(&descriptor));
-                } else {
+                } else if file.field(what).unwrap().actual() != Some(0xffff_ffff_u64.into()) {
                     let header = format!(".local_files[{i}].{what}");
                     only(&flip(&["local_files", &n, what]), &at(&header));
                 }
@@ -219,7 +218,6 @@ fn who_is_wrong_about_the_data() {
                 only(&wrong, &format!(".local_files[{i}] at"));
             }
         }
-        assert!(!name.is_empty());
     }
 }
 
