@@ -413,7 +413,14 @@ fn mask(bytes: &[u8]) -> Result<Scalar, Misfit> {
             })?);
         }
     }
-    Ok(paths.join(",").into())
+    match paths.as_slice() {
+        // what is written so is a mask without paths
+        [one] if one.is_empty() => Err(Misfit::new(
+            "a path that JSON can write",
+            "one that is empty",
+        )),
+        paths => Ok(paths.join(",").into()),
+    }
 }
 
 /// `foo_bar` as `fooBar`, if that can be undone.
@@ -433,7 +440,7 @@ fn camel(path: &str) -> Option<String> {
             c => out.push(c),
         }
     }
-    (!after && !path.is_empty()).then_some(out)
+    (!after).then_some(out)
 }
 
 fn snake(path: &str) -> String {
@@ -452,7 +459,8 @@ fn set_mask(bytes: &[u8], new: &Scalar) -> Result<Vec<u8>, Misfit> {
     let text = text.filter(|t| !t.contains('_'));
     let text = text.ok_or_else(|| Misfit::new("paths in lowerCamelCase with commas", new))?;
     let mut paths = Vec::new();
-    for path in text.split(',').filter(|p| !p.is_empty()) {
+    // between two commas is a path that is empty
+    for path in text.split(',').filter(|_| !text.is_empty()) {
         wire::len_record(1, snake(path).as_bytes(), &mut paths);
     }
     let mut out = Vec::new();
@@ -466,4 +474,26 @@ fn set_mask(bytes: &[u8], new: &Scalar) -> Result<Vec<u8>, Misfit> {
     }
     out.extend(paths.unwrap_or_default());
     Ok(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As Google's Python writes and reads them: a path that is empty is one. One by itself would be read as none.
+    #[test]
+    fn masks_keep_paths_that_are_empty() {
+        for (text, bytes) in [
+            ("", &b""[..]),
+            ("a", b"\x0a\x01a"),
+            ("a,,b", b"\x0a\x01a\x0a\x00\x0a\x01b"),
+            (",a", b"\x0a\x00\x0a\x01a"),
+            ("a,", b"\x0a\x01a\x0a\x00"),
+            (",", b"\x0a\x00\x0a\x00"),
+        ] {
+            assert_eq!(set_mask(b"", &text.into()).unwrap(), bytes, "{text}");
+            assert_eq!(mask(bytes).unwrap(), Scalar::from(text), "{text}");
+        }
+        assert!(mask(b"\x0a\x00").is_err());
+    }
 }
