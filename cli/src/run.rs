@@ -5,7 +5,7 @@ use crate::failure::{
     COMPILE, FALSE, NO_OUTPUT, RUNTIME, UNDECODED, USAGE, complain, is_closed, pass_on, tell,
 };
 use crate::inplace::{self, Failed, Source};
-use crate::input::{Decoder, sources};
+use crate::input::{Decoder, Unread, sources};
 use crate::output::{NotWritten, Output};
 use crate::text::shown;
 use crate::verify::{self, Listed, Told};
@@ -83,6 +83,7 @@ fn try_run(args: &Args) -> Result<u8, u8> {
         skips_nothing: args.null_input,
         strict: args.strict,
         verify: args.verify,
+        edits: false,
     };
     let mut runner = Runner {
         query: Rc::new(query),
@@ -141,6 +142,8 @@ struct Inputs {
     strict: bool,
     /// Whether faults are told elsewhere.
     verify: bool,
+    /// Whether the next one is to be written back.
+    edits: bool,
 }
 
 impl Inputs {
@@ -156,6 +159,10 @@ impl Inputs {
         loop {
             let path = self.rest.next()?;
             let node = match &path {
+                Some(path) if self.edits && is_other(path) => Err(Unread {
+                    code: RUNTIME,
+                    message: format!("{}: not a regular file", shown(path)),
+                }),
                 Some(path) => self.decoder.file(path),
                 None => self.decoder.stdin(),
             };
@@ -198,6 +205,12 @@ impl Inputs {
             }
         }
     }
+}
+
+/// Whether a path leads to a pipe or a device, which cannot be written back: to open a pipe that nobody writes to would wait for
+/// ever. Of a folder is told by who reads it.
+fn is_other(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|meta| !meta.is_file() && !meta.is_dir())
 }
 
 /// The name of an input for the filter, byte for byte.
@@ -278,7 +291,13 @@ impl Runner {
         loop {
             // results of one input come before what is wrong with the next
             self.output.flush()?;
-            let next = inputs.borrow_mut().next_named();
+            let next = {
+                let mut inputs = inputs.borrow_mut();
+                inputs.edits = args.in_place.is_some();
+                let next = inputs.next_named();
+                inputs.edits = false;
+                next
+            };
             let Some((path, input)) = next else {
                 return Ok(());
             };
