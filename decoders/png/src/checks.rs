@@ -149,9 +149,62 @@ fn colours(file: &Space) -> u64 {
     }
 }
 
+/// Bits of a pixel, for each colour type: table 11.1.
+fn bits(depth: u8, colour: u8) -> Option<u64> {
+    let samples = match colour {
+        0 | 3 => 1,
+        4 => 2,
+        2 => 3,
+        6 => 4,
+        _ => return None,
+    };
+    Some(samples * u64::from(depth))
+}
+
+/// How many bytes the rows of an image have, each with its filter: 7.2, and 8.1 for Adam7. Nothing where the header does not say it.
+pub fn bytes_of_rows(file: &Space) -> Option<u64> {
+    let (depth, colour) = depth_and_colour(file)?;
+    let bits = bits(depth, colour)?;
+    let head = At::new(file, file.span());
+    let (width, height) = (be(&head, 16, 4), be(&head, 20, 4));
+    let pass = |first: [u64; 2], step: [u64; 2]| {
+        let count = |all: u64, i: usize| all.saturating_sub(first[i]).div_ceil(step[i]);
+        match (count(width, 0), count(height, 1)) {
+            (0, _) => 0,
+            (columns, rows) => rows.saturating_mul(1 + columns.saturating_mul(bits).div_ceil(8)),
+        }
+    };
+    // first column and row, and how many there are to the next
+    #[rustfmt::skip]
+    const ADAM7: [([u64; 2], [u64; 2]); 7] = [
+        ([0, 0], [8, 8]), ([4, 0], [8, 8]), ([0, 4], [4, 8]), ([2, 0], [4, 4]), ([0, 2], [2, 4]), ([1, 0], [2, 2]), ([0, 1], [1, 2]),
+    ];
+    match be(&head, 28, 1) {
+        0 => Some(pass([0, 0], [1, 1])),
+        1 => Some(
+            ADAM7
+                .iter()
+                .fold(0, |n, (first, step)| n.saturating_add(pass(*first, *step))),
+        ),
+        _ => None,
+    }
+}
+
 /// Whether an image has no colours: 11.2.2 allows no palette then.
 pub fn is_grey(file: &Space) -> bool {
     matches!(depth_and_colour(file), Some((_, 0 | 4)))
+}
+
+/// What is expected of a type instead: 5.4. What a reader does not know it passes over, unless the first letter is a capital.
+pub fn kind(kind: &[u8; 4]) -> Option<&'static str> {
+    const CRITICAL: [&[u8; 4]; 4] = [b"IHDR", b"PLTE", b"IDAT", b"IEND"];
+    match kind.iter().all(u8::is_ascii_alphabetic) {
+        false => Some("a type of four letters"),
+        true if kind[0].is_ascii_uppercase() && !CRITICAL.contains(&kind) => {
+            Some("a critical chunk that is known: IHDR, PLTE, IDAT, IEND")
+        }
+        true => None,
+    }
 }
 
 /// How long the data of a chunk must be: 11.2, 11.3.

@@ -222,9 +222,10 @@ fn values_that_readers_refuse_are_faults() {
                 continue;
             }
             let out = root.bytes().unwrap();
-            // the pixels, which binq does not look at, do not fit any more
+            // the pixels do not fit any more; pngcheck does not count them
             let said = wrong(&out).filter(|said| !said.contains("IDAT"));
-            let found: Vec<_> = decode(&out).findings().map(|f| f.to_string()).collect();
+            let found = decode(&out).findings().map(|f| f.to_string());
+            let found: Vec<_> = found.filter(|f| !f.contains("bytes of pixels")).collect();
             done += 1;
             refused += u32::from(!found.is_empty());
             let agree = said.is_some() != found.is_empty();
