@@ -517,3 +517,36 @@ fn packets_come_and_go() {
         shows(name, &bytes, &new, "http2.headers.path", LONGER);
     }
 }
+
+/// RFC 9293 section 3.8.5: with URG, the pointer says where urgent data ends, from the sequence number on.
+#[test]
+fn the_urgent_pointer_moves_with_what_it_points_at() {
+    const URG: u8 = 0x20;
+    let mut wire = Wire::new(Ip::V4, [100, 200]);
+    wire.open();
+    let packet = wire.len();
+    let request = b"GET /a HTTP/1.1\r\nHost: h\r\n\r\n";
+    let [seq, ack] = wire.next;
+    wire.segment(CLIENT, seq, ack, ACK | PSH | URG, b"", request);
+    wire.next[CLIENT] += request.len() as u32;
+    wire.send(SERVER, b"HTTP/1.1 204 No Content\r\n\r\n");
+    wire.close();
+    let root = decode(&wire.pcap());
+    let pointer = format!(".packets[{packet}].packet.payload.urgent_pointer");
+    // behind the target, at its end, and before it
+    for (was, is) in [
+        (request.len() as u64, request.len() as u64 + 10),
+        (6, 16),
+        (4, 4),
+        (0, 0),
+    ] {
+        let marked = encoded(&set(&root, &pointer, was)).to_bytes();
+        let marked = decode(&marked);
+        let target = ".streams[0].request.target";
+        let new = encoded(&set(&marked, target, "/a/longer123")).to_bytes();
+        let again = decode(&new);
+        assert_eq!(text(&at(&again, target)), "/a/longer123");
+        assert_eq!(int(&at(&again, &pointer)), is, "{was}");
+        assert_eq!(again.findings().count(), 0);
+    }
+}

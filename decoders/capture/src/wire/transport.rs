@@ -14,6 +14,9 @@ use binq_core::codec::{Bool, Int};
 use binq_core::encode::{Splice, patched};
 use binq_core::{Scalar, Span};
 
+/// RFC 9293 section 3.1
+const URG: u8 = 0x20;
+
 impl Packet<'_, '_> {
     /// Sequence and acknowledgment numbers, and SACK blocks.
     pub fn renumber(&mut self, datagram: &Datagram, seen: &Seen, known: &Known<'_>) {
@@ -30,7 +33,24 @@ impl Packet<'_, '_> {
             packet.put(&Int::U32BE, path, span, u64::from(right).into());
         };
         if let Some(shifts) = known.survey.shifts(seen.flow, seen.who) {
-            number(self, "sequence_number", 4, shifts.start(seen.start()));
+            let moved = shifts.start(seen.start());
+            number(self, "sequence_number", 4, moved);
+            // RFC 9293 section 3.8.5: with URG, how far from the sequence number urgent data ends
+            if let Some([.., flags, _, _, _, _, high, low]) = head.get(..20)
+                && flags & URG != 0
+            {
+                let was = u16::from_be_bytes([*high, *low]);
+                let edge = Order::BIG.u32(&head[4..]).wrapping_add(was.into());
+                let end = known.tracker.place(seen.flow, seen.who, edge);
+                let by = end.map_or(0, |end| shifts.acknowledged(end, seen.packet) - moved);
+                // one too far away stays, as there is no number for it
+                let right = u16::try_from(i64::from(was) + by).unwrap_or(was);
+                if let Some(place) = datagram.place(18, 2) {
+                    let span = Span::bytes(place, 2);
+                    let path = format!("{tcp}.urgent_pointer");
+                    self.put(&Int::U16BE, path, span, u64::from(right).into());
+                }
+            }
         }
         let Some(shifts) = known.survey.shifts(seen.flow, 1 - seen.who) else {
             return;
