@@ -195,7 +195,7 @@ impl Inputs {
                     if e.code == UNDECODED && self.skips_nothing && self.decoder.is_nothing() => {}
                 Err(e) => {
                     let like_filter =
-                        path.is_some_and(|p| p.as_os_str().as_encoded_bytes()[0] == b'.');
+                        path.is_some_and(|p| p.as_os_str().as_encoded_bytes().starts_with(b"."));
                     match self.verify && e.code == USAGE && like_filter {
                         true => complain(format_args!("{}; --verify takes no filter", e.message)),
                         false => complain(e.message),

@@ -182,3 +182,14 @@ fn the_first_fault_is_told_once() {
         assert_eq!(out.matches(": stops: ").count(), 1, "{here}{out}");
     }
 }
+
+/// A name may be of no bytes, as a variable of a script that is not set.
+#[test]
+fn a_name_that_is_empty_is_no_file() {
+    for args in [&["--verify", ""][..], &[".", ""], &["-i", ".", ""]] {
+        let said = binq(args.iter().map(OsStr::new));
+        assert_eq!(said.code, 2, "{args:?}: {}", said.err);
+        assert!(said.err.starts_with("binq: "), "{args:?}: {}", said.err);
+        assert!(!said.err.contains("panicked"), "{args:?}: {}", said.err);
+    }
+}

@@ -14,7 +14,7 @@ pub fn wrong(file: &Space, first: u64) -> Option<Malformed> {
     let mut inflate = Decompress::new(false);
     let mut sum = adler2::Adler32::new();
     let mut parts = Parts::of(file, first);
-    let head = parts.take(2)?;
+    let head = parts.take(2);
     let stopped = |at: u64, found: String| Some(Malformed::new(at, "a stream of zlib", found));
     // RFC 1950, 2.2: deflate, and a check of the two bytes
     if head.len() < 2
@@ -62,7 +62,8 @@ pub fn wrong(file: &Space, first: u64) -> Option<Malformed> {
     let right = sum.checksum();
     let is = parts
         .take(4)
-        .and_then(|sum| Some(u32::from_be_bytes(*sum.first_chunk()?)));
+        .first_chunk()
+        .map(|sum| u32::from_be_bytes(*sum));
     let found = is.map_or("none".to_owned(), |is| is.to_string());
     let wrong = || Malformed::new(at, format!("the checksum {right} of the pixels"), found);
     (is != Some(right)).then(|| wrong().with(Severity::Damage))
@@ -117,7 +118,7 @@ impl<'a> Parts<'a> {
     }
 
     /// Some bytes, which may lie in several chunks; fewer at the end.
-    fn take(&mut self, bytes: usize) -> Option<Vec<u8>> {
+    fn take(&mut self, bytes: usize) -> Vec<u8> {
         let mut out = Vec::new();
         while out.len() < bytes {
             let part = self.peek();
@@ -128,6 +129,6 @@ impl<'a> Parts<'a> {
             out.extend(&part[..n]);
             self.pass(n as u64);
         }
-        Some(out)
+        out
     }
 }
