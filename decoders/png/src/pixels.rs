@@ -19,7 +19,7 @@ pub fn wrong(file: &Space, first: u64) -> Option<Malformed> {
     // RFC 1950, 2.2: deflate, and a check of the two bytes
     if head.len() < 2
         || head[0] & 15 != 8
-        || u16::from_be_bytes([head[0], head[1]]) % 31 != 0
+        || !u16::from_be_bytes([head[0], head[1]]).is_multiple_of(31)
         || head[1] & 32 != 0
     {
         return stopped(first + 8, format!("{head:02x?}"));
